@@ -1,0 +1,122 @@
+/** JSON bodies of the HTTP API. */
+import type { ProblemCode, ProblemOutcome } from './errors.ts';
+
+/** A value appears as `json` if its type is JSON and it parses, else as `text` if it is UTF-8 text, else as `base64`. */
+export type LiveSiblingBody = {
+  readonly id: string;
+  readonly contentType: string;
+  /** ISO 8601, by the coordinator's clock. */
+  readonly writtenAt: string;
+  readonly writeId?: string;
+} & ({ readonly json: unknown } | { readonly text: string } | { readonly base64: string });
+
+export interface TombstoneBody {
+  readonly id: string;
+  readonly deleted: true;
+}
+
+/** One entry with all its siblings (media type application/vnd.quorate.entry+json). */
+export interface EntryBody {
+  readonly bucket: string;
+  readonly key: string;
+  /** The causal token to send back with the write that resolves these siblings. */
+  readonly context: string;
+  readonly etag: string;
+  readonly siblings: readonly (LiveSiblingBody | TombstoneBody)[];
+}
+
+export interface ReplicaReportBody {
+  readonly node: string;
+  readonly result: string;
+  readonly ms: number;
+}
+
+/** RFC 9457. */
+export interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string;
+  readonly code: ProblemCode;
+  readonly outcome: ProblemOutcome;
+  readonly requestId: string;
+  readonly hint?: string;
+  readonly required?: number;
+  readonly received?: number;
+  readonly replicas?: readonly ReplicaReportBody[];
+  readonly retryAfterMs?: number;
+  readonly [fact: string]: unknown;
+}
+
+export interface RingBody {
+  readonly cluster: string;
+  /** Digest of everything that decides placement; equal on all nodes of a cluster. */
+  readonly epoch: string;
+  readonly partitions: number;
+  /** How a key finds its partition: the top bits of this hash of `bucket`, a zero byte, and `key` in UTF-8. */
+  readonly hash: { readonly name: 'xxh64'; readonly seed: number };
+  readonly nodes: readonly { readonly id: string; readonly zone: string; readonly url: string }[];
+  readonly defaults: { readonly n: number; readonly r: number; readonly w: number };
+  readonly buckets: Readonly<Record<string, { n: number; r: number; w: number; mode: 'mixed' | 'cas' }>>;
+  /** For each partition all nodes, as indexes into `nodes`, in order of preference: home replicas first. */
+  readonly preferenceLists: readonly (readonly number[])[];
+}
+
+export interface MemberBody {
+  readonly id: string;
+  readonly zone: string;
+  /** Base URL of its HTTP API. */
+  readonly url: string;
+  readonly peerAddress: string;
+  /** As the answering node sees it now. */
+  readonly state: 'self' | 'up' | 'down';
+  /** ISO 8601: since when it is in that state. */
+  readonly since: string;
+  readonly storeId?: string;
+  readonly incarnation?: string;
+  /** Why it is down, as far as known. */
+  readonly reason?: string;
+}
+
+export interface ClusterBody {
+  readonly cluster: string;
+  readonly epoch: string;
+  /** The answering node. */
+  readonly node: string;
+  readonly version: string;
+  readonly defaults: { readonly n: number; readonly r: number; readonly w: number };
+  readonly members: readonly MemberBody[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+export interface InspectedReplica {
+  readonly node: string;
+  readonly result: 'found' | 'absent' | 'unreadable' | 'unreachable';
+  readonly ms: number;
+  /** Digest of the stored record; equal digests are equal records. */
+  readonly digest?: string;
+  readonly context?: string;
+  readonly etag?: string;
+  readonly siblings?: readonly (
+    | { readonly id: string; readonly contentType: string; readonly bytes: number; readonly writtenAt: string; readonly writeId?: string }
+    | { readonly id: string; readonly deleted: true; readonly writtenAt: string }
+  )[];
+}
+
+export interface InspectBody {
+  readonly bucket: string;
+  readonly key: string;
+  readonly partition: number;
+  /** All nodes in order of preference; the first `n` are the home replicas. */
+  readonly preferenceList: readonly string[];
+  readonly n: number;
+  /** Whether all home replicas answered and hold the same record. */
+  readonly agree: boolean;
+  readonly replicas: readonly InspectedReplica[];
+}
+
+export interface ReadyBody {
+  readonly ready: boolean;
+  /** Why not. */
+  readonly reasons: readonly string[];
+}

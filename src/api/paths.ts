@@ -1,0 +1,20 @@
+/** Paths of the HTTP API. */
+export const PATHS = {
+  kv: '/v1/kv',
+  inspect: '/v1/inspect',
+  ring: '/v1/ring',
+  cluster: '/v1/cluster',
+  livez: '/livez',
+  readyz: '/readyz',
+  metrics: '/metrics',
+  openapi: '/openapi.json',
+} as const;
+
+/** Path of one entry: bucket and key percent-encoded, `/` in the key included. */
+export function entryPath(bucket: string, key: string): string {
+  return `${PATHS.kv}/${encodeURIComponent(bucket)}/${encodeURIComponent(key)}`;
+}
+
+export function inspectPath(bucket: string, key: string): string {
+  return `${PATHS.inspect}/${encodeURIComponent(bucket)}/${encodeURIComponent(key)}`;
+}

@@ -1,0 +1,49 @@
+/**
+ * A dot names one write event: the n-th event that an actor issued for one key.
+ * (Preguiça et al., "Dotted Version Vectors", 2012, section 4.)
+ *
+ * An actor is (incarnation, epoch). Its identity is 128 random bits drawn at every process start plus an epoch that
+ * is allocated per key, so that a node which forgot a key, or was rolled back, is somebody else when it mints again.
+ */
+import type { ActorId, Incarnation } from '../ids.ts';
+
+export interface Dot {
+  readonly actor: ActorId;
+  /** 1, 2, 3, ... */
+  readonly counter: number;
+}
+
+export function actorId(incarnation: Incarnation, epoch: number): ActorId {
+  return `${incarnation}.${epoch.toString(36)}` as ActorId;
+}
+
+export function incarnationOf(actor: ActorId): Incarnation {
+  return actor.slice(0, actor.indexOf('.')) as Incarnation;
+}
+
+/** The epoch of an actor: a non-negative safe integer. */
+export function epochOf(actor: ActorId): number {
+  return Number.parseInt(actor.slice(actor.indexOf('.') + 1), 36);
+}
+
+const ACTOR = /^[A-Za-z0-9_-]{22}\.(0|[1-9a-z][0-9a-z]{0,9})$/;
+
+/** Whether a string from the wire, the disk or a token is an actor id. */
+export function isActorId(text: string): text is ActorId {
+  return ACTOR.test(text);
+}
+
+/** Total order, bytewise by actor, then by counter. */
+export function compareDots(left: Dot, right: Dot): number {
+  if (left.actor !== right.actor) return left.actor < right.actor ? -1 : 1;
+  return left.counter - right.counter;
+}
+
+export function sameDot(left: Dot, right: Dot): boolean {
+  return left.counter === right.counter && left.actor === right.actor;
+}
+
+/** `{incarnation}.{epoch}.{counter}`, safe in a URL: the public id of a sibling. */
+export function formatDot(dot: Dot): string {
+  return `${dot.actor}.${dot.counter}`;
+}

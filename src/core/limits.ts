@@ -1,0 +1,77 @@
+/**
+ * Every bound of the store, in one place, each with its unit and its reason. A bound never blocks repair, nor the
+ * write that reduces siblings: only client requests that would make things grow are refused.
+ */
+
+/** Bytes of UTF-8 in a key. */
+export const MAX_KEY_BYTES = 1024;
+/** Characters in a bucket name. */
+export const MAX_BUCKET_CHARACTERS = 64;
+/** Characters in a client's write id. */
+export const MAX_WRITE_ID_CHARACTERS = 64;
+/** Write ids that a record remembers, superseded ones included. */
+export const MAX_WRITE_IDS = 64;
+/** Characters in a stored content type. */
+export const MAX_CONTENT_TYPE_CHARACTERS = 256;
+/** Members of one cluster. */
+export const MAX_NODES = 64;
+/** Bytes of one request's HTTP header block; a context of 1,000 restarts of every home replica fits in. */
+export const MAX_HEADER_BYTES = 64 * 1024;
+
+/** Request deadline, milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 5_000;
+export const MIN_TIMEOUT_MS = 1;
+export const MAX_TIMEOUT_MS = 60_000;
+
+/** Bytes of one frame between nodes, its length prefix excluded. Longer messages travel in chunks. */
+export const MAX_FRAME_BYTES = 256 * 1024;
+/** Bytes of one message that may be put together from chunks; a record at its bounds is far below. */
+export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+/** Bytes of all half-received chunked messages on one connection. */
+export const MAX_REASSEMBLY_BYTES = MAX_MESSAGE_BYTES;
+/** Bytes waiting to be written to one peer; beyond it new requests to that peer are refused before they are sent. */
+export const MAX_PEER_QUEUE_BYTES = 64 * 1024 * 1024;
+/** Requests awaiting a reply from one peer. */
+export const MAX_PEER_REQUESTS = 16_384;
+/** Milliseconds that a connection may take from the first byte to an accepted hello. */
+export const HELLO_TIMEOUT_MS = 3_000;
+/** A peer that owes a reply and says nothing for this long (milliseconds) is taken for gone; the connection is closed. */
+export const PEER_SILENCE_MS = 10_000;
+/** Reconnect backoff, milliseconds: doubles from the first to the last, with jitter. */
+export const RECONNECT_FIRST_MS = 50;
+export const RECONNECT_LAST_MS = 2_000;
+
+/** A read that a replica has not answered after this many milliseconds is also asked of the next one. */
+export const HEDGE_DELAY_MS = 30;
+/** Read repairs in flight or waiting on one node; beyond it a repair is dropped (the next read finds it again). */
+export const MAX_READ_REPAIRS = 256;
+/** Client operations being coordinated at once on one node; beyond it new ones are shed. */
+export const MAX_OPERATIONS_IN_FLIGHT = 4_096;
+
+/** Bytes and entries of one group-commit batch. */
+export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+export const MAX_BATCH_ENTRIES = 4_096;
+/** Bytes of writes waiting for a group commit; beyond it client writes are shed. */
+export const MAX_COMMIT_QUEUE_BYTES = 128 * 1024 * 1024;
+
+/** Bounds that an operator may set (cluster.config.json, `limits` and `storage`). */
+export interface Limits {
+  /** Bytes of one value. */
+  readonly maxValueBytes: number;
+  /** Siblings (live and tombstones) that a blind PUT may bring a record to; beyond it 409 `sibling-limit`. */
+  readonly maxSiblings: number;
+  /** Encoded bytes that a blind PUT may bring a record to; beyond it 409 `sibling-limit`. */
+  readonly maxRecordBytes: number;
+  /** Client operations being coordinated at once on one node; beyond it 503 `overloaded`. */
+  readonly maxOperationsInFlight: number;
+  /** Free bytes of the data directory's file system below which client writes are refused with 507; 0 turns it off. */
+  readonly reserveBytes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxValueBytes: 1024 * 1024,
+  maxSiblings: 64,
+  maxRecordBytes: 16 * 1024 * 1024,
+  maxOperationsInFlight: MAX_OPERATIONS_IN_FLIGHT,
+  reserveBytes: 64 * 1024 * 1024,
+};

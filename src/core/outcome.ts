@@ -1,0 +1,101 @@
+/**
+ * What an operation came to, as values. Three kinds of failure are kept apart: certainly not applied, perhaps applied
+ * (`unknown`, which is never reported as failed), and a bug, which is an exception.
+ */
+import type { CausalContext } from './causality/causal-context.ts';
+import type { Dot } from './causality/dot.ts';
+import type { KeyRecord } from './causality/record.ts';
+import type { NodeId } from './ids.ts';
+
+/** Codes a node's own decisions can end in. Each is also a problem code of the HTTP API. */
+export type FailureCode =
+  | 'bad-context'
+  | 'quorum-unavailable'
+  | 'quorum-timeout'
+  | 'sibling-limit'
+  | 'write-id-reused'
+  | 'write-id-expired'
+  | 'too-large'
+  | 'no-space'
+  | 'overloaded'
+  | 'draining'
+  | 'internal';
+
+/** `not-applied` must never appear later; `unknown` may have been applied, now or later, or never. */
+export type WriteCertainty = 'not-applied' | 'unknown';
+
+/** What one replica came to, for people: which node, how it answered, after how many milliseconds. */
+export interface ReplicaReport {
+  readonly node: NodeId;
+  readonly result:
+    | 'ok'
+    | 'not-found'
+    | 'unreachable'
+    | 'no-answer'
+    | 'unreadable'
+    | 'refused'
+    | 'connection-lost'
+    | 'not-asked';
+  readonly ms: number;
+}
+
+export interface Failure {
+  readonly type: 'failed';
+  readonly code: FailureCode;
+  readonly certainty: WriteCertainty;
+  /** A sentence with the facts. */
+  readonly detail: string;
+  readonly required?: number;
+  readonly received?: number;
+  readonly replicas?: readonly ReplicaReport[];
+}
+
+/** What was really done, shown in `Quorate-Quorum`. */
+export interface QuorumFacts {
+  readonly n: number;
+  /** R of a read, W of a write. */
+  readonly required: number;
+  /** Distinct nodes that answered (read) or stored durably (write) when the answer went out. */
+  readonly acks: number;
+  /** Whether a fallback's answer was counted. */
+  readonly sloppy: boolean;
+  /** Of a write: whether a majority of the bucket's home replicas had stored it. */
+  readonly ordered: boolean;
+  /** The node that coordinated. */
+  readonly coordinator: NodeId;
+}
+
+export interface ReadSuccess {
+  readonly type: 'read';
+  /** The join of what the replicas answered; undefined if none of them ever held the key. */
+  readonly record: KeyRecord | undefined;
+  readonly quorum: QuorumFacts;
+}
+
+export interface WriteSuccess {
+  readonly type: 'written';
+  /** The event that this write became; with a repeated write id, the one it became the first time. */
+  readonly dot: Dot;
+  /** The client's own context plus exactly the new dot. */
+  readonly context: CausalContext;
+  /** Whether no live value was visible to the coordinator before. */
+  readonly created: boolean;
+  /** Live values the coordinator sees now. */
+  readonly liveSiblings: number;
+  /** Set if exactly this write is what the coordinator holds now. */
+  readonly etag: string | undefined;
+  readonly quorum: QuorumFacts;
+  /** The coordinator's record after the write, if it was asked for. */
+  readonly record: KeyRecord | undefined;
+}
+
+/** A DELETE without a context that found nothing alive. Nothing was written. */
+export interface NothingToDelete {
+  readonly type: 'nothing-to-delete';
+  readonly record: KeyRecord | undefined;
+  readonly quorum: QuorumFacts;
+}
+
+export type ReadOutcome = ReadSuccess | Failure;
+export type PutOutcome = WriteSuccess | Failure;
+export type DeleteOutcome = WriteSuccess | NothingToDelete | Failure;

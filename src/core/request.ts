@@ -1,0 +1,46 @@
+/**
+ * What a client asks of the cluster, validated: buckets, keys, N, R and W are known to be in range.
+ * Every request carries its own deadline; nothing waits for ever.
+ */
+import type { CausalContext } from './causality/causal-context.ts';
+
+export interface ReadRequest {
+  readonly bucket: string;
+  readonly key: string;
+  readonly n: number;
+  readonly r: number;
+  /** Whether fallbacks may stand in for home replicas. */
+  readonly sloppy: boolean;
+  /** Time left for the whole request, milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export interface WriteIdentity {
+  readonly id: string;
+  /** The client promises that it never sent this id before, which saves the lookup for an earlier attempt. */
+  readonly firstAttempt: boolean;
+}
+
+interface WriteRequest {
+  readonly bucket: string;
+  readonly key: string;
+  readonly n: number;
+  readonly w: number;
+  readonly sloppy: boolean;
+  readonly timeoutMs: number;
+  /** What the client has seen; undefined for a blind write. */
+  readonly context: CausalContext | undefined;
+  readonly identity: WriteIdentity | undefined;
+  /** Whether the answer shall carry the record as it is after the write. */
+  readonly returnRecord: boolean;
+}
+
+export interface PutRequest extends WriteRequest {
+  readonly contentType: string;
+  readonly value: Uint8Array;
+}
+
+export interface DeleteRequest extends WriteRequest {
+  /** Used only without a context: what is read at R is what the tombstone covers. */
+  readonly r: number;
+}
