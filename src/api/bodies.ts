@@ -98,7 +98,13 @@ export interface InspectedReplica {
   readonly context?: string;
   readonly etag?: string;
   readonly siblings?: readonly (
-    | { readonly id: string; readonly contentType: string; readonly bytes: number; readonly writtenAt: string; readonly writeId?: string }
+    | {
+        readonly id: string;
+        readonly contentType: string;
+        readonly bytes: number;
+        readonly writtenAt: string;
+        readonly writeId?: string;
+      }
     | { readonly id: string; readonly deleted: true; readonly writtenAt: string }
   )[];
 }

@@ -27,8 +27,6 @@ export const MAX_TIMEOUT_MS = 60_000;
 export const MAX_FRAME_BYTES = 256 * 1024;
 /** Bytes of one message that may be put together from chunks; a record at its bounds is far below. */
 export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
-/** Bytes of all half-received chunked messages on one connection. */
-export const MAX_REASSEMBLY_BYTES = MAX_MESSAGE_BYTES;
 /** Bytes waiting to be written to one peer; beyond it new requests to that peer are refused before they are sent. */
 export const MAX_PEER_QUEUE_BYTES = 64 * 1024 * 1024;
 /** Requests awaiting a reply from one peer. */
@@ -60,7 +58,7 @@ export interface Limits {
   readonly maxValueBytes: number;
   /** Siblings (live and tombstones) that a blind PUT may bring a record to; beyond it 409 `sibling-limit`. */
   readonly maxSiblings: number;
-  /** Encoded bytes that a blind PUT may bring a record to; beyond it 409 `sibling-limit`. */
+  /** Bytes of all values together that a blind PUT may bring a record with siblings to; beyond it 409 `sibling-limit`. */
   readonly maxRecordBytes: number;
   /** Client operations being coordinated at once on one node; beyond it 503 `overloaded`. */
   readonly maxOperationsInFlight: number;

@@ -8,34 +8,40 @@ import type { KeyRecord } from './causality/record.ts';
 import type { NodeId } from './ids.ts';
 
 /** Codes a node's own decisions can end in. Each is also a problem code of the HTTP API. */
-export type FailureCode =
-  | 'bad-context'
-  | 'quorum-unavailable'
-  | 'quorum-timeout'
-  | 'sibling-limit'
-  | 'write-id-reused'
-  | 'write-id-expired'
-  | 'too-large'
-  | 'no-space'
-  | 'overloaded'
-  | 'draining'
-  | 'internal';
+export const FAILURE_CODES = [
+  'bad-context',
+  'quorum-unavailable',
+  'quorum-timeout',
+  'sibling-limit',
+  'write-id-reused',
+  'write-id-expired',
+  'too-large',
+  'no-space',
+  'overloaded',
+  'draining',
+  'internal',
+] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /** `not-applied` must never appear later; `unknown` may have been applied, now or later, or never. */
 export type WriteCertainty = 'not-applied' | 'unknown';
 
+export const REPLICA_RESULTS = [
+  'ok',
+  'not-found',
+  'unreachable',
+  'no-answer',
+  'unreadable',
+  'refused',
+  'connection-lost',
+  'not-asked',
+] as const;
+export type ReplicaResult = (typeof REPLICA_RESULTS)[number];
+
 /** What one replica came to, for people: which node, how it answered, after how many milliseconds. */
 export interface ReplicaReport {
   readonly node: NodeId;
-  readonly result:
-    | 'ok'
-    | 'not-found'
-    | 'unreachable'
-    | 'no-answer'
-    | 'unreadable'
-    | 'refused'
-    | 'connection-lost'
-    | 'not-asked';
+  readonly result: ReplicaResult;
   readonly ms: number;
 }
 

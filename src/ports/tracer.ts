@@ -5,7 +5,12 @@ import type { ConfigurationEpoch, Incarnation, NodeId, StoreId } from '../core/i
  * that a new event has to be given a log line or a metric, or be left out on purpose.
  */
 export type TraceEvent =
-  | { readonly type: 'peer-up'; readonly peer: NodeId; readonly incarnation: Incarnation; readonly storeId: StoreId }
+  | {
+      readonly type: 'peer-up';
+      readonly peer: NodeId;
+      readonly incarnation: Incarnation;
+      readonly storeId: StoreId;
+    }
   | { readonly type: 'peer-down'; readonly peer: NodeId; readonly reason: string }
   | {
       readonly type: 'hello-refused';
@@ -15,7 +20,11 @@ export type TraceEvent =
       readonly theirEpoch?: ConfigurationEpoch;
     }
   | { readonly type: 'malformed-frame'; readonly remote: string; readonly reason: string }
-  | { readonly type: 'read-repair'; readonly target: NodeId; readonly result: 'stored' | 'failed' | 'dropped' }
+  | {
+      readonly type: 'read-repair';
+      readonly target: NodeId;
+      readonly result: 'stored' | 'failed' | 'dropped';
+    }
   | { readonly type: 'hedged-read'; readonly peer: NodeId }
   | { readonly type: 'forwarded'; readonly operation: 'get' | 'put' | 'delete'; readonly to: NodeId }
   /** A context was ahead of the local record on this very incarnation: the store lost something. */
@@ -28,8 +37,18 @@ export type TraceEvent =
     }
   /** Two siblings with one dot and different bytes: a bug, must stay 0. */
   | { readonly type: 'dot-collision'; readonly bucket: string; readonly key: string; readonly dot: string }
-  | { readonly type: 'unreadable-record'; readonly bucket: string; readonly key: string; readonly reason: string }
-  | { readonly type: 'batch-committed'; readonly entries: number; readonly bytes: number; readonly ms: number }
+  | {
+      readonly type: 'unreadable-record';
+      readonly bucket: string;
+      readonly key: string;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'batch-committed';
+      readonly entries: number;
+      readonly bytes: number;
+      readonly ms: number;
+    }
   | { readonly type: 'storage-failed'; readonly reason: string }
   | { readonly type: 'siblings'; readonly bucket: string; readonly count: number };
 

@@ -147,8 +147,7 @@ function unionRanges(left: Ranges, right: Ranges): Ranges {
   let i = 0;
   let j = 0;
   while (i < left.length || j < right.length) {
-    const takeLeft =
-      j >= right.length || (i < left.length && (left[i] as number) <= (right[j] as number));
+    const takeLeft = j >= right.length || (i < left.length && (left[i] as number) <= (right[j] as number));
     const source = takeLeft ? left : right;
     const at = takeLeft ? i : j;
     if (takeLeft) i += 2;

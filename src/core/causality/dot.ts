@@ -26,11 +26,11 @@ export function epochOf(actor: ActorId): number {
   return Number.parseInt(actor.slice(actor.indexOf('.') + 1), 36);
 }
 
-const ACTOR = /^[A-Za-z0-9_-]{22}\.(0|[1-9a-z][0-9a-z]{0,9})$/;
+const ACTOR = /^[A-Za-z0-9_-]{22}\.(0|[1-9a-z][0-9a-z]{0,10})$/;
 
 /** Whether a string from the wire, the disk or a token is an actor id. */
 export function isActorId(text: string): text is ActorId {
-  return ACTOR.test(text);
+  return ACTOR.test(text) && Number.isSafeInteger(epochOf(text as ActorId));
 }
 
 /** Total order, bytewise by actor, then by counter. */

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import type { InspectBody, InspectedReplica } from '../../api/bodies.ts';
+import { inspectPath } from '../../api/paths.ts';
+import { askFirst } from '../node-query.ts';
+import type { CommandContext } from '../command-context.ts';
+import {
+  addConnectionOptions,
+  withConnection,
+  type Connection,
+  type ConnectionOptions,
+} from '../connection.ts';
+import { printJson, printLine, printable, type Terminal } from '../terminal.ts';
+import { printTable } from '../table.ts';
+
+interface InspectOptions extends ConnectionOptions {
+  readonly json?: boolean;
+}
+
+/** `quorate inspect BUCKET KEY`: what each replica holds of one key, and whether they agree. */
+export function addInspectCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('inspect')
+    .summary('show what each replica holds of a key')
+    .description('Shows what each replica holds of one key, and whether the home replicas agree.')
+    .argument('<bucket>')
+    .argument('<key>');
+  addConnectionOptions(command)
+    .option('--json', 'print as JSON')
+    .action(async (bucket: string, key: string, options: InspectOptions) => {
+      await withConnection(context.terminal, options, (connection) =>
+        runInspect(context.terminal, connection, { bucket, key }, options.json === true),
+      );
+    });
+}
+
+async function runInspect(
+  terminal: Terminal,
+  connection: Connection,
+  entry: { readonly bucket: string; readonly key: string },
+  json: boolean,
+): Promise<void> {
+  const { document } = await askFirst<InspectBody>({
+    ...connection,
+    path: inspectPath(entry.bucket, entry.key),
+  });
+  if (json) {
+    printJson(terminal, document);
+    return;
+  }
+  const home = document.preferenceList.slice(0, document.n);
+  printLine(
+    terminal,
+    `${document.bucket}/${printable(document.key)}: partition ${document.partition}, home replicas ${home.join(' ')}.\n`,
+  );
+  printTable(terminal, {
+    head: ['node', 'role', 'result', 'digest', 'sibling', 'written at', 'type', 'bytes'],
+    rows: document.replicas.flatMap((replica) => replicaRows(replica, home.includes(replica.node))),
+  });
+  printLine(terminal, `\n${verdict(document, home)}`);
+}
+
+/** A row for each sibling; the replica's own columns stand in the first one only. */
+function replicaRows(replica: InspectedReplica, isHome: boolean): readonly string[][] {
+  const own = [replica.node, isHome ? 'home' : 'fallback', replica.result, replica.digest ?? '-'];
+  const siblings = replica.siblings ?? [];
+  if (siblings.length === 0) return [[...own, '-', '-', '-', '-']];
+  return siblings.map((sibling, index) => [
+    ...(index === 0 ? own : ['', '', '', '']),
+    sibling.id,
+    sibling.writtenAt,
+    'deleted' in sibling ? '(deleted)' : sibling.contentType,
+    'deleted' in sibling ? '-' : String(sibling.bytes),
+  ]);
+}
+
+function verdict(document: InspectBody, home: readonly string[]): string {
+  if (document.agree) return 'All home replicas hold the same.';
+  const silent = document.replicas.filter(
+    ({ node, result }) => home.includes(node) && (result === 'unreachable' || result === 'unreadable'),
+  );
+  const told = silent.map(({ node, result }) => `${node} is ${result}`).join(', ');
+  if (silent.length > 0) return `Not all home replicas can be compared: ${told}.`;
+  return 'The home replicas differ. A read at quorum answers with the newest and repairs the others: `quorate get` this key.';
+}

@@ -1,0 +1,152 @@
+import type { Command } from 'commander';
+import type { ClusterBody, ReadyBody } from '../../api/bodies.ts';
+import { PATHS } from '../../api/paths.ts';
+import { askFirst, askNode } from '../node-query.ts';
+import type { CommandContext } from '../command-context.ts';
+import {
+  addConnectionOptions,
+  withConnection,
+  type Connection,
+  type ConnectionOptions,
+} from '../connection.ts';
+import { printJson, printLine, type Terminal } from '../terminal.ts';
+import { printTable } from '../table.ts';
+
+/** What one node said of itself and the others, or why it said nothing. */
+interface NodeReport {
+  readonly id: string;
+  readonly url: string;
+  readonly zone: string;
+  readonly answer: ClusterBody | undefined;
+  readonly ready: ReadyBody | undefined;
+  readonly error: string | undefined;
+}
+
+interface StatusOptions extends ConnectionOptions {
+  readonly json?: boolean;
+}
+
+/** `quorate status`: every member as it sees itself and as the others see it. */
+export function addStatusCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('status')
+    .summary('show the nodes')
+    .description('Shows every node: whether it is ready, and who sees whom down.');
+  addConnectionOptions(command)
+    .option('--json', 'print as JSON')
+    .action(async (options: StatusOptions) => {
+      await withConnection(context.terminal, options, (connection) =>
+        runStatus(context.terminal, connection, options.json === true),
+      );
+    });
+}
+
+async function runStatus(terminal: Terminal, connection: Connection, json: boolean): Promise<void> {
+  const first = await askFirst<ClusterBody>({ ...connection, path: PATHS.cluster });
+  const reports = await Promise.all(first.document.members.map((member) => report(connection, member)));
+  const warnings = warningsOf(reports);
+  if (json) {
+    printJson(terminal, { cluster: first.document.cluster, nodes: reports.map(nodeDocument), warnings });
+    return;
+  }
+  const answering = reports.filter(({ answer }) => answer !== undefined).length;
+  printLine(
+    terminal,
+    `Cluster ${first.document.cluster}: ${answering} of ${reports.length} nodes answer, epoch ${first.document.epoch}.\n`,
+  );
+  printTable(terminal, {
+    head: ['node', 'zone', 'url', 'state', 'version', 'sees down', 'seen down by'],
+    rows: reports.map((node) => [
+      node.id,
+      node.zone,
+      node.url,
+      stateOf(node),
+      node.answer?.version ?? '-',
+      downSeenBy(node).join(' ') || '-',
+      observersOfDown(node.id, reports).join(' ') || '-',
+    ]),
+  });
+  for (const warning of warnings) printLine(terminal, `\nWarning: ${warning}`);
+}
+
+async function report(
+  connection: Connection,
+  member: { readonly id: string; readonly url: string; readonly zone: string },
+): Promise<NodeReport> {
+  const { id, zone } = member;
+  const url = member.url.replace(/\/+$/, '');
+  const question = { transport: connection.transport, timeoutMs: connection.timeoutMs, nodeUrl: url };
+  try {
+    const [answer, ready] = await Promise.all([
+      askNode<ClusterBody>({ ...question, path: PATHS.cluster }),
+      askNode<ReadyBody>({ ...question, path: PATHS.readyz }),
+    ]);
+    return { id, url, zone, answer: answer.document, ready: ready.document, error: undefined };
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown.message : String(thrown);
+    return { id, url, zone, answer: undefined, ready: undefined, error };
+  }
+}
+
+function stateOf(node: NodeReport): string {
+  if (node.error !== undefined) return `no answer: ${node.error}`;
+  if (node.ready?.ready === true) return 'ready';
+  return `not ready: ${node.ready?.reasons.join(', ') ?? 'it does not say why'}`;
+}
+
+/** Ids of the members that the node sees down. */
+function downSeenBy(node: NodeReport): readonly string[] {
+  return node.answer?.members.filter(({ state }) => state === 'down').map(({ id }) => id) ?? [];
+}
+
+/** Ids of the nodes that see this one down. */
+function observersOfDown(id: string, reports: readonly NodeReport[]): readonly string[] {
+  return reports.filter((observer) => downSeenBy(observer).includes(id)).map((observer) => observer.id);
+}
+
+function warningsOf(reports: readonly NodeReport[]): readonly string[] {
+  const answers = reports.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
+  const warnings: string[] = [];
+  const byEpoch = groups(answers, (answer) => answer.epoch);
+  if (byEpoch.length > 1) {
+    warnings.push(
+      `the nodes run with different configurations (${byEpoch.join('; ')}) and refuse each other. Give all of them the same cluster.config.json.`,
+    );
+  }
+  const byVersion = groups(answers, (answer) => answer.version);
+  if (byVersion.length > 1) warnings.push(`the nodes run different versions (${byVersion.join('; ')}).`);
+  const strangers = reports.filter(({ id, answer }) => answer !== undefined && answer.node !== id);
+  for (const { id, url, answer } of strangers) {
+    warnings.push(`${url} should be ${id}, but answers as ${answer?.node ?? 'nobody'}. Check the addresses.`);
+  }
+  return warnings;
+}
+
+/** `value: n1 n2` for each distinct value. */
+function groups(
+  answers: readonly ClusterBody[],
+  valueOf: (answer: ClusterBody) => string,
+): readonly string[] {
+  const nodes = new Map<string, string[]>();
+  for (const answer of answers) {
+    const value = valueOf(answer);
+    nodes.set(value, [...(nodes.get(value) ?? []), answer.node]);
+  }
+  return [...nodes].map(([value, ids]) => `${value}: ${ids.join(' ')}`);
+}
+
+function nodeDocument(node: NodeReport): Readonly<Record<string, unknown>> {
+  const { id, url, zone, answer, ready, error } = node;
+  return {
+    id,
+    url,
+    zone,
+    reachable: answer !== undefined,
+    error,
+    ready: ready?.ready ?? false,
+    reasons: ready?.reasons,
+    version: answer?.version,
+    epoch: answer?.epoch,
+    members: answer?.members,
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * The client's transport over undici's connection pools, for Node processes that make many calls: a call costs about a
+ * tenth of the CPU time of the platform's `fetch`. Each origin has its own pool of kept-alive connections; requests beyond
+ * the bound wait for a free one.
+ */
+import { Agent } from 'undici';
+import { transportErrorFrom, type Transport, type TransportResponse } from '../client/transport.ts';
+
+/** Connections to one origin at most. */
+const CONNECTIONS_PER_ORIGIN = 64;
+/** How long a connection may take to be there, milliseconds; the client's own deadline is often earlier. */
+const CONNECT_TIMEOUT_MS = 3_000;
+/** How long an idle connection is kept, milliseconds; less than nodes keep theirs, so that none closes under a request. */
+const KEEP_ALIVE_MS = 20_000;
+/** Bytes of a response's header block; the contract's bound for contexts. */
+const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
+
+/** Settings of {@link pooledTransport}. */
+export interface PooledTransportOptions {
+  /** Connections to one origin at most; 64 by default. */
+  readonly connectionsPerOrigin?: number;
+}
+
+/** A transport that holds connections, until `close`. */
+export interface PooledTransport {
+  readonly transport: Transport;
+  /** Ends idle connections at once and busy ones with their requests. */
+  close(): Promise<void>;
+}
+
+/** A pooled transport of its own; whoever makes it closes it. */
+export function pooledTransport(options: PooledTransportOptions = {}): PooledTransport {
+  const agent = new Agent({
+    connections: options.connectionsPerOrigin ?? CONNECTIONS_PER_ORIGIN,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+    // The caller's signal is the deadline.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    pipelining: 1,
+  });
+  return {
+    transport: (request) => send(agent, request),
+    close: () => agent.close(),
+  };
+}
+
+const send = async (agent: Agent, request: Parameters<Transport>[0]): Promise<TransportResponse> => {
+  try {
+    const { origin, path } = split(request.url);
+    const response = await agent.request({
+      origin,
+      path,
+      method: request.method,
+      headers: request.headers,
+      signal: request.signal,
+      body: request.body ?? null,
+    });
+    const body = new Uint8Array(await response.body.arrayBuffer());
+    return {
+      status: response.statusCode,
+      headers: { get: (name) => firstValue(response.headers[name.toLowerCase()]) },
+      body,
+    };
+  } catch (thrown) {
+    throw transportErrorFrom(thrown);
+  }
+};
+
+/** Cut as text: `URL` would collapse the segments of a key that look like `.` and `..`, and costs more. */
+function split(url: string): { readonly origin: string; readonly path: string } {
+  const start = url.indexOf('/', url.indexOf('://') + 3);
+  return start === -1 ? { origin: url, path: '/' } : { origin: url.slice(0, start), path: url.slice(start) };
+}
+
+function firstValue(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'object' ? value.join(', ') : value;
+}

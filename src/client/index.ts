@@ -1,0 +1,43 @@
+/**
+ * The client of a Quorate cluster. It needs nothing beyond the web platform, so it runs in Node and in browsers alike.
+ */
+export { connect } from './connect.ts';
+export type { BucketOptions, Client, ResolvingBucketOptions } from './connect.ts';
+export type { ConnectOptions } from './connect-options.ts';
+export type { Bucket, ResolvingBucket } from './bucket.ts';
+export { DELETE } from './update.ts';
+export type { Change } from './update.ts';
+export { bytes, json, text } from './codec.ts';
+export type { Codec } from './codec.ts';
+export { largest, lastWriteWins, perField, smallest, union, unionBy } from './resolve.ts';
+export type { Resolver } from './resolve.ts';
+export type {
+  Absent,
+  AnswerFacts,
+  Conflict,
+  Deleted,
+  Entry,
+  Found,
+  Quorum,
+  ResolvedEntry,
+  Sibling,
+  Siblings,
+  Unchanged,
+  Updated,
+  Written,
+} from './entry.ts';
+export type {
+  CallOptions,
+  Consistency,
+  DefaultOptions,
+  QuorumOptions,
+  ReadOptions,
+  SeenOptions,
+  UpdateOptions,
+  WriteOptions,
+} from './options.ts';
+export { QuorateError } from './errors.ts';
+export type { AttemptReport, ClientErrorCode, QuorateErrorCode, QuorateErrorDetails } from './errors.ts';
+export { TransportError, fetchTransport, transportErrorFrom } from './transport.ts';
+export type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+export type { ClusterBody, EntryBody, InspectBody, ProblemBody, RingBody } from '../api/bodies.ts';

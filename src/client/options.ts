@@ -1,0 +1,158 @@
+/** What a caller may ask of one call, and how it travels. Defaults of a bucket and of the client have the same form. */
+import { HEADERS } from '../api/headers.ts';
+import type { ConsistencyPreset } from '../api/headers.ts';
+import { QuorateError } from './errors.ts';
+
+/** Presets that this version of the client offers. */
+export type Consistency = Extract<ConsistencyPreset, 'one' | 'quorum' | 'all'>;
+
+/** Asked of every kind of call. */
+export interface CallOptions {
+  /**
+   * Deadline of the whole call, all retries included, milliseconds: 1 to 600000, by default 5000. The call ends at most
+   * 100 ms later, so that a node's own answer about its deadline can still arrive.
+   */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the call with the code `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How many replicas a call waits for. What is left out is the bucket's business. */
+export interface QuorumOptions {
+  /**
+   * `one`: fast, may be stale. `quorum`: a read that starts after an acknowledged write sees it. `all`: strict, and
+   * unavailable when any home replica is. An explicit `r` or `w` wins.
+   */
+  readonly consistency?: Consistency | undefined;
+  /** Copies that the key has. Given alone, it makes R and W its majority. */
+  readonly n?: number | undefined;
+  /** Whether a stand-in may count for an unreachable home replica; true by default. */
+  readonly sloppy?: boolean | undefined;
+}
+
+/** Asked of a read. */
+export interface ReadOptions extends CallOptions, QuorumOptions {
+  /** Replicas that must answer. */
+  readonly r?: number | undefined;
+}
+
+/** Asked of a write. */
+export interface WriteOptions extends CallOptions, QuorumOptions {
+  /** Replicas that must have stored the write durably. */
+  readonly w?: number | undefined;
+  /**
+   * Your own unique id of this write, 1 to 64 visible ASCII characters. Repeating a write with its id is the same write.
+   * By default each call has a fresh random id, which covers the retries inside the call.
+   */
+  readonly writeId?: string | undefined;
+}
+
+/** A write that follows from a read: what was read, or its context. */
+export interface SeenOptions {
+  /**
+   * The answer of the read, or its `context`. The write supersedes exactly what that read saw. An absent entry may have
+   * none: then there is nothing to supersede.
+   */
+  readonly context: string | undefined | { readonly context: string | undefined };
+}
+
+/** Asked of `update`, which reads and writes. */
+export interface UpdateOptions extends CallOptions, QuorumOptions {
+  readonly r?: number | undefined;
+  readonly w?: number | undefined;
+  /** How often at most to read and write anew after a write that surely was not applied; 3 by default. */
+  readonly maxRounds?: number | undefined;
+}
+
+/** Defaults of a bucket, or of a client. */
+export interface DefaultOptions extends QuorumOptions {
+  readonly r?: number | undefined;
+  readonly w?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** All of the above at once, as the inside of the client carries it. */
+export interface MergedOptions extends DefaultOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly writeId?: string | undefined;
+}
+
+export const DEFAULT_TIMEOUT_MS = 5_000;
+const MAX_TIMEOUT_MS = 600_000;
+const CONSISTENCIES: readonly unknown[] = ['one', 'quorum', 'all'] satisfies Consistency[];
+
+/**
+ * `own` over `defaults`. On the wire an explicit R or W wins over a preset, so a preset of this very call must silence
+ * the R and W of the defaults.
+ */
+export function mergeOptions(defaults: DefaultOptions, own: MergedOptions): MergedOptions {
+  const base = own.consistency === undefined ? defaults : { ...defaults, r: undefined, w: undefined };
+  return {
+    consistency: own.consistency ?? base.consistency,
+    n: own.n ?? base.n,
+    r: own.r ?? base.r,
+    w: own.w ?? base.w,
+    sloppy: own.sloppy ?? base.sloppy,
+    timeoutMs: own.timeoutMs ?? base.timeoutMs,
+    signal: own.signal,
+    writeId: own.writeId,
+  };
+}
+
+/** Headers for N, R, W, preset and sloppiness. A read has no use for W, nor a write for R. */
+export function quorumHeaders(options: MergedOptions, uses: 'r' | 'w' | 'rw'): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (options.consistency !== undefined) headers[HEADERS.consistency] = options.consistency;
+  if (options.n !== undefined) headers[HEADERS.n] = String(options.n);
+  if (options.r !== undefined && uses !== 'w') headers[HEADERS.r] = String(options.r);
+  if (options.w !== undefined && uses !== 'r') headers[HEADERS.w] = String(options.w);
+  if (options.sloppy !== undefined) headers[HEADERS.sloppy] = options.sloppy ? '?1' : '?0';
+  return headers;
+}
+
+/** The token in what a caller gives as context. Throws `bad-context` unless it can be one. */
+export function contextToken(seen: unknown): string | undefined {
+  const token = typeof seen === 'object' && seen !== null ? (seen as { context?: unknown }).context : seen;
+  if (token === undefined || (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) return token;
+  throw new QuorateError('The context is not one that a read or a write answered', {
+    code: 'bad-context',
+    hint: 'Give the answer of the read, or its `context`, as it is.',
+  });
+}
+
+/** Throws unless the options are possible: what only the cluster can judge (R above N, say) is left to it. */
+export function assertCallOptions(options: MergedOptions): void {
+  const { consistency, timeoutMs, signal, writeId } = options;
+  assertQuorum(options);
+  if (consistency !== undefined && !CONSISTENCIES.includes(consistency)) {
+    throw invalidArgument(
+      `consistency is ${String(consistency)}`,
+      `It is one of ${CONSISTENCIES.join(', ')}.`,
+    );
+  }
+  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    throw invalidArgument(`timeoutMs is ${String(timeoutMs)}`, `It is 1 to ${MAX_TIMEOUT_MS} milliseconds.`);
+  }
+  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+    throw invalidArgument('signal is not an AbortSignal', 'Give the `signal` of an AbortController.');
+  }
+  if (writeId !== undefined && !(typeof writeId === 'string' && /^[\x21-\x7e]{1,64}$/.test(writeId))) {
+    throw invalidArgument('writeId is not possible', 'It is 1 to 64 visible ASCII characters.');
+  }
+}
+
+function assertQuorum(options: MergedOptions): void {
+  for (const name of ['n', 'r', 'w'] as const) {
+    const count = options[name];
+    if (count === undefined || (Number.isInteger(count) && count >= 1)) continue;
+    throw new QuorateError(`${name} is ${String(count)}`, {
+      code: 'bad-quorum',
+      hint: 'n, r and w are whole numbers from 1; r and w are at most n, and n at most the number of members.',
+    });
+  }
+}
+
+/** The error for an option or argument that is not possible. */
+export function invalidArgument(message: string, hint: string): QuorateError {
+  return new QuorateError(message, { code: 'invalid-argument', hint });
+}

@@ -1,0 +1,30 @@
+/**
+ * Where things lie in a node's ordered store. The first byte names the kind of entry:
+ *
+ *   'd' partition (2 bytes, big-endian) bucket 0x00 key    a record
+ *   'm' name                                               facts about the store itself
+ *
+ * A partition is one contiguous range. Bucket names hold no zero byte, so the first one ends the bucket. Other first
+ * bytes are free for what comes later.
+ */
+import type { EntryName, Partition } from '../core/ids.ts';
+
+const RECORD = 0x64;
+const META = 0x6d;
+const RECORD_HEADER_BYTES = 3;
+
+export function recordKey(partition: Partition, { bucket, key }: EntryName): Uint8Array {
+  const name = `${bucket}\0${key}`;
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + Buffer.byteLength(name, 'utf8'));
+  bytes[0] = RECORD;
+  bytes.writeUInt16BE(partition, 1);
+  bytes.write(name, RECORD_HEADER_BYTES, 'utf8');
+  return bytes;
+}
+
+export function metaKey(name: 'store'): Uint8Array {
+  return Buffer.concat([Uint8Array.of(META), Buffer.from(name, 'utf8')]);
+}
+
+/** The range that holds everything: bounds for a look at whether a store is empty. */
+export const WHOLE_STORE = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) } as const;

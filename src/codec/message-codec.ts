@@ -1,0 +1,80 @@
+/**
+ * Messages between nodes: arrays by position whose first field is the kind. A connection opens with a handshake
+ * (hello, hello, proof); then come requests and replies, each with the asker's request number.
+ */
+import type { Hello, PeerReply, PeerRequest } from '../core/message.ts';
+import { type FieldReader, FormatError, packFields, unpackFields } from './packer.ts';
+import { replyFromFields, replyToFields } from './reply-fields.ts';
+import { requestFromFields, requestToFields } from './request-fields.ts';
+
+/** Raised with every change of what travels between nodes; peers of another version are refused. */
+export const PROTOCOL_VERSION = 1;
+
+export type PeerMessage =
+  | { readonly type: 'hello'; readonly hello: Hello; readonly proof: Uint8Array | undefined }
+  | { readonly type: 'proof'; readonly proof: Uint8Array }
+  /** The handshake failed; the connection is closed after it. */
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'request'; readonly id: number; readonly request: PeerRequest }
+  | { readonly type: 'reply'; readonly id: number; readonly reply: PeerReply };
+
+const KIND = { hello: 0, proof: 1, refused: 2, request: 3, reply: 4 } as const;
+const MAX_REASON_CHARACTERS = 4_096;
+
+export function encodeMessage(message: PeerMessage): Uint8Array {
+  switch (message.type) {
+    case 'hello':
+      return packFields([KIND.hello, ...helloToFields(message.hello), message.proof ?? null]);
+    case 'proof':
+      return packFields([KIND.proof, message.proof]);
+    case 'refused':
+      return packFields([KIND.refused, message.reason.slice(0, MAX_REASON_CHARACTERS)]);
+    case 'request':
+      return packFields([KIND.request, message.id, ...requestToFields(message.request)]);
+    case 'reply':
+      return packFields([KIND.reply, message.id, ...replyToFields(message.reply)]);
+  }
+}
+
+/** Throws FormatError. Bytes in the message alias the input. */
+export function decodeMessage(bytes: Uint8Array): PeerMessage {
+  const fields = unpackFields(bytes);
+  const message = readMessage(fields);
+  fields.end();
+  return message;
+}
+
+function readMessage(fields: FieldReader): PeerMessage {
+  const kind = fields.integer(0);
+  switch (kind) {
+    case KIND.hello:
+      return { type: 'hello', hello: readHello(fields), proof: fields.optionalBytes() };
+    case KIND.proof:
+      return { type: 'proof', proof: fields.bytes() };
+    case KIND.refused:
+      return { type: 'refused', reason: fields.string(MAX_REASON_CHARACTERS) };
+    case KIND.request:
+      return { type: 'request', id: fields.integer(0), request: requestFromFields(fields) };
+    case KIND.reply:
+      return { type: 'reply', id: fields.integer(0), reply: replyFromFields(fields) };
+    default:
+      throw new FormatError(`unknown message kind ${kind}`);
+  }
+}
+
+function helloToFields(hello: Hello): readonly unknown[] {
+  const { protocolVersion, cluster, nodeId, storeId, incarnation, epoch, nonce } = hello;
+  return [protocolVersion, cluster, nodeId, storeId, incarnation, epoch, nonce];
+}
+
+function readHello(fields: FieldReader): Hello {
+  return {
+    protocolVersion: fields.integer(0),
+    cluster: fields.string(256),
+    nodeId: fields.string(256),
+    storeId: fields.string(64),
+    incarnation: fields.string(64),
+    epoch: fields.string(64),
+    nonce: fields.bytes(),
+  };
+}

@@ -1,0 +1,72 @@
+/** A record as fields, in a canonical order: equal records give equal fields. */
+import { compareDots } from '../core/causality/dot.ts';
+import type { KeyRecord, RememberedWrite, Sibling, SiblingContent } from '../core/causality/record.ts';
+import {
+  MAX_CONTENT_TYPE_CHARACTERS,
+  MAX_NODES,
+  MAX_WRITE_ID_CHARACTERS,
+  MAX_WRITE_IDS,
+} from '../core/limits.ts';
+import { contextFromFields, contextToFields, readActor } from './context-fields.ts';
+import { type FieldReader, FormatError } from './packer.ts';
+
+export function recordToFields(record: KeyRecord): readonly unknown[] {
+  return [
+    record.siblings.map(siblingToFields),
+    contextToFields(record.context),
+    record.writes.map(rememberedWriteToFields),
+    record.largestN,
+  ];
+}
+
+/** Throws FormatError. Values alias what was unpacked. */
+export function recordFromFields(fields: FieldReader): KeyRecord {
+  const record = {
+    siblings: readSortedSiblings(fields.fields()),
+    context: contextFromFields(fields.fields()),
+    writes: [...fields.fields().each((reader) => readRememberedWrite(reader.fields()))],
+    largestN: fields.integer(1, MAX_NODES),
+  };
+  if (record.writes.length > MAX_WRITE_IDS) throw new FormatError('too many write ids');
+  return record;
+}
+
+function siblingToFields({ dot, content, writtenAtMs, writeId }: Sibling): readonly unknown[] {
+  const common = [dot.actor, dot.counter, writtenAtMs, writeId ?? null];
+  return content.type === 'tombstone' ? common : [...common, content.contentType, content.bytes];
+}
+
+function readSortedSiblings(fields: FieldReader): Sibling[] {
+  const siblings = [...fields.each((reader) => readSibling(reader.fields()))];
+  const sorted = siblings.every((sibling, index) => {
+    const previous = siblings[index - 1];
+    return previous === undefined || compareDots(previous.dot, sibling.dot) <= 0;
+  });
+  if (!sorted) throw new FormatError('siblings are not sorted');
+  return siblings;
+}
+
+function readSibling(fields: FieldReader): Sibling {
+  const dot = { actor: readActor(fields), counter: fields.integer(1) };
+  const writtenAtMs = fields.integer(0);
+  const writeId = fields.optionalString(MAX_WRITE_ID_CHARACTERS);
+  const content: SiblingContent =
+    fields.remaining === 0
+      ? { type: 'tombstone' }
+      : { type: 'value', contentType: fields.string(MAX_CONTENT_TYPE_CHARACTERS), bytes: fields.bytes() };
+  fields.end();
+  return { dot, content, writtenAtMs, writeId };
+}
+
+function rememberedWriteToFields(write: RememberedWrite): readonly unknown[] {
+  return [write.id, write.dot.actor, write.dot.counter, write.requestDigest, write.writtenAtMs];
+}
+
+function readRememberedWrite(fields: FieldReader): RememberedWrite {
+  const id = fields.string(MAX_WRITE_ID_CHARACTERS);
+  const dot = { actor: readActor(fields), counter: fields.integer(1) };
+  const requestDigest = fields.string(16);
+  const writtenAtMs = fields.integer(0);
+  fields.end();
+  return { id, dot, requestDigest, writtenAtMs };
+}

@@ -1,0 +1,127 @@
+/** Requests between nodes as fields. */
+import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
+import type { PeerRequest } from '../core/message.ts';
+import {
+  MAX_CONTENT_TYPE_CHARACTERS,
+  MAX_KEY_BYTES,
+  MAX_NODES,
+  MAX_TIMEOUT_MS,
+  MAX_WRITE_ID_CHARACTERS,
+} from '../core/limits.ts';
+import { contextFromFields, contextToFields } from './context-fields.ts';
+import { type FieldReader, FormatError } from './packer.ts';
+
+const KIND = { read: 0, store: 1, coordinateGet: 2, coordinatePut: 3, coordinateDelete: 4 } as const;
+
+export function requestToFields(request: PeerRequest): readonly unknown[] {
+  switch (request.type) {
+    case 'read':
+      return [KIND.read, request.bucket, request.key, request.known ?? null];
+    case 'store':
+      return [KIND.store, request.bucket, request.key, request.record];
+    case 'coordinate-get':
+      return [KIND.coordinateGet, ...readRequestToFields(request.request)];
+    case 'coordinate-put': {
+      const { contentType, value } = request.request;
+      return [KIND.coordinatePut, ...writeToFields(request.request), contentType, value];
+    }
+    case 'coordinate-delete':
+      return [KIND.coordinateDelete, ...writeToFields(request.request), request.request.r];
+  }
+}
+
+/** Throws FormatError. */
+export function requestFromFields(fields: FieldReader): PeerRequest {
+  const kind = fields.integer(0);
+  switch (kind) {
+    case KIND.read:
+      return { type: 'read', ...readEntryName(fields), known: fields.optionalBytes() };
+    case KIND.store:
+      return { type: 'store', ...readEntryName(fields), record: fields.bytes() };
+    case KIND.coordinateGet:
+      return { type: 'coordinate-get', request: readReadRequest(fields) };
+    case KIND.coordinatePut:
+      return { type: 'coordinate-put', request: readPutRequest(fields) };
+    case KIND.coordinateDelete:
+      return { type: 'coordinate-delete', request: readDeleteRequest(fields) };
+    default:
+      throw new FormatError(`unknown request kind ${kind}`);
+  }
+}
+
+function readEntryName(fields: FieldReader): { bucket: string; key: string } {
+  return { bucket: fields.string(MAX_KEY_BYTES), key: fields.string(MAX_KEY_BYTES) };
+}
+
+function readRequestToFields({ bucket, key, n, r, sloppy, timeoutMs }: ReadRequest): readonly unknown[] {
+  return [bucket, key, n, r, sloppy, timeoutMs];
+}
+
+function readReadRequest(fields: FieldReader): ReadRequest {
+  return {
+    ...readEntryName(fields),
+    n: fields.integer(1, MAX_NODES),
+    r: fields.integer(1, MAX_NODES),
+    sloppy: fields.boolean(),
+    timeoutMs: readTimeout(fields),
+  };
+}
+
+type CommonWrite = Omit<PutRequest, 'contentType' | 'value'>;
+
+function writeToFields(request: CommonWrite): readonly unknown[] {
+  const { bucket, key, n, w, sloppy, timeoutMs, context, identity, returnRecord } = request;
+  return [
+    bucket,
+    key,
+    n,
+    w,
+    sloppy,
+    timeoutMs,
+    context === undefined ? null : contextToFields(context),
+    identity === undefined ? null : [identity.id, identity.firstAttempt],
+    returnRecord,
+  ];
+}
+
+function readWrite(fields: FieldReader): CommonWrite {
+  const target = readEntryName(fields);
+  const quorum = {
+    n: fields.integer(1, MAX_NODES),
+    w: fields.integer(1, MAX_NODES),
+    sloppy: fields.boolean(),
+  };
+  const timeoutMs = readTimeout(fields);
+  const context = fields.optionalFields();
+  const identity = fields.optionalFields();
+  return {
+    ...target,
+    ...quorum,
+    timeoutMs,
+    context: context === undefined ? undefined : contextFromFields(context),
+    identity: identity === undefined ? undefined : readIdentity(identity),
+    returnRecord: fields.boolean(),
+  };
+}
+
+function readPutRequest(fields: FieldReader): PutRequest {
+  return {
+    ...readWrite(fields),
+    contentType: fields.string(MAX_CONTENT_TYPE_CHARACTERS),
+    value: fields.bytes(),
+  };
+}
+
+function readDeleteRequest(fields: FieldReader): DeleteRequest {
+  return { ...readWrite(fields), r: fields.integer(1, MAX_NODES) };
+}
+
+function readIdentity(fields: FieldReader): WriteIdentity {
+  const identity = { id: fields.string(MAX_WRITE_ID_CHARACTERS), firstAttempt: fields.boolean() };
+  fields.end();
+  return identity;
+}
+
+function readTimeout(fields: FieldReader): number {
+  return Math.min(fields.duration(), MAX_TIMEOUT_MS);
+}

@@ -1,0 +1,43 @@
+/**
+ * The write ids that a record remembers, superseded ones included. Within this window the id is the identity of the
+ * event: a retry finds its first answer. The window keeps the highest entries of a total order, so that
+ * union-and-truncate is a join.
+ */
+import { MAX_WRITE_IDS } from '../limits.ts';
+import { compareDots } from './dot.ts';
+import type { KeyRecord, RememberedWrite } from './record.ts';
+
+/** Newest first; ties by id, then by dot. */
+function compareRememberedWrites(left: RememberedWrite, right: RememberedWrite): number {
+  if (left.writtenAtMs !== right.writtenAtMs) return right.writtenAtMs - left.writtenAtMs;
+  if (left.id !== right.id) return left.id < right.id ? -1 : 1;
+  return compareDots(left.dot, right.dot);
+}
+
+export function joinRememberedWrites(
+  left: readonly RememberedWrite[],
+  right: readonly RememberedWrite[],
+): readonly RememberedWrite[] {
+  if (left.length === 0) return right;
+  if (right.length === 0) return left;
+  const sorted = [...left, ...right].sort(compareRememberedWrites);
+  const distinct = sorted.filter((write, index) => {
+    const previous = sorted[index - 1];
+    return previous === undefined || compareRememberedWrites(previous, write) !== 0;
+  });
+  return distinct.slice(0, MAX_WRITE_IDS);
+}
+
+/** What the record remembers of a write id: of several aliases the one with the smallest dot. */
+export function findRememberedWrite(record: KeyRecord, id: string): RememberedWrite | undefined {
+  let found: RememberedWrite | undefined;
+  for (const write of record.writes) {
+    if (write.id === id && (found === undefined || compareDots(write.dot, found.dot) < 0)) found = write;
+  }
+  return found;
+}
+
+/** Whether ids may have been forgotten, so that an id that is not there proves nothing. */
+export function mayHaveForgottenWrites(record: KeyRecord): boolean {
+  return record.writes.length >= MAX_WRITE_IDS;
+}

@@ -1,0 +1,48 @@
+/**
+ * Who this process is when it mints dots: an incarnation drawn anew at every start, and the epochs it hands out. The
+ * counter of epochs lives in memory only, because the incarnation that it belongs to ends with the process.
+ */
+import type { Incarnation, StoreId } from '../../core/ids.ts';
+import type { Random } from '../../ports/random.ts';
+
+const HALF_BYTES = 8;
+
+export class IncarnationSource {
+  readonly #storeHalf: Uint8Array;
+  readonly #random: Random;
+  #current: Incarnation;
+  #epochs = 0;
+
+  constructor(storeId: StoreId, random: Random) {
+    this.#storeHalf = Buffer.from(storeId, 'base64url').subarray(0, HALF_BYTES);
+    this.#random = random;
+    this.#current = this.#draw();
+  }
+
+  get current(): Incarnation {
+    return this.#current;
+  }
+
+  /** An epoch that this incarnation has not used. */
+  openEpoch(): number {
+    this.#epochs += 1;
+    return this.#epochs;
+  }
+
+  /** Becomes somebody else, because the local store was seen to have lost something. */
+  renew(): Incarnation {
+    this.#current = this.#draw();
+    this.#epochs = 0;
+    return this.#current;
+  }
+
+  #draw(): Incarnation {
+    const bytes = Buffer.concat([this.#storeHalf, this.#random.bytes(HALF_BYTES)]);
+    return bytes.toString('base64url') as Incarnation;
+  }
+}
+
+/** A new store's name: 16 random bytes. */
+export function drawStoreId(random: Random): StoreId {
+  return Buffer.from(random.bytes(2 * HALF_BYTES)).toString('base64url') as StoreId;
+}

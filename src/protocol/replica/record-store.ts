@@ -1,0 +1,38 @@
+/** Encoded records of one node, by bucket and key, on the node's store. */
+import { placementHash } from '../../codec/hash.ts';
+import { metaKey, recordKey } from '../../codec/key-layout.ts';
+import type { EntryName } from '../../core/ids.ts';
+import { partitionOf, type Ring } from '../../core/ring/ring.ts';
+import type { Storage } from '../../ports/storage.ts';
+import type { GroupCommit } from './group-commit.ts';
+
+export class RecordStore {
+  readonly #ring: Ring;
+  readonly #storage: Storage;
+  readonly #commit: GroupCommit;
+
+  constructor(ring: Ring, storage: Storage, commit: GroupCommit) {
+    this.#ring = ring;
+    this.#storage = storage;
+    this.#commit = commit;
+  }
+
+  /** Rejects if it cannot be known whether the record is there. */
+  get(entry: EntryName): Promise<Uint8Array | undefined> {
+    return this.#storage.get(this.#key(entry));
+  }
+
+  /** Resolves when the record is durable. Rejects with StorageFailed. */
+  put(entry: EntryName, record: Uint8Array): Promise<void> {
+    return this.#commit.write({ type: 'put', key: this.#key(entry), value: record });
+  }
+
+  /** Resolves if the store answers a read. */
+  async probe(): Promise<void> {
+    await this.#storage.get(metaKey('store'));
+  }
+
+  #key(entry: EntryName): Uint8Array {
+    return recordKey(partitionOf(this.#ring, placementHash(entry)), entry);
+  }
+}

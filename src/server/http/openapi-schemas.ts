@@ -1,0 +1,127 @@
+/** The bodies of the API as schemas, for the description only: nothing is checked against them at run time. */
+import { z } from '@hono/zod-openapi';
+import { PROBLEMS, type ProblemCode } from '../../api/errors.ts';
+
+const problemCodes = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
+const quorumNumbers = { n: z.int(), r: z.int(), w: z.int() };
+
+export const ProblemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    code: z.enum(problemCodes),
+    outcome: z
+      .enum(['not-applied', 'unknown'])
+      .describe('`unknown` may have been applied, now or later, or never.'),
+    requestId: z.string(),
+    hint: z.string().optional(),
+    required: z.int().optional(),
+    received: z.int().optional(),
+    replicas: z.array(z.object({ node: z.string(), result: z.string(), ms: z.number() })).optional(),
+    retryAfterMs: z.number().optional(),
+  })
+  .openapi('Problem');
+
+const LiveSiblingSchema = z
+  .object({
+    id: z.string(),
+    contentType: z.string(),
+    writtenAt: z.iso.datetime(),
+    writeId: z.string().optional(),
+    json: z.unknown().optional().describe('The value, if its type is JSON and it parses.'),
+    text: z.string().optional().describe('Else the value, if it is UTF-8 text.'),
+    base64: z.string().optional().describe('Else the value in base64.'),
+  })
+  .openapi('LiveSibling');
+
+const TombstoneSchema = z.object({ id: z.string(), deleted: z.literal(true) }).openapi('Tombstone');
+
+export const EntrySchema = z
+  .object({
+    bucket: z.string(),
+    key: z.string(),
+    context: z.string().describe('Send it back with the write that resolves these siblings.'),
+    etag: z.string(),
+    siblings: z.array(z.union([LiveSiblingSchema, TombstoneSchema])),
+  })
+  .openapi('Entry');
+
+const bucketSchema = z.object({ ...quorumNumbers, mode: z.enum(['mixed', 'cas']) });
+
+export const RingSchema = z
+  .object({
+    cluster: z.string(),
+    epoch: z.string(),
+    partitions: z.int(),
+    hash: z.object({ name: z.literal('xxh64'), seed: z.int() }),
+    nodes: z.array(z.object({ id: z.string(), zone: z.string(), url: z.string() })),
+    defaults: z.object(quorumNumbers),
+    buckets: z.record(z.string(), bucketSchema),
+    preferenceLists: z
+      .array(z.array(z.int()))
+      .describe('For each partition indexes into `nodes`, home replicas first.'),
+  })
+  .openapi('Ring');
+
+const MemberSchema = z.object({
+  id: z.string(),
+  zone: z.string(),
+  url: z.string(),
+  peerAddress: z.string(),
+  state: z.enum(['self', 'up', 'down']),
+  since: z.iso.datetime(),
+  storeId: z.string().optional(),
+  incarnation: z.string().optional(),
+  reason: z.string().optional(),
+});
+
+export const ClusterSchema = z
+  .object({
+    cluster: z.string(),
+    epoch: z.string(),
+    node: z.string(),
+    version: z.string(),
+    defaults: z.object(quorumNumbers),
+    members: z.array(MemberSchema),
+    limits: z.record(z.string(), z.number()),
+  })
+  .openapi('Cluster');
+
+const inspectedSibling = z.object({
+  id: z.string(),
+  writtenAt: z.iso.datetime(),
+  contentType: z.string().optional(),
+  bytes: z.int().optional(),
+  writeId: z.string().optional(),
+  deleted: z.literal(true).optional(),
+});
+
+export const InspectionSchema = z
+  .object({
+    bucket: z.string(),
+    key: z.string(),
+    partition: z.int(),
+    preferenceList: z.array(z.string()),
+    n: z.int(),
+    agree: z.boolean().describe('Whether all home replicas answered and hold the same record.'),
+    replicas: z.array(
+      z.object({
+        node: z.string(),
+        result: z.enum(['found', 'absent', 'unreadable', 'unreachable']),
+        ms: z.number(),
+        digest: z.string().optional(),
+        context: z.string().optional(),
+        etag: z.string().optional(),
+        siblings: z.array(inspectedSibling).optional(),
+      }),
+    ),
+  })
+  .openapi('Inspection');
+
+export const ReadySchema = z.object({ ready: z.boolean(), reasons: z.array(z.string()) }).openapi('Ready');
+
+export const LiveSchema = z
+  .object({ live: z.boolean(), reasons: z.array(z.string()).optional() })
+  .openapi('Live');

@@ -1,0 +1,109 @@
+/**
+ * Refusals and failures as RFC 9457 problem details. Handlers throw a `Problem`; the app turns it into a reply.
+ * What is thrown that is no `Problem` is a bug: it becomes `internal`, is logged, and its text never leaves the process.
+ */
+import { PROBLEM_MEDIA_TYPE } from '../../api/headers.ts';
+import type { ProblemBody } from '../../api/bodies.ts';
+import { PROBLEMS, type ProblemCode, type ProblemOutcome } from '../../api/errors.ts';
+import type { Failure } from '../../core/outcome.ts';
+import type { Reply } from './reply.ts';
+
+interface ProblemFacts {
+  /** What the client can do about it, in a sentence. */
+  readonly hint?: string;
+  /** Set where it differs from the code's usual one. */
+  readonly outcome?: ProblemOutcome;
+  /** Milliseconds after which another try makes sense. */
+  readonly retryAfterMs?: number;
+  /** Headers beside the usual ones. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Further members of the body. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly about: ProblemFacts;
+
+  constructor(code: ProblemCode, detail: string, about: ProblemFacts = {}) {
+    super(detail);
+    this.code = code;
+    this.about = about;
+  }
+}
+
+const HINTS: Partial<Record<ProblemCode, string>> = {
+  'invalid-key': 'A bucket is 1 to 64 of A-Z a-z 0-9 . _ -, a key 1 to 1024 bytes of percent-encoded UTF-8.',
+  'bad-quorum': 'Leave the header out to use the defaults of the bucket.',
+  'bad-context': 'Send back the Quorate-Context of an answer for this very key, unchanged, or none at all.',
+  unauthenticated: 'Send the header Authorization: Bearer TOKEN with a token of this cluster.',
+  forbidden: 'Use a token with write access.',
+  'sibling-limit':
+    'Read the key, resolve its siblings, and write the result with the Quorate-Context of that read.',
+  'write-id-reused': 'Draw a new write id for each new write; only a retry of the same bytes may reuse one.',
+  'headers-too-large': 'Send fewer or shorter headers.',
+  internal: 'This is a bug. The log of the node has more under this request id.',
+  overloaded: 'Nothing was done. Try again after a pause, or through another node.',
+  draining: 'Nothing was done. Use another node.',
+  'quorum-unavailable': 'Nothing was written. Try again when more nodes are up, or ask for a smaller quorum.',
+  'quorum-timeout':
+    'A write may still appear. Send it again with the same Quorate-Write-Id, or read the key before you decide.',
+  'write-id-expired': 'Read the key to see whether the write was applied before you write again.',
+  'no-space': 'Free some space on the disk of this node, or write through another one.',
+};
+
+const RETRY_AFTER_MS: Partial<Record<ProblemCode, number>> = {
+  overloaded: 1_000,
+  draining: 1_000,
+  'quorum-unavailable': 1_000,
+  'no-space': 30_000,
+};
+
+/** The problem that a failed operation of the storage node is. A failed read changed nothing, whatever happened. */
+export function problemOfFailure(failure: Failure, operation: 'read' | 'write'): Problem {
+  const { code, detail, certainty, required, received, replicas } = failure;
+  const facts: Record<string, unknown> = {};
+  if (required !== undefined) facts['required'] = required;
+  if (received !== undefined) facts['received'] = received;
+  if (replicas !== undefined) facts['replicas'] = replicas;
+  const readHint = operation === 'read' && code === 'quorum-timeout';
+  return new Problem(code, detail, {
+    outcome: operation === 'read' ? 'not-applied' : certainty,
+    ...(readHint ? { hint: 'Try again, or ask for a smaller R.', retryAfterMs: 1_000 } : {}),
+    facts,
+  });
+}
+
+/** Body and headers of a problem, without the headers that every reply gets. */
+export function problemReply(problem: Problem, requestId: string): Reply {
+  const { code, about } = problem;
+  const { status } = PROBLEMS[code];
+  const headers: Record<string, string> = { 'Content-Type': PROBLEM_MEDIA_TYPE, ...about.headers };
+  const retryAfterMs = about.retryAfterMs ?? RETRY_AFTER_MS[code];
+  if (retryAfterMs !== undefined) headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1_000));
+  return {
+    status,
+    headers,
+    body: JSON.stringify(problemBody(problem, requestId, retryAfterMs)),
+    problem: code,
+  };
+}
+
+function problemBody(problem: Problem, requestId: string, retryAfterMs: number | undefined): ProblemBody {
+  const { code, message, about } = problem;
+  const { title, status, outcome } = PROBLEMS[code];
+  const hint = about.hint ?? HINTS[code];
+  return {
+    type: `urn:quorate:problem:${code}`,
+    title,
+    status,
+    detail: message,
+    code,
+    outcome: about.outcome ?? outcome,
+    requestId,
+    ...(hint === undefined ? {} : { hint }),
+    ...about.facts,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}

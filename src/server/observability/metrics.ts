@@ -1,0 +1,162 @@
+/**
+ * The metrics of one server, in a registry of its own. Names and units follow Prometheus conventions. Labelled children
+ * are resolved once: looking them up costs more than counting.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { PROBLEMS, type ProblemCode } from '../../api/errors.ts';
+import { VERSION } from '../version.ts';
+
+const LATENCY_BUCKETS_SECONDS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
+];
+const COMMIT_BUCKETS_SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1,
+];
+const SIBLING_BUCKETS = [1, 2, 3, 5, 8, 16, 32, 64];
+const METHODS = ['GET', 'HEAD', 'PUT', 'DELETE'] as const;
+const CODE_CLASSES = ['2xx', '3xx', '4xx', '5xx'] as const;
+
+interface Observer {
+  observe(value: number): void;
+}
+
+export interface Metrics {
+  readonly registry: Registry;
+  /** Counts one finished request on an entry; anything but GET, HEAD, PUT, DELETE is left out. */
+  observeRequest(method: string, status: number, seconds: number): void;
+  countProblem(code: ProblemCode): void;
+  /** Asks for the number of requests in flight whenever it is scraped. */
+  watchInFlight(inFlight: () => number): void;
+  readonly freeSpace: Gauge;
+  readonly peersUp: Gauge;
+  readonly peerChanges: Counter<'change'>;
+  readonly hellosRefused: Counter;
+  readonly malformedFrames: Counter;
+  readonly readRepairs: Counter<'result'>;
+  readonly hedgedReads: Counter;
+  readonly forwarded: Counter<'operation'>;
+  readonly incarnationsRenewed: Counter;
+  readonly dotCollisions: Counter;
+  readonly unreadableRecords: Counter;
+  readonly storageFailures: Counter;
+  readonly commitSeconds: Histogram;
+  readonly commitEntries: Counter;
+  readonly commitBytes: Counter;
+  readonly siblings: Histogram;
+}
+
+/** Makes every instrument of one node. */
+export function createMetrics(nodeId: string): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ node: nodeId });
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers });
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  new Gauge({
+    name: 'quorate_build_info',
+    help: 'Always 1; its version is a label.',
+    labelNames: ['version'],
+    registers,
+  })
+    .labels(VERSION)
+    .set(1);
+  return {
+    registry,
+    observeRequest: requestObserver(registry),
+    countProblem: problemCounter(registry),
+    watchInFlight: (inFlight) => watchInFlight(registry, inFlight),
+    freeSpace: gauge('quorate_storage_free_bytes', 'Free bytes below the data directory.'),
+    peersUp: gauge('quorate_peers_connected', 'Peers that this node is connected to.'),
+    peerChanges: new Counter({
+      name: 'quorate_peer_changes_total',
+      help: 'Peers that came up or went down.',
+      labelNames: ['change'],
+      registers,
+    }),
+    hellosRefused: counter('quorate_hellos_refused_total', 'Connections of peers that were refused.'),
+    malformedFrames: counter(
+      'quorate_malformed_frames_total',
+      'Connections closed over bytes that were no messages.',
+    ),
+    readRepairs: new Counter({
+      name: 'quorate_read_repairs_total',
+      help: 'Read repairs by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    hedgedReads: counter(
+      'quorate_hedged_reads_total',
+      'Reads also asked of another replica because one was late.',
+    ),
+    forwarded: new Counter({
+      name: 'quorate_forwarded_requests_total',
+      help: 'Requests that this node, being no home replica, gave to one.',
+      labelNames: ['operation'],
+      registers,
+    }),
+    incarnationsRenewed: counter(
+      'quorate_incarnations_renewed_total',
+      'New incarnations because the store lost something.',
+    ),
+    dotCollisions: counter(
+      'quorate_dot_collisions_total',
+      'Equal dots with different bytes. A bug: must stay 0.',
+    ),
+    unreadableRecords: counter('quorate_unreadable_records_total', 'Stored records that could not be read.'),
+    storageFailures: counter(
+      'quorate_storage_failures_total',
+      'Failed writes to the disk; the first stops the node.',
+    ),
+    commitSeconds: new Histogram({
+      name: 'quorate_commit_duration_seconds',
+      help: 'Time of one group commit, fsync included.',
+      buckets: COMMIT_BUCKETS_SECONDS,
+      registers,
+    }),
+    commitEntries: counter('quorate_commit_entries_total', 'Entries written by group commits.'),
+    commitBytes: counter('quorate_commit_bytes_total', 'Bytes written by group commits.'),
+    siblings: new Histogram({
+      name: 'quorate_record_siblings',
+      help: 'Siblings in records that this node wrote as a coordinator.',
+      buckets: SIBLING_BUCKETS,
+      registers,
+    }),
+  };
+}
+
+function requestObserver(registry: Registry): Metrics['observeRequest'] {
+  const histogram = new Histogram({
+    name: 'quorate_http_request_duration_seconds',
+    help: 'Time from the headers of a request on an entry to its answer.',
+    labelNames: ['method', 'code'] as const,
+    buckets: LATENCY_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  const observers = new Map<string, readonly Observer[]>(
+    METHODS.map((method) => [method, CODE_CLASSES.map((code) => histogram.labels(method, code))]),
+  );
+  return (method, status, seconds) => observers.get(method)?.[Math.floor(status / 100) - 2]?.observe(seconds);
+}
+
+function problemCounter(registry: Registry): Metrics['countProblem'] {
+  const counter = new Counter({
+    name: 'quorate_http_problems_total',
+    help: 'Problems answered, by code.',
+    labelNames: ['code'] as const,
+    registers: [registry],
+  });
+  const counters = new Map(Object.keys(PROBLEMS).map((code) => [code, counter.labels(code)]));
+  return (code) => counters.get(code)?.inc();
+}
+
+function watchInFlight(registry: Registry, inFlight: () => number): void {
+  new Gauge({
+    name: 'quorate_http_requests_in_flight',
+    help: 'Requests of clients that are running.',
+    registers: [registry],
+    collect() {
+      this.set(inFlight());
+    },
+  });
+}

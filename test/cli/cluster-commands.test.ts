@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ClusterBody, InspectBody, RingBody } from '../../src/api/bodies.ts';
+import { closedUrl, problemAnswer, startFakeNode, type FakeAnswer, type FakeNode } from './fake-node.ts';
+import { runCommand } from './fake-terminal.ts';
+
+const nodes: FakeNode[] = [];
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((started) => started.close()));
+});
+
+async function node(documents: (path: string, url: string) => unknown, status = 200): Promise<FakeNode> {
+  const started = await startFakeNode((request, url): FakeAnswer => {
+    const document = documents(request.path, url);
+    return document === undefined
+      ? problemAnswer(404, { code: 'not-found', detail: `no ${request.path}` })
+      : { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) };
+  });
+  nodes.push(started);
+  return started;
+}
+
+const member = (id: string, url: string, state: 'self' | 'up' | 'down') => ({
+  id,
+  zone: 'z',
+  url,
+  peerAddress: '127.0.0.1:1',
+  state,
+  since: '2024-01-01T00:00:00.000Z',
+});
+
+function clusterBody(id: string, epoch: string, members: ClusterBody['members']): ClusterBody {
+  const defaults = { n: 3, r: 2, w: 2 };
+  return { cluster: 'local', epoch, node: id, version: '1.0.0', defaults, members, limits: {} };
+}
+
+describe('status', () => {
+  it('shows who is ready, who does not answer, and who sees whom down', async () => {
+    const gone = await closedUrl();
+    let urls: readonly string[] = [];
+    const views = (id: string, epoch: string) => (path: string) =>
+      path === '/readyz'
+        ? { ready: id === 'n1', reasons: id === 'n1' ? [] : ['joining'] }
+        : clusterBody(id, epoch, [
+            member('n1', urls[0] ?? '', id === 'n1' ? 'self' : 'up'),
+            member('n2', urls[1] ?? '', id === 'n2' ? 'self' : 'up'),
+            member('n3', gone, 'down'),
+          ]);
+    const first = await node(views('n1', 'aaaa'));
+    const second = await node(views('n2', 'bbbb'));
+    urls = [first.url, second.url];
+
+    const result = await runCommand(['status', '--node', first.url]);
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    const rows = result.stdout.split('\n');
+    expect(rows[0]).toContain('2 of 3 nodes answer');
+    expect(rows.find((row) => row.startsWith('n1'))).toMatch(/ready .*n3/);
+    expect(rows.find((row) => row.startsWith('n2'))).toContain('not ready: joining');
+    expect(rows.find((row) => row.startsWith('n3'))).toMatch(/no answer: .*n1 n2$/);
+    expect(result.stdout).toContain('aaaa: n1; bbbb: n2');
+    expect(result.stdout).not.toContain('\u001b');
+
+    const json = await runCommand(['status', '--json', '--node', first.url]);
+    const document = JSON.parse(json.stdout) as {
+      nodes: readonly Record<string, unknown>[];
+      warnings: string[];
+    };
+    expect(document.nodes.map(({ id, reachable, ready }) => [id, reachable, ready])).toEqual([
+      ['n1', true, true],
+      ['n2', true, false],
+      ['n3', false, false],
+    ]);
+    expect(document.warnings).toHaveLength(1);
+  });
+
+  it('exits 6 when no node answers', async () => {
+    const result = await runCommand(['status', '--node', await closedUrl()]);
+    expect(result.exitCode).toBe(6);
+    expect(result.stderr).toContain('no node answered');
+  });
+
+  it('says so when something else answers', async () => {
+    const stranger = await startFakeNode(() => ({ status: 200, body: '<html>' }));
+    nodes.push(stranger);
+    const result = await runCommand(['status', '--node', stranger.url]);
+    expect(result.exitCode).toBe(6);
+    expect(result.stderr).toContain('is this a Quorate node?');
+  });
+});
+
+describe('ring', () => {
+  const ring: RingBody = {
+    cluster: 'local',
+    epoch: 'aaaa',
+    partitions: 8,
+    hash: { name: 'xxh64', seed: 0 },
+    nodes: ['n1', 'n2', 'n3'].map((id) => ({ id, zone: 'z', url: `http://${id}` })),
+    defaults: { n: 2, r: 1, w: 2 },
+    buckets: {},
+    preferenceLists: Array.from({ length: 8 }, (_, p) => (p < 6 ? [0, 1, 2] : [1, 2, 0])),
+  };
+
+  it('counts what each node is first of and home of', async () => {
+    const { url } = await node((path) => (path === '/v1/ring' ? ring : undefined));
+    const { stdout } = await runCommand(['ring', '--json', '--node', url]);
+    const document = JSON.parse(stdout) as { nodes: readonly Record<string, unknown>[] };
+    expect(document.nodes.map((owner) => [owner['primaryPartitions'], owner['homePartitions']])).toEqual([
+      [6, 6],
+      [2, 8],
+      [0, 2],
+    ]);
+    const table = await runCommand(['ring', '--node', url]);
+    expect(table.stdout).toMatch(/n2 .*100\.0 %/);
+  });
+
+  it('shows where a key lives', async () => {
+    const { url } = await node((path) => (path === '/v1/inspect/b/a%2Fb' ? inspected : undefined));
+    const { stdout } = await runCommand(['ring', 'b', 'a/b', '--node', url]);
+    expect(stdout).toContain('Partition 5');
+    expect(stdout).toMatch(/2 +n1 +home replica/);
+    expect(stdout).toMatch(/3 +n3 +fallback/);
+  });
+});
+
+const inspected: InspectBody = {
+  bucket: 'b',
+  key: 'a/b',
+  partition: 5,
+  preferenceList: ['n2', 'n1', 'n3'],
+  n: 2,
+  agree: false,
+  replicas: [
+    {
+      node: 'n2',
+      result: 'found',
+      ms: 1,
+      digest: 'd2',
+      siblings: [
+        { id: 's1', contentType: 'text/plain', bytes: 5, writtenAt: '2024-01-01T00:00:00.000Z' },
+        { id: 's2', deleted: true, writtenAt: '2024-01-01T00:00:01.000Z' },
+      ],
+    },
+    { node: 'n1', result: 'absent', ms: 1 },
+  ],
+};
+
+describe('inspect', () => {
+  it('shows each replica and its siblings, and that they differ', async () => {
+    const { url } = await node(() => inspected);
+    const { stdout, exitCode } = await runCommand(['inspect', 'b', 'a/b', '--node', url]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/n2 +home +found +d2 +s1 .*text\/plain +5/);
+    expect(stdout).toMatch(/s2 .*\(deleted\)/);
+    expect(stdout).toMatch(/n1 +home +absent/);
+    expect(stdout).toContain('The home replicas differ');
+  });
+
+  it('does not call it a difference when one could not be asked', async () => {
+    const replicas = inspected.replicas.map((replica) =>
+      replica.node === 'n1' ? { ...replica, result: 'unreachable' as const } : replica,
+    );
+    const { url } = await node(() => ({ ...inspected, replicas }));
+    const { stdout } = await runCommand(['inspect', 'b', 'a/b', '--node', url]);
+    expect(stdout).toContain('n1 is unreachable');
+    expect(stdout).not.toContain('differ');
+  });
+
+  it('passes on a refusal', async () => {
+    const { url } = await node(() => undefined);
+    const result = await runCommand(['inspect', 'b', 'k', '--node', url]);
+    expect(result).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(result.stderr).toContain('no /v1/inspect/b/k');
+  });
+});
