@@ -1,13 +1,37 @@
-import type { ClusterConfig } from '../core/cluster-config.ts';
-import type { KeyRecord } from '../core/causality/record.ts';
-import type { ConfigurationEpoch, Incarnation, NodeId, Partition, StoreId } from '../core/ids.ts';
-import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
+/**
+ * The front door of the storage engine: what the HTTP server calls on its own node, and what a simulation builds on
+ * simulated ports. Takes requests of clients and of peers, and gives each to the part that carries it out:
+ *
+ *   coordinator/   reads at R and writes at W of a key's home replicas
+ *   replica/       this node's own copy, durable by group commit
+ *   peers/         connections to the other members
+ */
+import { placementHash, describePlacement } from '../codec/hash.ts';
+import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
+import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, Partition, StoreId } from '../core/ids.ts';
+import type { PeerReply, PeerRequest } from '../core/message.ts';
+import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome } from '../core/outcome.ts';
+import { majority } from '../core/quorum/quorum-tally.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
+import { buildRing, homeReplicas, partitionOf, preferenceList, type Ring } from '../core/ring/ring.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Network } from '../ports/network.ts';
 import type { Random } from '../ports/random.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Tracer } from '../ports/tracer.ts';
+import { Deadline } from './coordinator/deadline.ts';
+import { forward, type ForwardedOperation, type ForwardedOutcome } from './coordinator/forwarding.ts';
+import { GetCoordinator } from './coordinator/get-coordinator.ts';
+import { type CannotCoordinate, WriteCoordinator } from './coordinator/write-coordinator.ts';
+import { type Inspection, inspectEntry } from './inspection.ts';
+import { Peers } from './peers/peers.ts';
+import { GroupCommit } from './replica/group-commit.ts';
+import { IncarnationSource } from './replica/incarnation.ts';
+import { LocalReplica } from './replica/local-replica.ts';
+import { RecordStore } from './replica/record-store.ts';
+import { Replicas } from './replica/replicas.ts';
+import { RunningOperations } from './running-operations.ts';
+import { openStore } from './store-opening.ts';
 
 export interface StorageNodeOptions {
   readonly config: ClusterConfig;
@@ -22,6 +46,8 @@ export interface StorageNodeOptions {
   readonly storage: Storage;
   readonly network: Network;
   readonly tracer: Tracer;
+  /** Whether the disk is below its reserve: writes are refused with `no-space`. */
+  readonly isLowOnSpace: () => boolean;
   /** Called once when the store failed: the process must end (fail-stop). */
   readonly onFatal: (reason: Error) => void;
 }
@@ -36,22 +62,10 @@ export interface MemberStatus {
   readonly reason: string | undefined;
 }
 
-export type ReplicaView = {
-  readonly node: NodeId;
-  readonly ms: number;
-} & (
-  | { readonly result: 'found'; readonly record: KeyRecord; readonly digest: string }
-  | { readonly result: 'absent' | 'unreadable' | 'unreachable' }
-);
+export { StartRefused } from './start-refused.ts';
+export type { Inspection, ReplicaView } from './inspection.ts';
 
-export interface Inspection {
-  readonly partition: Partition;
-  readonly preferenceList: readonly NodeId[];
-  readonly n: number;
-  readonly replicas: readonly ReplicaView[];
-}
-
-/** The front door of the storage engine: what the HTTP server calls on its own node. Never rejects for operating errors. */
+/** Never rejects for operating errors: they are outcomes. */
 export interface StorageNode {
   readonly nodeId: NodeId;
   /** For each partition all nodes in order of preference. */
@@ -59,7 +73,7 @@ export interface StorageNode {
   get(request: ReadRequest): Promise<ReadOutcome>;
   put(request: PutRequest): Promise<PutOutcome>;
   delete(request: DeleteRequest): Promise<DeleteOutcome>;
-  inspect(entry: { readonly bucket: string; readonly key: string }, timeoutMs: number): Promise<Inspection>;
+  inspect(entry: EntryName, timeoutMs: number): Promise<Inspection>;
   /** Every member as this node sees it now, itself included, in the order of the configuration. */
   members(): readonly MemberStatus[];
   /** Reasons why this node does not serve; empty when it does. */
@@ -70,21 +84,261 @@ export interface StorageNode {
   probeStorage(): Promise<void>;
   /** Refuses new client operations with `draining` from now on; what runs goes on. */
   drain(): void;
-  /** Waits (up to graceMs) for running operations, then closes network and storage. */
+  /** Waits (up to graceMs) for running operations, then closes network and storage. Idempotent. */
   close(graceMs: number): Promise<void>;
 }
 
-/** A reason not to start that the operator has to solve; the process exits 78. */
-export class StartRefused extends Error {
-  override readonly name = 'StartRefused';
-  readonly code: 'foreign-store' | 'configuration-changed' | 'newer-format' | 'unreadable-store';
-  constructor(code: StartRefused['code'], message: string) {
-    super(message);
-    this.code = code;
+/** Opens the store, takes a new incarnation and joins the network. Rejects with StartRefused, or with an I/O error. */
+export async function startStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
+  const { config, nodeId, storage, random } = options;
+  const owner = { cluster: config.cluster, nodeId, placement: describePlacement(config) };
+  const storeId = await openStore(storage, owner, random);
+  const node = new RunningNode(options, storeId);
+  await node.start();
+  return node;
+}
+
+class RunningNode implements StorageNode {
+  readonly nodeId: NodeId;
+  readonly #options: StorageNodeOptions;
+  readonly #ring: Ring;
+  readonly #storeId: StoreId;
+  readonly #incarnations: IncarnationSource;
+  readonly #records: RecordStore;
+  readonly #local: LocalReplica;
+  readonly #peers: Peers;
+  readonly #replicas: Replicas;
+  readonly #reads: GetCoordinator;
+  readonly #writes: WriteCoordinator;
+  readonly #operations: RunningOperations;
+  readonly #startedMs: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: StorageNodeOptions, storeId: StoreId) {
+    const { config, nodeId, epoch, storage, clock, random, tracer, network, sync, onFatal } = options;
+    this.nodeId = nodeId;
+    this.#options = options;
+    this.#storeId = storeId;
+    this.#startedMs = clock.wallMs();
+    this.#ring = buildRing(config);
+    const incarnations = new IncarnationSource(storeId, random);
+    const commit = new GroupCommit({ storage, clock, tracer, sync, onFatal });
+    this.#incarnations = incarnations;
+    this.#records = new RecordStore(this.#ring, storage, commit);
+    this.#local = new LocalReplica({ records: this.#records, incarnations, limits: config.limits, tracer });
+    const self = {
+      cluster: config.cluster,
+      nodeId,
+      storeId,
+      epoch,
+      get incarnation() {
+        return incarnations.current;
+      },
+      members: new Set(config.nodes.map(({ id }) => id)),
+      secret: options.peerSecret ?? '',
+    };
+    this.#peers = new Peers({ self, network, clock, random, tracer });
+    this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
+    const ports = { replicas: this.#replicas, clock, tracer };
+    this.#reads = new GetCoordinator(ports);
+    this.#writes = new WriteCoordinator({
+      ...ports,
+      config,
+      local: this.#local,
+      reads: this.#reads,
+      commitQueueBytes: () => commit.queuedBytes,
+      isLowOnSpace: options.isLowOnSpace,
+    });
+    this.#operations = new RunningOperations(clock, config.limits.maxOperationsInFlight);
+  }
+
+  start(): Promise<void> {
+    return this.#peers.start((request) => this.#serve(request));
+  }
+
+  get preferenceLists(): readonly (readonly NodeId[])[] {
+    return this.#ring.preferenceLists;
+  }
+
+  get(request: ReadRequest): Promise<ReadOutcome> {
+    const homes = this.#homesOf(request);
+    return this.#run(() =>
+      this.#coordinateOrForward({ type: 'coordinate-get', request }, homes, () =>
+        this.#reads.get(request, homes),
+      ),
+    );
+  }
+
+  put(request: PutRequest): Promise<PutOutcome> {
+    const homes = this.#homesOf(request);
+    return this.#run(() =>
+      this.#coordinateOrForward({ type: 'coordinate-put', request }, homes, () =>
+        this.#writes.put(request, homes),
+      ),
+    );
+  }
+
+  delete(request: DeleteRequest): Promise<DeleteOutcome> {
+    const homes = this.#homesOf(request);
+    return this.#run(() =>
+      this.#coordinateOrForward({ type: 'coordinate-delete', request }, homes, () =>
+        this.#writes.delete(request, homes),
+      ),
+    );
+  }
+
+  inspect(entry: EntryName, timeoutMs: number): Promise<Inspection> {
+    const { config, clock } = this.#options;
+    const partition = this.#partitionOf(entry);
+    return inspectEntry(this.#replicas, clock, {
+      entry,
+      partition,
+      nodes: preferenceList(this.#ring, partition),
+      n: bucketConfig(config, entry.bucket).n,
+      timeoutMs,
+    });
+  }
+
+  members(): readonly MemberStatus[] {
+    return this.#options.config.nodes.map(({ id }) => {
+      const status = this.#peers.status(id);
+      if (status === undefined) return this.#ownStatus();
+      return { node: id, ...status, state: status.state === 'up' ? 'up' : 'down' };
+    });
+  }
+
+  notReady(): readonly string[] {
+    return this.#operations.isDraining ? ['The node is shutting down.'] : [];
+  }
+
+  hasMajorities(): boolean {
+    const { n } = this.#options.config.defaults;
+    return this.preferenceLists.every((list) => {
+      const homes = list.slice(0, n);
+      if (!homes.includes(this.nodeId)) return true;
+      return homes.filter((node) => this.#replicas.state(node) === 'up').length >= majority(n);
+    });
+  }
+
+  probeStorage(): Promise<void> {
+    return this.#records.probe();
+  }
+
+  drain(): void {
+    this.#operations.drain();
+  }
+
+  close(graceMs: number): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.drain();
+    await this.#operations.idle(graceMs);
+    await this.#peers.close();
+    await this.#options.storage.close();
+  }
+
+  async #run<Outcome>(operation: () => Promise<Outcome | Failure>): Promise<Outcome | Failure> {
+    const refusal = this.#operations.refusal();
+    if (refusal !== undefined) return { type: 'failed', certainty: 'not-applied', ...refusal };
+    return this.#operations.run(operation);
+  }
+
+  /** Coordinates if this node is a home replica that can, else gives the operation to one. */
+  async #coordinateOrForward<Operation extends ForwardedOperation>(
+    operation: Operation,
+    homes: readonly NodeId[],
+    coordinate: () => Promise<OutcomeOf<Operation> | CannotCoordinate>,
+  ): Promise<OutcomeOf<Operation>> {
+    let others = homes;
+    let left = operation;
+    if (homes.includes(this.nodeId)) {
+      const { clock } = this.#options;
+      const deadline = new Deadline(clock, operation.request.timeoutMs);
+      const outcome = await coordinate();
+      if (outcome.type !== 'cannot-coordinate') return outcome;
+      others = homes.filter((node) => node !== this.nodeId);
+      left = { ...operation, request: { ...operation.request, timeoutMs: Math.max(1, deadline.leftMs) } };
+    }
+    const { clock, tracer } = this.#options;
+    const ports = { peers: this.#peers, replicas: this.#replicas, clock, tracer };
+    // The codec lets only a reply of the operation's own kind through.
+    return (await forward(ports, left, others)) as OutcomeOf<Operation>;
+  }
+
+  /** A peer's request. Rejects if the store failed: nothing truthful can be answered then. */
+  async #serve(request: PeerRequest): Promise<PeerReply> {
+    switch (request.type) {
+      case 'read':
+        return { type: 'read', reply: await this.#local.read(request) };
+      case 'store':
+        return { type: 'store', reply: await this.#local.store(request) };
+      case 'coordinate-get':
+        return this.#serveForwarded(request.request, async (homes) => ({
+          type: 'coordinate-get',
+          outcome: await this.#reads.get(request.request, homes),
+        }));
+      case 'coordinate-put':
+        return this.#serveForwarded(request.request, async (homes) => {
+          const outcome = await this.#writes.put(request.request, homes);
+          return outcome.type === 'cannot-coordinate'
+            ? refusedBy(outcome)
+            : { type: 'coordinate-put', outcome };
+        });
+      case 'coordinate-delete':
+        return this.#serveForwarded(request.request, async (homes) => {
+          const outcome = await this.#writes.delete(request.request, homes);
+          return outcome.type === 'cannot-coordinate'
+            ? refusedBy(outcome)
+            : { type: 'coordinate-delete', outcome };
+        });
+    }
+  }
+
+  /** Forwarded once, never again: a node that is no home replica of the key refuses. */
+  async #serveForwarded(
+    request: ForwardedOperation['request'],
+    coordinate: (homes: readonly NodeId[]) => Promise<PeerReply>,
+  ): Promise<PeerReply> {
+    const homes = this.#homesOf(request);
+    if (!homes.includes(this.nodeId)) {
+      return { type: 'request-refused', reason: `${this.nodeId} is no home replica of this key` };
+    }
+    const refusal = this.#operations.refusal();
+    if (refusal !== undefined) return { type: 'request-refused', reason: refusal.detail };
+    return this.#operations.run(() => coordinate(homes));
+  }
+
+  #partitionOf(entry: EntryName): Partition {
+    return partitionOf(this.#ring, placementHash(entry));
+  }
+
+  #homesOf({ bucket, key, n }: EntryName & { readonly n: number }): readonly NodeId[] {
+    return homeReplicas(this.#ring, this.#partitionOf({ bucket, key }), n);
+  }
+
+  #ownStatus(): MemberStatus {
+    return {
+      node: this.nodeId,
+      state: 'self',
+      sinceMs: this.#startedMs,
+      storeId: this.#storeId,
+      incarnation: this.#incarnations.current,
+      reason: undefined,
+    };
   }
 }
 
-/** Opens the store, takes a new incarnation and joins the network. Rejects with StartRefused, or with an I/O error. */
-export async function startStorageNode(_options: StorageNodeOptions): Promise<StorageNode> {
-  throw new Error('unwritten');
+type OutcomeOf<Operation extends ForwardedOperation> = Operation extends { type: 'coordinate-get' }
+  ? ReadOutcome
+  : Operation extends { type: 'coordinate-put' }
+    ? PutOutcome
+    : Operation extends { type: 'coordinate-delete' }
+      ? DeleteOutcome
+      : ForwardedOutcome;
+
+function refusedBy({ reason }: CannotCoordinate): PeerReply {
+  return { type: 'request-refused', reason };
 }

@@ -34,7 +34,16 @@ export type MintOutcome =
   | ({ readonly type: 'minted' } & MintedWrite)
   | Exclude<WriteDecision, { type: 'minted' | 'local-store-lost-something' }>
   /** Nothing was done, because it cannot be known what this replica holds: another replica has to coordinate. */
-  | { readonly type: 'unreadable'; readonly reason: string };
+  | { readonly type: 'unreadable'; readonly reason: string }
+  /** The write was given up before its turn came. Nothing was done. */
+  | { readonly type: 'given-up' };
+
+export interface MintHandlers {
+  /** Asked when the write's turn has come: whether nobody waits for it any more. */
+  readonly isGivenUp: () => boolean;
+  /** Told before the local sync. */
+  readonly onMinted: (minted: MintedWrite) => void;
+}
 
 export interface LocalReplicaOptions {
   readonly records: RecordStore;
@@ -84,9 +93,10 @@ export class LocalReplica {
   async mint(
     entry: EntryName,
     write: ProposedWrite,
-    onMinted: (minted: MintedWrite) => void,
+    { isGivenUp, onMinted }: MintHandlers,
   ): Promise<MintOutcome> {
     return this.#lock.run(lockName(entry), async () => {
+      if (isGivenUp()) return { type: 'given-up' };
       const loaded = await this.#load(entry);
       if (loaded.type === 'unreadable') return loaded;
       const before = loaded.encoded === undefined ? undefined : decodeRecord(entry, loaded.encoded);

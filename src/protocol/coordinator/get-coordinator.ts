@@ -1,0 +1,33 @@
+/** GET, coordinated by a home replica of the key: read at R, answer, then repair what differs. */
+import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { Failure, ReadOutcome } from '../../core/outcome.ts';
+import type { ReadRequest } from '../../core/request.ts';
+import { type ReadAnswer, ReadOperation, type ReadPorts, type ReadTarget } from './read-operation.ts';
+import { ReadRepair } from './read-repair.ts';
+
+export class GetCoordinator {
+  readonly #ports: ReadPorts;
+  readonly #repair: ReadRepair;
+
+  constructor(ports: ReadPorts) {
+    this.#ports = ports;
+    this.#repair = new ReadRepair(ports.replicas, ports.tracer);
+  }
+
+  async get(request: ReadRequest, homes: readonly NodeId[]): Promise<ReadOutcome> {
+    const { bucket, key, n, r, timeoutMs } = request;
+    const result = await this.read({ entry: { bucket, key }, homes, r, timeoutMs });
+    if (result.type === 'failed') return result;
+    const quorum = { n, required: r, acks: result.acks, sloppy: false, ordered: false };
+    return {
+      type: 'read',
+      record: result.record,
+      quorum: { ...quorum, coordinator: this.#ports.replicas.self },
+    };
+  }
+
+  /** The same read for a write that has to know what is there. */
+  read(target: ReadTarget & { readonly entry: EntryName }): Promise<ReadAnswer | Failure> {
+    return new ReadOperation(this.#ports, target, (settled) => this.#repair.repair(settled)).run();
+  }
+}

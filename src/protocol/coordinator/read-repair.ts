@@ -1,0 +1,34 @@
+/**
+ * Read repair (Dynamo, section 5): a read that saw replicas differ sends the join to those that are behind, after the client
+ * has its answer. Bounded: beyond the bound a repair is dropped, and the next read of the key finds the difference again.
+ */
+import { MAX_READ_REPAIRS } from '../../core/limits.ts';
+import type { Tracer } from '../../ports/tracer.ts';
+import type { Replicas } from '../replica/replicas.ts';
+import type { SettledRead } from './read-operation.ts';
+
+export class ReadRepair {
+  readonly #replicas: Replicas;
+  readonly #tracer: Tracer;
+  #running = 0;
+
+  constructor(replicas: Replicas, tracer: Tracer) {
+    this.#replicas = replicas;
+    this.#tracer = tracer;
+  }
+
+  repair({ entry, joined, behind }: SettledRead): void {
+    for (const target of behind) {
+      if (this.#running >= MAX_READ_REPAIRS) {
+        this.#tracer.trace({ type: 'read-repair', target, result: 'dropped' });
+        continue;
+      }
+      this.#running += 1;
+      this.#replicas.store(target, { type: 'store', ...entry, record: joined }, (reply) => {
+        this.#running -= 1;
+        const result = reply.type === 'stored' ? 'stored' : 'failed';
+        this.#tracer.trace({ type: 'read-repair', target, result });
+      });
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * One connection that a peer opened: the other half of the handshake, then its requests, each answered when it is done, in
+ * any order. Nothing a stranger sends gets beyond the hello.
+ */
+import type { Handshake } from '../../codec/hello-proof.ts';
+import { proveSecret } from '../../codec/hello-proof.ts';
+import type { PeerMessage } from '../../codec/message-codec.ts';
+import type { Incarnation, NodeId } from '../../core/ids.ts';
+import { HELLO_TIMEOUT_MS, MAX_PEER_QUEUE_BYTES, MAX_PEER_REQUESTS } from '../../core/limits.ts';
+import type { Hello, PeerReply, PeerRequest } from '../../core/message.ts';
+import type { Timer } from '../../ports/clock.ts';
+import type { Connection, ConnectionHandlers } from '../../ports/network.ts';
+import { helloOf, provesSecret, refuseHello, SECRET_REFUSAL, type HelloRefusal } from './hello.ts';
+import { MessageChannel } from './message-channel.ts';
+import type { PeerOptions } from './outbound-peer.ts';
+
+export interface InboundHandlers {
+  /** Rejects if no truthful reply can be given; the connection is closed then. */
+  readonly onRequest: (request: PeerRequest) => Promise<PeerReply>;
+  /** A peer has proved who it is. */
+  readonly onPeer: (node: NodeId, incarnation: Incarnation) => void;
+}
+
+type Phase = 'hello' | 'proof' | 'open' | 'closed';
+
+/** Takes a connection that a peer opened. */
+export function acceptPeer(
+  connection: Connection,
+  options: PeerOptions,
+  handlers: InboundHandlers,
+): ConnectionHandlers {
+  const inbound = new InboundPeer(connection, options, handlers);
+  return {
+    onFrame: (frame) => inbound.receive(frame),
+    onClose: (reason, cause) => {
+      inbound.closed();
+      if (cause === 'malformed') {
+        options.tracer.trace({ type: 'malformed-frame', remote: connection.remote, reason });
+      }
+    },
+  };
+}
+
+class InboundPeer {
+  readonly #options: PeerOptions;
+  readonly #handlers: InboundHandlers;
+  readonly #channel: MessageChannel;
+  readonly #helloTimer: Timer;
+  #phase: Phase = 'hello';
+  #handshake: Handshake | undefined;
+  #running = 0;
+
+  constructor(connection: Connection, options: PeerOptions, handlers: InboundHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#channel = new MessageChannel(connection, options.tracer);
+    this.#helloTimer = options.clock.setTimer(HELLO_TIMEOUT_MS, () =>
+      connection.close(`no hello within ${HELLO_TIMEOUT_MS} ms`),
+    );
+  }
+
+  closed(): void {
+    this.#phase = 'closed';
+    this.#helloTimer.cancel();
+  }
+
+  receive(frame: Uint8Array): void {
+    const message = this.#channel.receive(frame);
+    if (message === undefined) return;
+    if (this.#phase === 'open' && message.type === 'request') this.#serve(message.id, message.request);
+    else if (this.#phase === 'hello' && message.type === 'hello') this.#greet(message.hello);
+    else if (this.#phase === 'proof' && message.type === 'proof') this.#admit(message);
+    else this.#channel.reject(`a ${message.type} that has no place here`);
+  }
+
+  #greet(theirs: Hello): void {
+    const { self, random } = this.#options;
+    const refusal = refuseHello(self, theirs);
+    if (refusal !== undefined) {
+      this.#refuse(refusal);
+      return;
+    }
+    const own = helloOf(self, random);
+    this.#handshake = { dialer: theirs, listener: own };
+    this.#channel.send({
+      type: 'hello',
+      hello: own,
+      proof: proveSecret(self.secret, 'listener', this.#handshake),
+    });
+    this.#phase = 'proof';
+  }
+
+  #admit({ proof }: Extract<PeerMessage, { type: 'proof' }>): void {
+    const handshake = this.#handshake;
+    if (handshake === undefined || !provesSecret(this.#options.self, proof, 'dialer', handshake)) {
+      this.#refuse(SECRET_REFUSAL);
+      return;
+    }
+    this.#helloTimer.cancel();
+    this.#phase = 'open';
+    const { nodeId, incarnation } = handshake.dialer;
+    this.#handlers.onPeer(nodeId as NodeId, incarnation as Incarnation);
+  }
+
+  #refuse(refusal: HelloRefusal): void {
+    const { connection } = this.#channel;
+    this.#options.tracer.trace({ type: 'hello-refused', remote: connection.remote, ...refusal });
+    this.#channel.send({ type: 'refused', reason: refusal.reason });
+    connection.close(`refused: ${refusal.reason}`);
+  }
+
+  #serve(id: number, request: PeerRequest): void {
+    if (this.#running >= MAX_PEER_REQUESTS) {
+      this.#channel.send({
+        type: 'reply',
+        id,
+        reply: { type: 'request-refused', reason: 'too many requests' },
+      });
+      return;
+    }
+    this.#running += 1;
+    this.#handlers.onRequest(request).then(
+      (reply) => {
+        this.#running -= 1;
+        this.#reply(id, reply);
+      },
+      (error: unknown) => {
+        this.#running -= 1;
+        this.#channel.connection.close(`a request could not be answered: ${String(error)}`);
+      },
+    );
+  }
+
+  #reply(id: number, reply: PeerReply): void {
+    if (this.#phase !== 'open') return;
+    this.#channel.send({ type: 'reply', id, reply });
+    const { connection } = this.#channel;
+    if (connection.queuedBytes > MAX_PEER_QUEUE_BYTES) connection.close('the peer does not take its replies');
+  }
+}

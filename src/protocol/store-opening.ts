@@ -1,0 +1,104 @@
+/**
+ * What a data directory says of itself, looked at before anything is served: a node never starts on another node's data, nor
+ * on data that were laid out for another placement. A new directory gets its identity first, durably.
+ */
+import { metaKey, WHOLE_STORE } from '../codec/key-layout.ts';
+import { FormatError } from '../codec/packer.ts';
+import {
+  type DecodedIdentity,
+  decodeStoreIdentity,
+  encodeStoreIdentity,
+  STORE_FORMAT_VERSION,
+  type StoreIdentity,
+} from '../codec/store-identity.ts';
+import type { NodeId, StoreId } from '../core/ids.ts';
+import type { Random } from '../ports/random.ts';
+import type { Storage } from '../ports/storage.ts';
+import { drawStoreId } from './replica/incarnation.ts';
+import { StartRefused } from './start-refused.ts';
+
+export interface StoreOwner {
+  readonly cluster: string;
+  readonly nodeId: NodeId;
+  /** As describePlacement gives it. */
+  readonly placement: string;
+}
+
+/** The id of the store, new or old. Rejects with StartRefused, or with an I/O error. */
+export async function openStore(storage: Storage, owner: StoreOwner, random: Random): Promise<StoreId> {
+  const bytes = await storage.get(metaKey('store'));
+  if (bytes === undefined) return createStore(storage, owner, random);
+  const { storeId, cluster, nodeId, placement } = readIdentity(bytes);
+  if (cluster !== owner.cluster || nodeId !== owner.nodeId) {
+    throw new StartRefused(
+      'foreign-store',
+      `The data directory belongs to node "${nodeId}" of cluster "${cluster}", not to node "${owner.nodeId}" of cluster "${owner.cluster}". Name the right directory, or an empty one.`,
+    );
+  }
+  if (placement !== owner.placement) {
+    throw new StartRefused(
+      'configuration-changed',
+      `The data were placed under another configuration (${changes(placement, owner.placement)}). Changing it would look for keys where they do not lie: go back to the old values, or start with empty directories and import the data again.`,
+    );
+  }
+  return storeId;
+}
+
+async function createStore(storage: Storage, owner: StoreOwner, random: Random): Promise<StoreId> {
+  if (!(await isEmpty(storage))) {
+    throw new StartRefused(
+      'foreign-store',
+      'The data directory holds a LevelDB store that Quorate did not write. Name another directory.',
+    );
+  }
+  const storeId = drawStoreId(random);
+  const value = encodeStoreIdentity({ storeId, ...owner });
+  await storage.write([{ type: 'put', key: metaKey('store'), value }], { sync: true });
+  return storeId;
+}
+
+async function isEmpty(storage: Storage): Promise<boolean> {
+  const entries = storage.range({ ...WHOLE_STORE, limit: 1 })[Symbol.asyncIterator]();
+  const { done } = await entries.next();
+  await entries.return?.();
+  return done === true;
+}
+
+function readIdentity(bytes: Uint8Array): StoreIdentity {
+  let decoded: DecodedIdentity;
+  try {
+    decoded = decodeStoreIdentity(bytes);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new StartRefused(
+      'unreadable-store',
+      `The data directory does not say whose it is (${error.message}): it is damaged. Move it aside and start with an empty one; what other replicas hold can be read from them.`,
+    );
+  }
+  if (decoded.type === 'identity') return decoded.identity;
+  throw new StartRefused(
+    'newer-format',
+    `The data directory has format version ${decoded.version}; this program reads version ${STORE_FORMAT_VERSION}. Use the program that wrote it.`,
+  );
+}
+
+/** Names what differs between two placements, for people. */
+function changes(before: string, after: string): string {
+  const [old, now] = [fieldsOf(before), fieldsOf(after)];
+  const names = new Set([...Object.keys(old), ...Object.keys(now)]);
+  const changed = [...names].filter((name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]));
+  return changed.map((name) => `${name}: ${brief(old[name])}, now ${brief(now[name])}`).join('; ');
+}
+
+function fieldsOf(placement: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(placement) as Record<string, unknown>;
+  } catch {
+    return { placement };
+  }
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'none';
+  return text.length <= 120 ? text : `${text.slice(0, 117)}...`;
+}
