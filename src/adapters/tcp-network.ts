@@ -80,7 +80,7 @@ class NodeTcpNetwork implements TcpNetwork {
     return new Promise((resolve, reject) => {
       const onError = (error: Error): void => {
         this.#listening = undefined;
-        reject(listenError(error, bind, port));
+        reject(new ListenError(error, bind, port));
       };
       server.once('error', onError);
       server.listen({ host: bind, port }, () => {
@@ -130,15 +130,26 @@ class NodeTcpNetwork implements TcpNetwork {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, bind: string, port: number): Error {
-  const next =
-    error.code === 'EADDRINUSE'
-      ? 'the port is in use. Stop the process that listens there, or give this node another port.'
-      : error.code === 'EADDRNOTAVAIL'
-        ? 'this machine has no such address. Bind to one of its own, or to 0.0.0.0.'
-        : error.code === 'EACCES'
-          ? 'no permission. Choose a port of 1024 or above.'
-          : `${error.message}.`;
-  const message = `Cannot listen on ${hostAndPort(bind, port)}: ${next}`;
-  return Object.assign(new Error(message, { cause: error }), { code: error.code });
+/** An address cannot be listened on; the message says why and what to do. `code` is that of the system. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code: string | undefined;
+
+  constructor(cause: NodeJS.ErrnoException, bind: string, port: number) {
+    super(`Cannot listen on ${hostAndPort(bind, port)}: ${nextStep(cause)}`, { cause });
+    this.code = cause.code;
+  }
+}
+
+function nextStep({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'the port is in use. Stop the process that listens there, or give this node another port.';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address. Bind to one of its own, or to 0.0.0.0.';
+    case 'EACCES':
+      return 'no permission. Choose a port of 1024 or above.';
+    default:
+      return `${message}.`;
+  }
 }

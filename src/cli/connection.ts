@@ -5,10 +5,11 @@
  * coordinates a request, which is what people who compare nodes want.
  */
 import type { Command } from 'commander';
+import { baseUrlOf } from '../client/base-url.ts';
 import type { Transport } from '../client/transport.ts';
 import { usageFailure } from './failure.ts';
 import { configuredNodeUrls } from './configured-nodes.ts';
-import { positiveInteger, repeated } from './option-values.ts';
+import { repeated, timeoutMs } from './option-values.ts';
 import { pooledTransport } from './pooled-transport.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -40,7 +41,7 @@ export function addConnectionOptions(command: Command): Command {
       'a node to ask, repeatable (default: QUORATE_NODES, else cluster.config.json here)',
       repeated,
     )
-    .option('--timeout <ms>', 'deadline of the whole operation (default: 5000)', positiveInteger);
+    .option('--timeout <ms>', 'deadline of the whole operation (default: 5000)', timeoutMs);
 }
 
 /** Runs `use` with a connection, which is closed afterwards. */
@@ -50,10 +51,11 @@ export async function withConnection<T>(
   use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const nodeUrls = await nodeUrlsOf(terminal, options.node);
+  const token = tokenOf(terminal);
   const pool = pooledTransport();
   try {
     return await use({
-      transport: withToken(pool.transport, terminal.environment['QUORATE_TOKEN']),
+      transport: token === undefined ? pool.transport : withToken(pool.transport, token),
       nodeUrls,
       timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS,
     });
@@ -63,9 +65,15 @@ export async function withConnection<T>(
 }
 
 /** A token comes from the environment, never from an argument: arguments are shown to every user of the machine. */
-function withToken(transport: Transport, token: string | undefined): Transport {
-  if (token === undefined || token === '') return transport;
-  return (request) =>
+function tokenOf(terminal: Terminal): string | undefined {
+  const token = terminal.environment['QUORATE_TOKEN'];
+  if (token === undefined || token === '') return undefined;
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw usageFailure('QUORATE_TOKEN is not visible ASCII without spaces.', 'Was it read with its line end?');
+}
+
+function withToken(transport: Transport, token: string): Transport {
+  return async (request) =>
     transport({ ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } });
 }
 
@@ -84,13 +92,10 @@ async function nodeUrlsOf(
 
 /** `host:port` is taken for `http://host:port`. */
 function nodeUrl(text: string, source: string): string {
-  const address = text.includes('://') ? text : `http://${text}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.pathname !== '/') {
-    throw usageFailure(
-      `${source}: "${text}" is not the address of a node.`,
-      'Give it as http://host:port, for instance http://127.0.0.1:7001.',
-    );
-  }
-  return url.origin;
+  const url = baseUrlOf(text);
+  if (url !== undefined) return url;
+  throw usageFailure(
+    `${source}: "${text}" is not the address of a node.`,
+    'Give it as http://host:port, for instance http://127.0.0.1:7001.',
+  );
 }

@@ -4,7 +4,7 @@
  */
 import { QuorateError } from '../client/errors.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
-import type { Terminal } from './terminal.ts';
+import { printable, type Terminal } from './terminal.ts';
 
 /** What a failure tells beside its message. */
 export interface FailureDetails {
@@ -47,13 +47,18 @@ export function reportFailure(thrown: unknown, terminal: Terminal, json: boolean
     const { message, code, hint, exitCode, facts } = failure;
     terminal.stderr.write(`${JSON.stringify({ error: { code, message, hint, exitCode, ...facts } })}\n`);
   } else {
-    terminal.stderr.write(`quorate: ${failure.message}\n`);
-    if (failure.hint !== undefined) terminal.stderr.write(`${failure.hint}\n`);
+    terminal.stderr.write(`quorate: ${printableLines(failure.message)}\n`);
+    if (failure.hint !== undefined) terminal.stderr.write(`${printableLines(failure.hint)}\n`);
   }
   if (isSet(terminal.environment['QUORATE_DEBUG'])) {
     terminal.stderr.write(`${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`);
   }
   return failure.exitCode;
+}
+
+/** Messages repeat what nodes and other programs said; that must not act on the terminal. */
+function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }
 
 function isSet(value: string | undefined): boolean {
@@ -76,7 +81,7 @@ function fromClient(error: QuorateError): CommandFailure {
   return new CommandFailure(error.message, {
     exitCode,
     code: error.code,
-    hint: error.hint ?? defaultHint(exitCode, error.writeId),
+    hint: hintFor(error, exitCode),
     facts: {
       outcome: error.outcome,
       status: error.status,
@@ -88,10 +93,19 @@ function fromClient(error: QuorateError): CommandFailure {
   });
 }
 
-function defaultHint(exitCode: ExitCode, writeId: string | undefined): string | undefined {
-  if (exitCode === EXIT.outcomeUnknown && writeId !== undefined) {
-    return `The write may have happened. Repeat it with --write-id ${writeId}: that is the same write, not a second one.`;
+/** What the node says, and how this command goes on. */
+function hintFor(error: QuorateError, exitCode: ExitCode): string | undefined {
+  if (exitCode === EXIT.outcomeUnknown) {
+    // A node that no longer knows the id cannot take the write for the same one again.
+    const again = error.code === 'write-id-expired' ? undefined : repeatHint(error.writeId);
+    return [error.hint, again].filter((part) => part !== undefined).join(' ');
   }
-  if (exitCode === EXIT.quorumUnavailable) return '`quorate status` shows which nodes are up.';
-  return undefined;
+  if (exitCode === EXIT.quorumUnavailable) return error.hint ?? '`quorate status` shows which nodes are up.';
+  return error.hint;
+}
+
+function repeatHint(writeId: string | undefined): string | undefined {
+  return writeId === undefined
+    ? undefined
+    : `The write may have happened. Repeat it with --write-id ${writeId}: that is the same write, not a second one.`;
 }

@@ -1,7 +1,7 @@
 /** Asks nodes for the JSON documents beside the entries: their view of the cluster, the ring, one key's replicas. */
 import type { ProblemBody } from '../api/bodies.ts';
 import { QuorateError } from '../client/errors.ts';
-import type { Transport } from '../client/transport.ts';
+import type { Transport, TransportResponse } from '../client/transport.ts';
 import { EXIT } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
 
@@ -13,21 +13,31 @@ export interface NodeAnswer<T> {
   readonly document: T;
 }
 
-/** One question to one node. */
-export interface NodeQuery {
+/** What is asked. */
+interface Question {
   readonly transport: Transport;
-  readonly nodeUrl: string;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of the whole, milliseconds. */
   readonly timeoutMs: number;
+  /** Fields that a document of success has; without them something else answered. */
+  readonly fields: readonly string[];
 }
+
+/** One question to one node. */
+export interface NodeQuery extends Question {
+  readonly nodeUrl: string;
+}
+
+/** What a node that is not the last gets at least if that much is left, milliseconds. */
+const MIN_SHARE_MS = 1_000;
 
 const decoder = new TextDecoder();
 
-/** The node's answer with a JSON body. Throws an Error with a short message if there is none. */
+/** The node's answer with a JSON object. Throws an Error with a short message if there is none. */
 export async function askNode<T>(query: NodeQuery): Promise<NodeAnswer<T>> {
   const signal = AbortSignal.timeout(query.timeoutMs);
-  let response: Awaited<ReturnType<Transport>>;
+  let response: TransportResponse;
   try {
     response = await query.transport({
       method: 'GET',
@@ -39,46 +49,58 @@ export async function askNode<T>(query: NodeQuery): Promise<NodeAnswer<T>> {
     if (signal.aborted) throw new Error(`no answer in ${query.timeoutMs} ms`, { cause: thrown });
     throw thrown;
   }
+  const document = objectIn(response);
+  const isSuccess = response.status < 400;
+  if (document === undefined || (isSuccess && !query.fields.every((name) => Object.hasOwn(document, name)))) {
+    throw new Error(`status ${response.status} with a body that says nothing: is this a Quorate node?`);
+  }
+  return { nodeUrl: query.nodeUrl, status: response.status, document: document as T };
+}
+
+function objectIn(response: TransportResponse): object | undefined {
   try {
-    const document = JSON.parse(decoder.decode(response.body)) as T;
-    return { nodeUrl: query.nodeUrl, status: response.status, document };
-  } catch (thrown) {
-    throw new Error(`status ${response.status} with a body that is not JSON: is this a Quorate node?`, {
-      cause: thrown,
-    });
+    const document: unknown = JSON.parse(decoder.decode(response.body));
+    return typeof document === 'object' && document !== null ? document : undefined;
+  } catch {
+    return undefined;
   }
 }
 
-/** The first of the nodes that answers with success; the others are not asked. Throws if none does, or one refuses. */
+/**
+ * The first of the nodes that answers with success; the others are not asked. Throws if none does, or one refuses. A node
+ * that says nothing uses up a part of the time, so that the others are asked too.
+ */
 export async function askFirst<T>(
-  query: Omit<NodeQuery, 'nodeUrl'> & { readonly nodeUrls: readonly string[] },
+  query: Question & { readonly nodeUrls: readonly string[] },
 ): Promise<NodeAnswer<T>> {
   const { nodeUrls, ...question } = query;
+  const deadlineMs = performance.now() + question.timeoutMs;
   const attempts: { readonly node: string; readonly message: string }[] = [];
-  for (const nodeUrl of nodeUrls) {
+  for (const [index, nodeUrl] of nodeUrls.entries()) {
+    const remainingMs = deadlineMs - performance.now();
+    if (remainingMs < 1) break;
+    const isLast = index === nodeUrls.length - 1;
+    const shareMs = isLast ? remainingMs : Math.max(remainingMs / 2, Math.min(remainingMs, MIN_SHARE_MS));
     let answer: NodeAnswer<T>;
     try {
-      answer = await askNode<T>({ ...question, nodeUrl });
+      answer = await askNode<T>({ ...question, nodeUrl, timeoutMs: Math.ceil(shareMs) });
     } catch (thrown) {
       attempts.push({ node: nodeUrl, message: thrown instanceof Error ? thrown.message : String(thrown) });
       continue;
     }
     if (answer.status < 400) return answer;
-    const problem = answer.document as unknown as ProblemBody;
+    const problem = answer.document as Partial<ProblemBody>;
+    const message = problem.detail ?? problem.title ?? `status ${answer.status}`;
     // Another node may be able to do what this one cannot now; what is wrong with the request is wrong everywhere.
-    if (answer.status < 500) throw refusal(problem, answer.status);
-    attempts.push({ node: nodeUrl, message: problem.detail ?? problem.title });
+    if (answer.status < 500) throw refusal(problem, message, answer.status);
+    attempts.push({ node: nodeUrl, message });
   }
   throw unreachable(attempts);
 }
 
-function refusal(problem: ProblemBody, status: number): QuorateError {
-  return new QuorateError(problem.detail ?? problem.title, {
-    code: problem.code,
-    hint: problem.hint,
-    status,
-    problem,
-  });
+function refusal(problem: Partial<ProblemBody>, message: string, status: number): QuorateError {
+  const { code = 'bad-response', hint } = problem;
+  return new QuorateError(message, { code, hint, status, problem: problem as ProblemBody });
 }
 
 function unreachable(

@@ -4,7 +4,13 @@
  * the bound wait for a free one.
  */
 import { Agent } from 'undici';
-import { transportErrorFrom, type Transport, type TransportResponse } from '../client/transport.ts';
+import { transportErrorFrom } from '../client/transport-error.ts';
+import {
+  DEFAULT_MAX_RESPONSE_BYTES,
+  type Transport,
+  type TransportRequest,
+  type TransportResponse,
+} from '../client/transport.ts';
 
 /** Connections to one origin at most. */
 const CONNECTIONS_PER_ORIGIN = 64;
@@ -12,13 +18,15 @@ const CONNECTIONS_PER_ORIGIN = 64;
 const CONNECT_TIMEOUT_MS = 3_000;
 /** How long an idle connection is kept, milliseconds; less than nodes keep theirs, so that none closes under a request. */
 const KEEP_ALIVE_MS = 20_000;
-/** Bytes of a response's header block; the contract's bound for contexts. */
-const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
+/** Bytes of a response's header block. Twice what a node takes: a context that can be sent can surely be received. */
+const MAX_RESPONSE_HEADER_BYTES = 128 * 1024;
 
 /** Settings of {@link pooledTransport}. */
 export interface PooledTransportOptions {
   /** Connections to one origin at most; 64 by default. */
   readonly connectionsPerOrigin?: number;
+  /** Bytes of one response body at most; 64 MiB by default. It is the pool's own bound, not one of each request. */
+  readonly maxResponseBytes?: number;
 }
 
 /** A transport that holds connections, until `close`. */
@@ -36,18 +44,19 @@ export function pooledTransport(options: PooledTransportOptions = {}): PooledTra
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+    maxResponseSize: options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES,
     // The caller's signal is the deadline.
     headersTimeout: 0,
     bodyTimeout: 0,
     pipelining: 1,
   });
   return {
-    transport: (request) => send(agent, request),
-    close: () => agent.close(),
+    transport: async (request) => send(agent, request),
+    close: async () => agent.close(),
   };
 }
 
-const send = async (agent: Agent, request: Parameters<Transport>[0]): Promise<TransportResponse> => {
+async function send(agent: Agent, request: TransportRequest): Promise<TransportResponse> {
   try {
     const { origin, path } = split(request.url);
     const response = await agent.request({
@@ -67,7 +76,7 @@ const send = async (agent: Agent, request: Parameters<Transport>[0]): Promise<Tr
   } catch (thrown) {
     throw transportErrorFrom(thrown);
   }
-};
+}
 
 /** Cut as text: `URL` would collapse the segments of a key that look like `.` and `..`, and costs more. */
 function split(url: string): { readonly origin: string; readonly path: string } {

@@ -1,7 +1,7 @@
 /** The options that say how many replicas a request needs and how long it may take. */
 import type { Command } from 'commander';
 import { CONSISTENCY_PRESETS, HEADERS } from '../api/headers.ts';
-import { positiveInteger } from './option-values.ts';
+import { headerText, positiveInteger } from './option-values.ts';
 
 /** As commander reads them. */
 export interface QuorumOptions {
@@ -17,7 +17,7 @@ export function addQuorumOptions(command: Command): Command {
     .option('-n <count>', 'copies of the key (default: as its bucket)', positiveInteger)
     .option('-r <count>', 'replicas that must answer a read', positiveInteger)
     .option('-w <count>', 'replicas that must store a write', positiveInteger)
-    .option('--consistency <preset>', `preset for -r and -w: ${CONSISTENCY_PRESETS.join(', ')}`);
+    .option('--consistency <preset>', `preset for -r and -w: ${CONSISTENCY_PRESETS.join(', ')}`, headerText);
 }
 
 /** The request headers for the options that were given. */

@@ -1,12 +1,12 @@
 /** Where `put` takes its value from, and as what type it is stored. The rule does not look at the value. */
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { EXIT } from './exit-codes.ts';
 import { CommandFailure, usageFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Bytes read from stdin at most; far above what nodes take, so that their answer names the real limit. */
-const MAX_STDIN_BYTES = 64 * 1024 * 1024;
+/** Bytes read at most; far above what nodes take, so that their answer names the real limit. */
+const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 
 /** As commander reads them. */
 export interface ValueOptions {
@@ -41,34 +41,38 @@ export async function readValue(
 }
 
 async function readStream(terminal: Terminal, file: string | undefined): Promise<Uint8Array> {
-  if (file !== undefined) return readValueFile(resolve(terminal.workingDirectory, file));
+  if (file !== undefined) return readValueFile(terminal, file);
   if (terminal.stdin.isTTY === true) {
     throw usageFailure('there is no value.', 'Give it as an argument, with --file PATH, or through a pipe.');
   }
+  return collected(terminal.stdin, 'stdin');
+}
+
+async function readValueFile(terminal: Terminal, file: string): Promise<Uint8Array> {
+  try {
+    return await collected(createReadStream(resolve(terminal.workingDirectory, file)), file);
+  } catch (thrown) {
+    if (thrown instanceof CommandFailure) throw thrown;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new CommandFailure(`cannot read ${file}: ${reason}.`, {
+      exitCode: EXIT.usage,
+      code: 'unreadable-file',
+      cause: thrown,
+    });
+  }
+}
+
+/** The whole stream, which may be one without an end. */
+async function collected(stream: AsyncIterable<unknown>, name: string): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of terminal.stdin) {
+  for await (const chunk of stream) {
     const bytes = Buffer.from(chunk as Uint8Array | string);
     length += bytes.length;
-    if (length > MAX_STDIN_BYTES) throw usageFailure(`stdin holds more than ${MAX_STDIN_BYTES} bytes.`);
+    if (length > MAX_VALUE_BYTES) throw usageFailure(`${name} holds more than ${MAX_VALUE_BYTES} bytes.`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
-}
-
-async function readValueFile(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (thrown) {
-    throw new CommandFailure(
-      `cannot read ${file}: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      {
-        exitCode: EXIT.usage,
-        code: 'unreadable-file',
-        cause: thrown,
-      },
-    );
-  }
 }
 
 function assertJson(bytes: Uint8Array): void {

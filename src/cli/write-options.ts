@@ -5,8 +5,9 @@ import type { CommandContext } from './command-context.ts';
 import { addConnectionOptions, type ConnectionOptions } from './connection.ts';
 import { entryFacts, factLines, type EntryFacts } from './entry-facts.ts';
 import type { EntryAnswer } from './entry-request.ts';
+import { headerText, writeId } from './option-values.ts';
 import { addQuorumOptions, quorumHeaders, type QuorumOptions } from './quorum-options.ts';
-import { printJson, printLine } from './terminal.ts';
+import { printJson, printLine, printable } from './terminal.ts';
 
 /** As commander reads them. */
 export interface WriteOptions extends ConnectionOptions, QuorumOptions {
@@ -21,9 +22,9 @@ export interface WriteOptions extends ConnectionOptions, QuorumOptions {
 /** Adds them, quorum and connection included. */
 export function addWriteOptions(command: Command): Command {
   return addConnectionOptions(addQuorumOptions(command))
-    .option('--context <token>', 'supersede exactly what was seen with this token')
-    .option('--write-id <id>', 'id of a write that was tried before: repeating it is the same write')
-    .option('--if-match <etag>', 'only if the entry still has this ETag')
+    .option('--context <token>', 'supersede exactly what was seen with this token', headerText)
+    .option('--write-id <id>', 'id of a write that was tried before: repeating it is the same write', writeId)
+    .option('--if-match <etag>', 'only if the entry still has this ETag', headerText)
     .option('--if-none-match', 'only if the entry holds nothing')
     .option('-v, --verbose', 'context, ETag and quorum on stderr')
     .option('--json', 'print the result as JSON');
@@ -54,13 +55,13 @@ export function printWritten(
   const { terminal } = context;
   const facts = entryFacts(answer);
   if (options.verbose === true) {
-    for (const line of factLines(facts)) terminal.stderr.write(`${line}\n`);
+    for (const line of factLines(facts)) terminal.stderr.write(`${printable(line)}\n`);
   }
   if (options.json === true) {
     printJson(terminal, { result: done, ...facts });
   } else {
-    printLine(terminal, `${done}${facts.quorum === undefined ? '' : ` (${facts.quorum})`}`);
-    if (facts.context !== undefined) printLine(terminal, `context: ${facts.context}`);
+    printLine(terminal, printable(`${done}${facts.quorum === undefined ? '' : ` (${facts.quorum})`}`));
+    if (facts.context !== undefined) printLine(terminal, `context: ${printable(facts.context)}`);
   }
   const note = siblingNote(facts, done);
   if (note !== undefined) terminal.stderr.write(`${note}\n`);

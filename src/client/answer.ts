@@ -10,18 +10,21 @@ import type { TransportResponse } from './transport.ts';
 
 /** A header that only a Quorate node sends; its absence shows that something else answered. */
 function contextOf(response: TransportResponse): string | undefined {
-  return response.headers.get(HEADERS.context) ?? undefined;
+  const context = response.headers.get(HEADERS.context) ?? '';
+  return context === '' ? undefined : context;
 }
 
-function isNotFound(response: TransportResponse): boolean {
-  return response.status === 404 && problemOf(response)?.code === 'not-found';
+/** Certainly nothing: as many replicas as asked for said so. A node that knows no such path says no quorum. */
+function isAbsence(response: TransportResponse): boolean {
+  if (response.status !== 404 || problemOf(response)?.code !== 'not-found') return false;
+  return (response.headers.get(HEADERS.quorum) ?? undefined) !== undefined;
 }
 
 /** One value, siblings, or certainly nothing. A 404 of a proxy is none of these. */
 export function isReadAnswer(response: TransportResponse): boolean {
   if (response.status === 200) return contextOf(response) !== undefined;
   if (response.status === 300) return siblingsOf(response) !== undefined;
-  return isNotFound(response);
+  return isAbsence(response);
 }
 
 export function isWriteAnswer(response: TransportResponse): boolean {
@@ -29,9 +32,12 @@ export function isWriteAnswer(response: TransportResponse): boolean {
   return (status === 200 || status === 201 || status === 204) && contextOf(response) !== undefined;
 }
 
-/** A blind deletion may also find nothing to delete. */
-export function isBlindDeleteAnswer(response: TransportResponse): boolean {
-  return isWriteAnswer(response) || isNotFound(response);
+/**
+ * A blind deletion may also find nothing to delete. But after an attempt that may have been applied, "nothing was there"
+ * does not settle it: that attempt may still be on its way to a value that is written later.
+ */
+export function isBlindDeleteAnswer(response: TransportResponse, maybeApplied: boolean): boolean {
+  return isWriteAnswer(response) || (!maybeApplied && isAbsence(response));
 }
 
 /** The entry in an answer that {@link isReadAnswer} let pass. Throws `bad-value` if the codec refuses a value. */
@@ -117,7 +123,9 @@ function decoded<T>(
 /** The bytes of a value. Throws `bad-value` if the codec refuses it. */
 export function encoded<T>(codec: Codec<T>, value: T, what: string): Uint8Array {
   try {
-    return codec.encode(value);
+    const bytes: unknown = codec.encode(value);
+    if (isBytes(bytes)) return bytes;
+    throw new TypeError('encode did not answer a Uint8Array');
   } catch (cause) {
     throw new QuorateError(
       `${what}: the value cannot be written as ${codec.contentType}: ${messageOf(cause)}`,
@@ -127,6 +135,11 @@ export function encoded<T>(codec: Codec<T>, value: T, what: string): Uint8Array 
       },
     );
   }
+}
+
+/** For untyped callers; by its name, for a page and its frames have a Uint8Array each. */
+function isBytes(value: unknown): value is Uint8Array {
+  return Object.prototype.toString.call(value) === '[object Uint8Array]';
 }
 
 /** What an answer that {@link isWriteAnswer} let pass says of a PUT. */

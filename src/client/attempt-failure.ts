@@ -5,10 +5,10 @@
 import type { ProblemBody } from '../api/bodies.ts';
 import { PROBLEMS } from '../api/errors.ts';
 import type { ProblemCode, ProblemOutcome } from '../api/errors.ts';
-import { PROBLEM_MEDIA_TYPE } from '../api/headers.ts';
+import { HEADERS, PROBLEM_MEDIA_TYPE } from '../api/headers.ts';
 import { messageOf } from './errors.ts';
 import type { QuorateErrorCode } from './errors.ts';
-import { TransportError } from './transport.ts';
+import { TransportError } from './transport-error.ts';
 import type { TransportResponse } from './transport.ts';
 
 export interface AttemptFailure {
@@ -40,8 +40,16 @@ const TRANSIENT = new Set<string>([
 /** Statuses that pass, for answers with a code that this version does not know, or none. */
 const TRANSIENT_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Problems of one node: the next one may answer well at once. */
-const NODE_PROBLEMS = new Set<string>(['draining', 'no-space'] satisfies ProblemCode[]);
+/**
+ * Problems that may be those of one node: the next one may answer well at once. A node that finds no quorum is perhaps
+ * cut off from the others; if all of them find none, each is asked once before the call pauses.
+ */
+const NODE_PROBLEMS = new Set<string>([
+  'draining',
+  'no-space',
+  'quorum-unavailable',
+  'quorum-timeout',
+] satisfies ProblemCode[]);
 
 /** Whether a failure with this code may pass by itself. */
 export function isTransient(code: string): boolean {
@@ -50,13 +58,18 @@ export function isTransient(code: string): boolean {
 
 /** What a rejection of the transport means. */
 export function failureOfTransport(thrown: unknown): AttemptFailure {
-  const sent = !(thrown instanceof TransportError) || thrown.sent;
+  const { sent, code, hint } =
+    thrown instanceof TransportError ? thrown : new TransportError('', { sent: true });
+  // An answer that cannot be taken is no sign of a failed node, and would come again.
+  const lost = code === 'unreachable';
+  const prefix = lost ? `${sent ? 'No answer' : 'No connection'}: ` : '';
   return {
-    code: 'unreachable',
-    message: `${sent ? 'No answer' : 'No connection'}: ${messageOf(thrown)}`,
+    code,
+    message: `${prefix}${messageOf(thrown)}`,
     outcome: sent ? 'unknown' : 'not-applied',
-    retryable: true,
-    nodeFailed: true,
+    retryable: lost,
+    nodeFailed: lost,
+    ...(hint === undefined ? {} : { hint }),
     cause: thrown,
   };
 }
@@ -76,6 +89,7 @@ export function failureOfSilence(afterMs: number): AttemptFailure {
 export function failureOfResponse(response: TransportResponse, nowMs: number): AttemptFailure {
   const problem = problemOf(response);
   if (problem === undefined) return failureOfForeignAnswer(response);
+  if (isUnknownPath(response, problem)) return failureOfUnknownPath(problem);
   const known = Object.hasOwn(PROBLEMS, problem.code);
   const retryAfterMs = retryAfterOf(response, problem, nowMs);
   return {
@@ -103,6 +117,25 @@ function failureOfForeignAnswer(response: TransportResponse): AttemptFailure {
     nodeFailed: true,
     hint: 'Is this the address of a node, and does a proxy in between pass all Quorate-* headers on?',
     status: response.status,
+  };
+}
+
+/** A 404 that no quorum stands behind speaks of the path, not of an entry. */
+function isUnknownPath({ headers }: TransportResponse, { code }: ProblemBody): boolean {
+  return code === 'not-found' && (headers.get(HEADERS.quorum) ?? undefined) === undefined;
+}
+
+/** A node answered, but not below this base URL. It must not be taken for an entry that is absent. */
+function failureOfUnknownPath(problem: ProblemBody): AttemptFailure {
+  return {
+    code: 'bad-response',
+    message: problem.detail ?? problem.title,
+    outcome: problem.outcome === 'not-applied' ? 'not-applied' : 'unknown',
+    retryable: false,
+    nodeFailed: true,
+    hint: 'Does the base URL have a path that does not belong there, or does a proxy drop Quorate-* headers?',
+    status: problem.status,
+    problem,
   };
 }
 

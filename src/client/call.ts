@@ -11,7 +11,8 @@
 import { HEADERS } from '../api/headers.ts';
 import { failureOfResponse, failureOfSilence, failureOfTransport, retryDelayMs } from './attempt-failure.ts';
 import type { AttemptFailure } from './attempt-failure.ts';
-import { Deadline, limited, nowMs, pause } from './deadline.ts';
+import { limited, nowMs, pause } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
 import type { NodeDirectory } from './node-directory.ts';
 import { QuorateError } from './errors.ts';
 import type { AttemptReport } from './errors.ts';
@@ -26,12 +27,15 @@ export interface Call {
   readonly body?: Uint8Array;
   /** Base URLs to ask first. */
   readonly preferred: readonly string[];
-  /** Set for a write. `fresh`: the id was drawn for this call. */
+  /** Set for a write. `fresh`: the id was drawn for this call, and its first attempt may promise so. */
   readonly write?: { readonly id: string; readonly fresh: boolean };
   readonly deadline: Deadline;
   readonly signal: AbortSignal | undefined;
-  /** Whether this is an answer to this call; all else is a failure. */
-  readonly isAnswer: (response: TransportResponse) => boolean;
+  /**
+   * Whether this is an answer to this call; all else is a failure. `maybeApplied`: an earlier attempt of this write may
+   * have been applied.
+   */
+  readonly isAnswer: (response: TransportResponse, maybeApplied: boolean) => boolean;
 }
 
 /** What all calls of a client share. */
@@ -41,6 +45,8 @@ export interface CallEnvironment {
   /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly maxAttempts: number;
+  /** Bytes of a response body at most. */
+  readonly maxResponseBytes: number;
   /** Told when a node failed. */
   readonly onNodeFailed: () => void;
 }
@@ -126,18 +132,21 @@ class Attempts {
 
   async #send(node: string, budgetMs: number): Promise<Attempted | 'aborted'> {
     const { method, path, body, signal, isAnswer } = this.#call;
+    const { transport, maxResponseBytes } = this.#environment;
     const headers = this.#headers(budgetMs);
-    const request = { method, url: `${node}${path}`, headers, ...(body === undefined ? {} : { body }) };
+    const url = `${node}${path}`;
+    const request = { method, url, headers, maxResponseBytes, ...(body === undefined ? {} : { body }) };
     try {
       const sent = await limited(
-        async (attemptSignal) => this.#environment.transport({ ...request, signal: attemptSignal }),
+        async (attemptSignal) => transport({ ...request, signal: attemptSignal }),
         budgetMs,
         signal,
       );
       if ('interrupted' in sent)
         return sent.interrupted === 'aborted' ? 'aborted' : { failure: failureOfSilence(budgetMs) };
       const response = sent.value;
-      return isAnswer(response) ? { response } : { failure: failureOfResponse(response, Date.now()) };
+      if (isAnswer(response, this.#maybeApplied)) return { response };
+      return { failure: failureOfResponse(response, Date.now()) };
     } catch (thrown) {
       return { failure: failureOfTransport(thrown) };
     }
@@ -196,7 +205,7 @@ class Attempts {
       code: failure.code,
       outcome,
       attempts: this.#reports,
-      hint: failure.hint ?? hintFor(failure.code, outcome),
+      hint: hintFor(failure, outcome),
       status: failure.status,
       problem: failure.problem,
       writeId: write?.id,
@@ -205,11 +214,22 @@ class Attempts {
   }
 }
 
-function hintFor(code: string, outcome: string): string | undefined {
-  if (outcome === 'unknown')
-    return 'Read the key to see, or repeat the write with the same writeId: it is then the same write.';
+/** What to do next: what the node says, and for an unknown outcome how to settle it. */
+function hintFor(
+  { code, hint, problem }: Pick<AttemptFailure, 'code' | 'hint' | 'problem'>,
+  outcome: string,
+): string | undefined {
+  if (outcome === 'unknown') {
+    // A node that knows of the unknown outcome has said what to do; any other hint speaks of something else.
+    if (hint !== undefined && problem?.outcome === 'unknown') return hint;
+    return [hint, UNKNOWN_HINT].filter((part) => part !== undefined).join(' ');
+  }
+  if (hint !== undefined) return hint;
   if (code === 'unreachable')
     return 'Is the cluster running at these addresses? `attempts` says what each node answered.';
   if (code === 'timeout') return 'A longer timeoutMs may help; `attempts` says which nodes did not answer.';
   return undefined;
 }
+
+const UNKNOWN_HINT =
+  'Read the key to see, or repeat the write with the same writeId: it is then the same write.';

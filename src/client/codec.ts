@@ -40,16 +40,24 @@ export function json<T = unknown>(parse?: (value: unknown) => T): Codec<T> {
   };
 }
 
-/** Text in UTF-8. */
+/** Text in UTF-8. A lone surrogate has no form in it and is refused. */
 export const text: Codec<string> = {
   contentType: 'text/plain; charset=utf-8',
-  encode: (value) => encoder.encode(value),
+  encode(value) {
+    // TextEncoder would put a replacement character in its place, without a word.
+    if (/\p{Surrogate}/u.test(value)) throw new TypeError('the text is not well-formed Unicode');
+    return encoder.encode(value);
+  },
   decode: (bytes) => exactDecoder.decode(bytes),
 };
 
 /** Bytes as they are. */
 export const bytes: Codec<Uint8Array> = {
   contentType: 'application/octet-stream',
-  encode: (value) => value,
+  encode(value) {
+    if (!ArrayBuffer.isView(value)) throw new TypeError('the value is not a Uint8Array');
+    // A copy: a retry must send what the first attempt sent, whatever becomes of the caller's buffer meanwhile.
+    return new Uint8Array(value);
+  },
   decode: (value) => value,
 };

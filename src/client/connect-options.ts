@@ -3,7 +3,7 @@ import { baseUrlOf } from './base-url.ts';
 import { QuorateError, messageOf } from './errors.ts';
 import { assertCallOptions, invalidArgument } from './options.ts';
 import type { DefaultOptions } from './options.ts';
-import { fetchTransport } from './transport.ts';
+import { DEFAULT_MAX_RESPONSE_BYTES, fetchTransport } from './transport.ts';
 import type { Transport } from './transport.ts';
 
 /** What {@link connect} takes. The consistency, n, r, w, sloppy and timeoutMs are defaults of every call. */
@@ -16,6 +16,8 @@ export interface ConnectOptions extends DefaultOptions {
   readonly transport?: Transport | undefined;
   /** Attempts of one call at most; 8 by default. */
   readonly maxAttempts?: number | undefined;
+  /** Bytes of one answer at most, all siblings of a key together; 64 MiB by default. A larger one is an error. */
+  readonly maxResponseBytes?: number | undefined;
   /**
    * `ring` (default): learn from the cluster which nodes hold a key, and ask those first. `round-robin`: only the given
    * nodes in turn, for instance because a load balancer stands in front.
@@ -30,6 +32,7 @@ export interface ReadyConnectOptions {
   readonly transport: Transport;
   readonly headers: Readonly<Record<string, string>>;
   readonly maxAttempts: number;
+  readonly maxResponseBytes: number;
   readonly routing: 'ring' | 'round-robin';
   readonly defaults: DefaultOptions;
 }
@@ -40,6 +43,7 @@ const NAMES = new Set<string>([
   'token',
   'transport',
   'maxAttempts',
+  'maxResponseBytes',
   'routing',
   'consistency',
   'n',
@@ -54,15 +58,16 @@ export function readConnectOptions(options: ConnectOptions): ReadyConnectOptions
   if (typeof options !== 'object' || options === null) {
     throw invalidArgument('connect needs options', "For instance connect({ nodes: ['127.0.0.1:7001'] }).");
   }
-  const { nodes, token, transport, maxAttempts, routing, ...defaults } = options;
+  const { nodes, token, transport, maxAttempts, maxResponseBytes, routing, ...defaults } = options;
   const problems: string[] = [];
   const seeds = readSeeds(nodes, problems);
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
     problems.push('token is not visible ASCII without spaces');
   if (transport !== undefined && typeof transport !== 'function')
     problems.push('transport is not a function');
-  if (maxAttempts !== undefined && !(Number.isInteger(maxAttempts) && maxAttempts >= 1)) {
-    problems.push(`maxAttempts is ${String(maxAttempts)}, not a whole number from 1`);
+  for (const [name, count] of Object.entries({ maxAttempts, maxResponseBytes })) {
+    if (count === undefined || (Number.isInteger(count) && count >= 1)) continue;
+    problems.push(`${name} is ${String(count)}, not a whole number from 1`);
   }
   if (routing !== undefined && routing !== 'ring' && routing !== 'round-robin') {
     problems.push(`routing is ${String(routing)}, not ring or round-robin`);
@@ -79,6 +84,7 @@ export function readConnectOptions(options: ConnectOptions): ReadyConnectOptions
     transport: transport ?? fetchTransport,
     headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
     maxAttempts: maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    maxResponseBytes: maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES,
     routing: routing ?? 'ring',
     defaults,
   };

@@ -1,8 +1,8 @@
 /** The front door: `connect` and the client that it answers. */
 import type { ClusterBody, InspectBody, RingBody } from '../api/bodies.ts';
 import { PATHS, inspectPath } from '../api/paths.ts';
+import type { BucketSetup } from './any-bucket.ts';
 import { Bucket, ResolvingBucket } from './bucket.ts';
-import type { BucketSetup } from './bucket.ts';
 import { carryOut } from './call.ts';
 import type { CallEnvironment } from './call.ts';
 import { json } from './codec.ts';
@@ -20,7 +20,7 @@ import {
   quorumHeaders,
 } from './options.ts';
 import type { CallOptions, DefaultOptions, MergedOptions, QuorumOptions } from './options.ts';
-import { homeReplicas, isUsableRing, withBaseUrls } from './placement.ts';
+import { addressOf, homeReplicas, isUsableRing, withBaseUrls } from './placement.ts';
 import type { Resolver } from './resolve.ts';
 import { RingCache } from './ring-cache.ts';
 import type { TransportResponse } from './transport.ts';
@@ -56,14 +56,14 @@ export class Client {
   #reads = 0;
 
   constructor(options: ConnectOptions) {
-    const { seeds, transport, headers, maxAttempts, routing, defaults } = readConnectOptions(options);
+    const { seeds, routing, defaults, ...shared } = readConnectOptions(options);
     this.#defaults = defaults;
     const nodes = new NodeDirectory(seeds, nowMs);
-    this.#environment = { transport, nodes, headers, maxAttempts, onNodeFailed: () => this.#ring?.doubt() };
+    this.#environment = { ...shared, nodes, onNodeFailed: () => this.#ring?.doubt() };
     if (routing === 'round-robin') return;
     this.#ring = new RingCache({
       fetchRing: async () => this.#usableRing(seeds),
-      onRing: (ring) => nodes.advertise(ring.nodes.flatMap((node) => node.url || [])),
+      onRing: (ring) => nodes.advertise(ring.nodes.flatMap(addressOf)),
       now: nowMs,
     });
   }
@@ -128,9 +128,9 @@ export class Client {
   }
 
   async #usableRing(seeds: readonly string[]): Promise<RingBody> {
-    const ring = withBaseUrls(await this.ring({ timeoutMs: RING_TIMEOUT_MS }), seeds);
+    const ring = await this.ring({ timeoutMs: RING_TIMEOUT_MS });
     if (!isUsableRing(ring)) throw new TypeError('This ring cannot be used for routing');
-    return ring;
+    return withBaseUrls(ring, seeds);
   }
 
   /**
@@ -156,12 +156,21 @@ function jsonObjectOf(response: TransportResponse): object | undefined {
   }
 }
 
+/** A content type as a header can carry it; nodes keep at most 256 characters. */
+const CONTENT_TYPE = /^[\x21-\x7e][\x20-\x7e]{0,255}$/;
+
 /** For untyped callers; `json` without its parentheses is the likely mistake. */
 function assertCodec(codec: Partial<Codec<unknown>> | undefined): void {
   const { contentType, encode, decode } = codec ?? {};
-  if (typeof contentType === 'string' && typeof encode === 'function' && typeof decode === 'function') return;
+  if (typeof contentType !== 'string' || typeof encode !== 'function' || typeof decode !== 'function') {
+    throw invalidArgument(
+      'codec is none',
+      'Use json(), text or bytes, or give { contentType, encode, decode }.',
+    );
+  }
+  if (CONTENT_TYPE.test(contentType)) return;
   throw invalidArgument(
-    'codec is none',
-    'Use json(), text or bytes, or give { contentType, encode, decode }.',
+    `the codec's content type ${JSON.stringify(contentType)} is not possible`,
+    'It is 1 to 256 characters of ASCII, for instance application/cbor.',
   );
 }

@@ -1,5 +1,4 @@
 /** The end of a call: a point in time that all its attempts share. */
-import { QuorateError } from './errors.ts';
 
 /** How long a node's own answer about its deadline may take to arrive, milliseconds. */
 const GRACE_MS = 100;
@@ -70,9 +69,4 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
     signal?.addEventListener('abort', end, { once: true });
     if (signal?.aborted === true) end();
   });
-}
-
-/** The error for a call whose deadline passed before anything was sent. */
-export function deadlinePassed(what: string, timeoutMs: number): QuorateError {
-  return new QuorateError(`${what}: the deadline of ${timeoutMs} ms passed`, { code: 'timeout' });
 }

@@ -38,6 +38,8 @@ export type {
 } from './options.ts';
 export { QuorateError } from './errors.ts';
 export type { AttemptReport, ClientErrorCode, QuorateErrorCode, QuorateErrorDetails } from './errors.ts';
-export { TransportError, fetchTransport, transportErrorFrom } from './transport.ts';
+export { fetchTransport } from './transport.ts';
 export type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+export { TransportError, transportErrorFrom } from './transport-error.ts';
+export type { TransportErrorDetails } from './transport-error.ts';
 export type { ClusterBody, EntryBody, InspectBody, ProblemBody, RingBody } from '../api/bodies.ts';

@@ -24,7 +24,7 @@ export interface QuorumOptions {
    * unavailable when any home replica is. An explicit `r` or `w` wins.
    */
   readonly consistency?: Consistency | undefined;
-  /** Copies that the key has. Given alone, it makes R and W its majority. */
+  /** Copies that the key has. Given alone, it makes R and W its majority: R and W of the defaults do not apply then. */
   readonly n?: number | undefined;
   /** Whether a stand-in may count for an unreachable home replica; true by default. */
   readonly sloppy?: boolean | undefined;
@@ -82,11 +82,12 @@ const MAX_TIMEOUT_MS = 600_000;
 const CONSISTENCIES: readonly unknown[] = ['one', 'quorum', 'all'] satisfies Consistency[];
 
 /**
- * `own` over `defaults`. On the wire an explicit R or W wins over a preset, so a preset of this very call must silence
- * the R and W of the defaults.
+ * `own` over `defaults`. On the wire an explicit R or W wins over a preset and over the majority of N, so a preset or an N
+ * of this very call must silence the R and W of the defaults, which were chosen for another.
  */
 export function mergeOptions(defaults: DefaultOptions, own: MergedOptions): MergedOptions {
-  const base = own.consistency === undefined ? defaults : { ...defaults, r: undefined, w: undefined };
+  const silenced = own.consistency !== undefined || own.n !== undefined;
+  const base = silenced ? { ...defaults, r: undefined, w: undefined } : defaults;
   return {
     consistency: own.consistency ?? base.consistency,
     n: own.n ?? base.n,
@@ -122,13 +123,16 @@ export function contextToken(seen: unknown): string | undefined {
 
 /** Throws unless the options are possible: what only the cluster can judge (R above N, say) is left to it. */
 export function assertCallOptions(options: MergedOptions): void {
-  const { consistency, timeoutMs, signal, writeId } = options;
+  const { consistency, timeoutMs, signal, writeId, sloppy } = options;
   assertQuorum(options);
   if (consistency !== undefined && !CONSISTENCIES.includes(consistency)) {
     throw invalidArgument(
       `consistency is ${String(consistency)}`,
       `It is one of ${CONSISTENCIES.join(', ')}.`,
     );
+  }
+  if (sloppy !== undefined && typeof sloppy !== 'boolean') {
+    throw invalidArgument(`sloppy is ${String(sloppy)}`, 'It is true or false.');
   }
   if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw invalidArgument(`timeoutMs is ${String(timeoutMs)}`, `It is 1 to ${MAX_TIMEOUT_MS} milliseconds.`);

@@ -21,7 +21,12 @@ export function homeReplicas(
   const list = ring.preferenceLists[partitionOf(bucket, key, ring.partitions)] ?? [];
   const declared = Object.hasOwn(ring.buckets, bucket) ? ring.buckets[bucket] : undefined;
   const copies = n ?? declared?.n ?? ring.defaults.n;
-  return list.slice(0, copies).flatMap((index) => ring.nodes[index]?.url || []);
+  return list.slice(0, copies).flatMap((index) => addressOf(ring.nodes[index]));
+}
+
+/** The node's address, if it has one that can be used: see {@link withBaseUrls}. */
+export function addressOf(node: { readonly url: string } | undefined): readonly string[] {
+  return node === undefined || node.url === '' ? [] : [node.url];
 }
 
 /**
@@ -37,14 +42,22 @@ export function withBaseUrls(ring: RingBody, seeds: readonly string[]): RingBody
   return { ...ring, nodes };
 }
 
-/** Whether this version of the client can place keys by that ring. */
-export function isUsableRing(ring: RingBody): boolean {
-  const { partitions, hash, nodes, preferenceLists } = ring;
+/**
+ * Whether this version of the client can place keys by that ring. It is looked at as a whole here, so that no call ever
+ * stumbles over what a broken or a newer node published.
+ */
+export function isUsableRing(ring: Partial<RingBody>): boolean {
+  const { partitions = 0, hash, nodes, defaults, buckets, preferenceLists } = ring;
   return (
     Number.isInteger(Math.log2(partitions)) &&
-    hash.name === 'xxh64' &&
+    hash?.name === 'xxh64' &&
     hash.seed === 0 &&
+    Array.isArray(nodes) &&
     nodes.length > 0 &&
-    preferenceLists.length === partitions
+    Number.isInteger(defaults?.n) &&
+    typeof buckets === 'object' &&
+    Array.isArray(preferenceLists) &&
+    preferenceLists.length === partitions &&
+    preferenceLists.every((list) => Array.isArray(list))
   );
 }

@@ -3,6 +3,8 @@
  * response, whatever its status; it does not retry, follow redirects, or interpret. The default is `fetch`, which is
  * everywhere; another one (a connection pool on a server, a fake in a test) is one function.
  */
+import { boundedBody } from './response-body.ts';
+import { TransportError, transportErrorFrom } from './transport-error.ts';
 
 /** One HTTP request. */
 export interface TransportRequest {
@@ -13,6 +15,8 @@ export interface TransportRequest {
   readonly body?: Uint8Array;
   /** Fires at the attempt's deadline or when the caller gives up; the request should then end at once. */
   readonly signal: AbortSignal;
+  /** A longer response body should be refused before it fills the memory; 64 MiB if not said. */
+  readonly maxResponseBytes?: number;
 }
 
 /** One HTTP response with its whole body. */
@@ -31,17 +35,8 @@ export interface TransportResponse {
  */
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>;
 
-/** A request without a response. */
-export class TransportError extends Error {
-  /** False only if it is certain that no byte of the request reached the node: then a write surely was not applied. */
-  readonly sent: boolean;
-
-  constructor(message: string, details: { readonly sent: boolean; readonly cause?: unknown }) {
-    super(message, { cause: details.cause });
-    this.name = 'TransportError';
-    this.sent = details.sent;
-  }
-}
+/** Bytes of a response body if a request does not say: well above what nodes answer with their default limits. */
+export const DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
 /** Sends by the platform's `fetch`. */
 export const fetchTransport: Transport = async (request) => {
@@ -55,43 +50,13 @@ export const fetchTransport: Transport = async (request) => {
       credentials: 'omit',
       ...(request.body === undefined ? {} : { body: request.body as Uint8Array<ArrayBuffer> }),
     });
-    const body = new Uint8Array(await response.arrayBuffer());
-    return { status: response.status, headers: response.headers, body };
+    const maxBytes = request.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES;
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: await boundedBody(response, maxBytes),
+    };
   } catch (thrown) {
-    throw transportErrorFrom(thrown);
+    throw thrown instanceof TransportError ? thrown : transportErrorFrom(thrown);
   }
 };
-
-/**
- * The {@link TransportError} for what `fetch` or a Node socket threw. On Node the cause tells whether the connection was
- * ever there; browsers do not tell, so there every failure counts as perhaps sent.
- */
-export function transportErrorFrom(thrown: unknown): TransportError {
-  const causes = causesOf(thrown);
-  const told = causes.map((cause) => cause.message).filter((message) => message !== '');
-  const code = causes.map((cause) => (cause as SystemError).code).find((value) => typeof value === 'string');
-  const message = told.at(-1) ?? code ?? String(thrown);
-  return new TransportError(message, { sent: !causes.some(neverConnected), cause: thrown });
-}
-
-/** What Node adds to errors of its sockets. */
-interface SystemError extends Error {
-  readonly code?: unknown;
-  readonly syscall?: unknown;
-}
-
-/** How deep chains of causes are followed. */
-const MAX_CAUSES = 5;
-
-function causesOf(thrown: unknown): readonly Error[] {
-  const causes: Error[] = [];
-  for (let next = thrown; next instanceof Error && causes.length < MAX_CAUSES; next = next.cause)
-    causes.push(next);
-  return causes;
-}
-
-/** A refused or timed out connect, or a name that does not resolve: there was nothing to send the request on. */
-function neverConnected(cause: SystemError): boolean {
-  if (cause.code === 'ECONNREFUSED' || cause.code === 'UND_ERR_CONNECT_TIMEOUT') return true;
-  return cause.syscall === 'connect' || cause.syscall === 'getaddrinfo';
-}

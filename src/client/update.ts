@@ -3,10 +3,11 @@
  *
  * It goes round again only after a write that surely was not applied, for a reason that may pass: then the value is read
  * anew and changed anew. After an unknown outcome it must not, or a change could be applied twice. A write that
- * succeeded beside a concurrent one ends the loop too: both are kept, as siblings.
+ * succeeded beside a concurrent one ends the loop too: both are kept, as siblings, and changing the two together once
+ * more would apply this change twice.
  */
 import { isTransient } from './attempt-failure.ts';
-import { deadlinePassed, pause } from './deadline.ts';
+import { limited, pause } from './deadline.ts';
 import type { Deadline } from './deadline.ts';
 import type { Deleted, Entry, Updated, Written } from './entry.ts';
 import { QuorateError } from './errors.ts';
@@ -28,13 +29,15 @@ export interface UpdateSteps<T> {
   readonly delete: (context: string | undefined) => Promise<Deleted>;
 }
 
+type Changed<T> = T | typeof DELETE | undefined;
+
 const DEFAULT_MAX_ROUNDS = 3;
 const ROUND_DELAY_MS = 50;
 
 /** Runs the loop. What `change` throws passes through as it is. */
 export async function updateLoop<T>(
   steps: UpdateSteps<T>,
-  change: (entry: Entry<T>) => Promise<T | typeof DELETE | undefined>,
+  change: (entry: Entry<T>) => Promise<Changed<T>>,
 ): Promise<Updated<T>> {
   const maxRounds = steps.maxRounds ?? DEFAULT_MAX_ROUNDS;
   if (!Number.isInteger(maxRounds) || maxRounds < 1) {
@@ -42,9 +45,8 @@ export async function updateLoop<T>(
   }
   for (let round = 1; ; round += 1) {
     const entry = await steps.read();
-    const next = await change(entry);
+    const next = await changedInTime(steps, async () => change(entry));
     if (next === undefined) return { type: 'unchanged' };
-    if (steps.deadline.remainingMs() === 0) throw deadlinePassed(steps.what, steps.deadline.timeoutMs);
     try {
       if (next === DELETE) return await steps.delete(entry.context);
       return { ...(await steps.put(next, entry.context)), value: next };
@@ -56,6 +58,27 @@ export async function updateLoop<T>(
   }
 }
 
+/** The caller's own function may wait for something too; the deadline holds all the same. */
+async function changedInTime<T>(
+  { what, deadline, signal }: UpdateSteps<T>,
+  change: () => Promise<Changed<T>>,
+): Promise<Changed<T>> {
+  const changed = await limited(change, deadline.remainingMs(), signal);
+  if ('value' in changed) return changed.value;
+  if (changed.interrupted === 'aborted') {
+    throw new QuorateError(`${what}: the caller gave up; nothing was written`, {
+      code: 'aborted',
+      cause: signal?.reason,
+    });
+  }
+  throw new QuorateError(`${what}: the deadline of ${deadline.timeoutMs} ms passed; nothing was written`, {
+    code: 'timeout',
+    hint: 'The function given to update took too long; a longer timeoutMs may help.',
+  });
+}
+
+/** A record at its bound takes the write that resolves its siblings, so reading them first helps there too. */
 function mayGoRound(thrown: unknown): boolean {
-  return thrown instanceof QuorateError && thrown.outcome === 'not-applied' && isTransient(thrown.code);
+  if (!(thrown instanceof QuorateError) || thrown.outcome !== 'not-applied') return false;
+  return isTransient(thrown.code) || thrown.code === 'sibling-limit';
 }

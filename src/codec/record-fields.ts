@@ -59,14 +59,16 @@ function readSibling(fields: FieldReader): Sibling {
 }
 
 function rememberedWriteToFields(write: RememberedWrite): readonly unknown[] {
-  return [write.id, write.dot.actor, write.dot.counter, write.requestDigest, write.writtenAtMs];
+  const { id, dot, requestDigest, seenDigest, writtenAtMs } = write;
+  return [id, dot.actor, dot.counter, requestDigest, seenDigest, writtenAtMs];
 }
 
 function readRememberedWrite(fields: FieldReader): RememberedWrite {
   const id = fields.string(MAX_WRITE_ID_CHARACTERS);
   const dot = { actor: readActor(fields), counter: fields.integer(1) };
   const requestDigest = fields.string(16);
+  const seenDigest = fields.integer(0, 0xffff_ffff);
   const writtenAtMs = fields.integer(0);
   fields.end();
-  return { id, dot, requestDigest, writtenAtMs };
+  return { id, dot, requestDigest, seenDigest, writtenAtMs };
 }

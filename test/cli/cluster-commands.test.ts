@@ -88,6 +88,53 @@ describe('status', () => {
   });
 });
 
+describe('asking the nodes', () => {
+  const members = [member('n1', 'http://127.0.0.1:1', 'self')];
+
+  it('goes on when a node says nothing, within the deadline of the whole', async () => {
+    const silent = await startFakeNode(async () => new Promise(() => {}));
+    nodes.push(silent);
+    const { url } = await node(() => clusterBody('n1', 'aaaa', members));
+    const words = ['status', '--json', '--timeout', '2000', '--node', silent.url, '--node', url];
+    expect(await runCommand(words)).toMatchObject({ exitCode: 0 });
+    const alone = await runCommand(['status', '--timeout', '40', '--node', silent.url]);
+    expect(alone.exitCode).toBe(6);
+    expect(alone.stderr).toContain('no answer in 40 ms');
+  });
+
+  it('goes on when a node cannot answer now, but not when it refuses', async () => {
+    const draining = await startFakeNode(() =>
+      problemAnswer(503, { code: 'draining', detail: 'shutting down' }),
+    );
+    const refusing = await startFakeNode(() =>
+      problemAnswer(401, { code: 'unauthenticated', detail: 'a token is needed', hint: 'Send one.' }),
+    );
+    nodes.push(draining, refusing);
+    const { url, requests } = await node(() => clusterBody('n1', 'aaaa', members));
+    expect(await runCommand(['status', '--node', draining.url, '--node', url])).toMatchObject({
+      exitCode: 0,
+    });
+    const asked = requests.length;
+    const result = await runCommand(['status', '--node', refusing.url, '--node', url]);
+    expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(result.stderr).toBe('quorate: a token is needed\nSend one.\n');
+    expect(requests).toHaveLength(asked);
+  });
+
+  it.each([['{}'], ['[]'], ['null'], ['"text"'], ['<html>']])(
+    'takes %s for no document of a node',
+    async (body) => {
+      const stranger = await startFakeNode(() => ({ status: 200, body }));
+      nodes.push(stranger);
+      for (const words of [['status'], ['ring'], ['ring', 'b', 'k'], ['inspect', 'b', 'k']]) {
+        const result = await runCommand([...words, '--node', stranger.url]);
+        expect(result).toMatchObject({ exitCode: 6, stdout: '' });
+        expect(result.stderr).toContain('is this a Quorate node?');
+      }
+    },
+  );
+});
+
 describe('ring', () => {
   const ring: RingBody = {
     cluster: 'local',

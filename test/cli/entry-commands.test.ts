@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { closedUrl, problemAnswer, startFakeNode, type FakeNode } from './fake-node.ts';
+import {
+  absentAnswer,
+  closedUrl,
+  foundAnswer,
+  problemAnswer,
+  startFakeNode,
+  type FakeNode,
+} from './fake-node.ts';
 import { runCommand } from './fake-terminal.ts';
 
 const nodes: FakeNode[] = [];
@@ -29,7 +36,7 @@ const SIBLINGS = {
 describe('get', () => {
   it('prints exactly the bytes of the value', async () => {
     const body = Buffer.from([0, 1, 2, 104, 105]);
-    const { url, requests } = await node(() => ({ status: 200, headers: { 'quorate-context': 'T' }, body }));
+    const { url, requests } = await node(() => foundAnswer(body));
     const result = await runCommand(['get', 'notes', 'a/b c', '-r', '3', '-n', '4', '--node', url]);
     expect(result).toEqual({ exitCode: 0, stdout: body.toString(), stderr: '' });
     expect(requests[0]?.path).toBe('/v1/kv/notes/a%2Fb%20c');
@@ -37,14 +44,14 @@ describe('get', () => {
   });
 
   it('does not let a value act on a terminal', async () => {
-    const { url } = await node(() => ({ status: 200, body: 'a\u001b[2Jb\tc' }));
+    const { url } = await node(() => foundAnswer('a\u001b[2Jb\tc'));
     const result = await runCommand(['get', 'notes', 'k', '--node', url], { isTTY: true });
     expect(result.stdout).toBe('a\\u{1b}[2Jb\tc\n');
   });
 
   it('tells facts with -v on stderr', async () => {
-    const headers = { 'quorate-context': 'T', etag: '"x"', 'quorate-quorum': 'n=3, r=2, acks=2, sloppy=?0' };
-    const { url } = await node(() => ({ status: 200, headers, body: 'v' }));
+    const headers = { etag: '"x"', 'quorate-quorum': 'n=3, r=2, acks=2, sloppy=?0' };
+    const { url } = await node(() => foundAnswer('v', headers));
     const result = await runCommand(['get', 'notes', 'k', '-v', '--node', url]);
     expect(result.stdout).toBe('v');
     expect(result.stderr).toContain('context: T\n');
@@ -60,12 +67,26 @@ describe('get', () => {
     expect(result.stderr).toContain('a-1');
     expect(result.stderr).toContain('{"two":2}');
     expect(result.stderr).not.toContain('\u001b');
-    expect(result.stderr).toContain(String.raw`quorate put notes 'it'\''s' VALUE --context TOKEN`);
-    expect(result.stderr).toContain(String.raw`get notes 'it'\''s' --sibling a-1`);
+    expect(result.stderr).toContain(String.raw`quorate put --context TOKEN notes 'it'\''s' VALUE`);
+    expect(result.stderr).toContain(String.raw`get --sibling a-1 notes 'it'\''s'`);
+  });
+
+  it('lists siblings of a key that looks like an option with commands that work', async () => {
+    const siblings = SIBLINGS.siblings.map((sibling) => ({ ...sibling, id: `-${sibling.id}` }));
+    const { url, requests } = await node(({ path }) =>
+      path.includes('?')
+        ? foundAnswer('one')
+        : { status: 300, body: JSON.stringify({ ...SIBLINGS, siblings }) },
+    );
+    const listed = await runCommand(['get', '--node', url, '--', 'notes', '-r']);
+    expect(listed.stderr).toContain('quorate get --sibling -a-1 -- notes -r\n');
+    const one = await runCommand(['get', '--node', url, '--sibling', '-a-1', '--', 'notes', '-r']);
+    expect(one).toMatchObject({ exitCode: 0, stdout: 'one' });
+    expect(requests[1]?.path).toBe('/v1/kv/notes/-r?sibling=-a-1');
   });
 
   it('prints the envelope with --json, siblings included, exit code 5', async () => {
-    const { url, requests } = await node(() => ({ status: 200, body: JSON.stringify(SIBLINGS) }));
+    const { url, requests } = await node(() => foundAnswer(JSON.stringify(SIBLINGS)));
     const result = await runCommand(['get', 'notes', 'k', '--json', '--node', url]);
     expect(requests[0]?.headers.accept).toBe('application/vnd.quorate.entry+json');
     expect(JSON.parse(result.stdout)).toMatchObject({ ...SIBLINGS, node: url });
@@ -73,14 +94,14 @@ describe('get', () => {
   });
 
   it('asks for one sibling by its id', async () => {
-    const { url, requests } = await node(() => ({ status: 200, body: 'one' }));
+    const { url, requests } = await node(() => foundAnswer('one'));
     const result = await runCommand(['get', 'notes', 'k', '--sibling', 'a+1', '--node', url]);
     expect(requests[0]?.path).toBe('/v1/kv/notes/k?sibling=a%2B1');
     expect(result.stdout).toBe('one');
   });
 
   it('exits 3 when nothing is there, and tells the context of a deletion', async () => {
-    const { url } = await node(() => problemAnswer(404, { code: 'not-found' }, { 'quorate-context': 'T' }));
+    const { url } = await node(() => absentAnswer({ 'quorate-context': 'T' }));
     const result = await runCommand(['get', 'notes', 'k', '--node', url]);
     expect(result).toMatchObject({ exitCode: 3, stdout: '' });
     expect(result.stderr).toBe('quorate: notes/k was deleted.\nTo write it anew as seen: --context T\n');
@@ -88,7 +109,7 @@ describe('get', () => {
 
   it('goes on to the next node only when one cannot be reached', async () => {
     const gone = await closedUrl();
-    const { url } = await node(() => ({ status: 200, body: 'v' }));
+    const { url } = await node(() => foundAnswer('v'));
     expect(await runCommand(['get', 'b', 'k', '--node', gone, '--node', url])).toMatchObject({
       exitCode: 0,
       stdout: 'v',
@@ -200,11 +221,25 @@ describe('put', () => {
   ])('exit code for %i %s %s is %i', async (status, code, outcome, exitCode) => {
     const { url } = await node(() => problemAnswer(status, { code, outcome, detail: 'what', hint: 'next' }));
     const result = await runCommand(['put', 'b', 'k', 'v', '--node', url]);
-    expect(result).toMatchObject({ exitCode, stdout: '', stderr: 'quorate: what.\nnext\n' });
+    expect(result).toMatchObject({ exitCode, stdout: '' });
+    expect(result.stderr).toMatch(
+      exitCode === 7 ? /^quorate: what\.\nnext .* --write-id [\w-]{36}: .*\n$/ : /^quorate: what\.\nnext\n$/,
+    );
+  });
+
+  it('does not advise to repeat a write whose id is forgotten', async () => {
+    const { url } = await node(() =>
+      problemAnswer(504, { code: 'write-id-expired', outcome: 'unknown', detail: 'what', hint: 'next' }),
+    );
+    const result = await runCommand(['put', 'b', 'k', 'v', '--write-id', 'w1', '--node', url]);
+    expect(result).toMatchObject({ exitCode: 7, stderr: 'quorate: what.\nnext\n' });
   });
 
   it('says that the key has siblings now', async () => {
-    const { url } = await node(() => ({ status: 204, headers: { 'quorate-siblings': '2' } }));
+    const { url } = await node(() => ({
+      status: 204,
+      headers: { 'quorate-context': 'T', 'quorate-siblings': '2' },
+    }));
     const result = await runCommand(['put', 'b', 'k', 'v', '--node', url]);
     expect(result.exitCode).toBe(0);
     expect(result.stderr).toContain('holds 2 values');
@@ -228,7 +263,7 @@ describe('cas and delete', () => {
   it('delete prints what was done, and exits 3 where nothing was', async () => {
     const { url, requests } = await node((request) =>
       request.path.endsWith('/gone')
-        ? problemAnswer(404, { code: 'not-found', detail: 'Nothing is stored here' })
+        ? absentAnswer()
         : { status: 204, headers: { 'quorate-context': 'T3', 'quorate-siblings': '1' } },
     );
     const result = await runCommand(['delete', 'b', 'k', '--context', 'T', '--node', url]);

@@ -62,6 +62,24 @@ export async function startFakeNode(
   };
 }
 
+/** A single value as a node answers it. */
+export function foundAnswer(
+  body: string | Buffer,
+  headers: Readonly<Record<string, string>> = {},
+): FakeAnswer {
+  return { status: 200, headers: { 'quorate-context': 'T', ...headers }, body };
+}
+
+/** A 404 that a quorum stands behind. */
+export function absentAnswer(headers: Readonly<Record<string, string>> = {}): FakeAnswer {
+  const quorum = { 'quorate-quorum': 'n=3, r=2, acks=2, sloppy=?0' };
+  return problemAnswer(
+    404,
+    { code: 'not-found', detail: 'Nothing is stored here' },
+    { ...quorum, ...headers },
+  );
+}
+
 /** A problem document as a node answers it. */
 export function problemAnswer(
   status: number,

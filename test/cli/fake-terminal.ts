@@ -5,8 +5,8 @@ import type { Terminal, TerminalOutput } from '../../src/cli/terminal.ts';
 /** A terminal that keeps what is printed. */
 export interface FakeTerminal {
   readonly terminal: Terminal;
-  stdout(): string;
-  stderr(): string;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
 }
 
 /** What a test sets. */
@@ -15,16 +15,23 @@ export interface FakeTerminalOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
   readonly isTTY?: boolean;
+  /** Whether stdin alone is a TTY; as `isTTY` if not said. */
+  readonly stdinIsTTY?: boolean;
+  /** Stdin as a stream of the test's own, instead of a text. */
+  readonly stdinStream?: Readable;
+  /** Given the function that stands for a stop signal. */
+  readonly onStopSignal?: (send: (signal: string) => void) => void;
 }
 
 /** Makes one; stdin is empty if not given, and nothing is a TTY if not said. */
 export function fakeTerminal(options: FakeTerminalOptions = {}): FakeTerminal {
   const out = collector(options.isTTY === true);
   const err = collector(options.isTTY === true);
-  const stdin = Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]);
+  const stdin =
+    options.stdinStream ?? Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]);
   return {
     terminal: {
-      stdin: Object.assign(stdin, { isTTY: options.isTTY === true }),
+      stdin: Object.assign(stdin, { isTTY: options.stdinIsTTY ?? options.isTTY === true }),
       stdout: out.stream,
       stderr: err.stream,
       environment: options.environment ?? {},
@@ -45,12 +52,15 @@ export async function runCommand(
     terminal: fake.terminal,
     launch: { program: process.execPath, arguments: [] },
     invocation: 'quorate',
-    onStopSignal: () => () => {},
+    onStopSignal: (callback) => {
+      options.onStopSignal?.(callback);
+      return () => {};
+    },
   });
   return { exitCode, stdout: fake.stdout(), stderr: fake.stderr() };
 }
 
-function collector(isTTY: boolean): { readonly stream: TerminalOutput; text(): string } {
+function collector(isTTY: boolean): { readonly stream: TerminalOutput; readonly text: () => string } {
   const chunks: Buffer[] = [];
   const stream = new PassThrough();
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));

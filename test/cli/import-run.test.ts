@@ -1,27 +1,17 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { QuorateError } from '../../src/client/errors.ts';
 import { importLines, type RecordWrite, type WriteRecord } from '../../src/cli/import/import-run.ts';
 import { ImportTally } from '../../src/cli/import/import-tally.ts';
 import { linesOf, type Line } from '../../src/cli/import/lines.ts';
-import { recordLineOf } from '../../src/cli/import/record-line.ts';
 
 async function* chunksOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield part;
 }
 
-async function collect(parts: readonly Uint8Array[], maxLineBytes?: number): Promise<readonly Line[]> {
-  const lines: Line[] = [];
-  for await (const line of linesOf(chunksOf(parts), maxLineBytes)) lines.push(line);
-  return lines;
-}
-
-function line(text: string, number = 2): Line {
-  return { number, bytes: Buffer.from(text), endOffset: 0 };
-}
-
 interface RunOptions {
   readonly write?: WriteRecord;
+  readonly lines?: AsyncIterable<Line>;
+  readonly maxBytesInFlight?: number;
   readonly strict?: boolean;
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
@@ -31,7 +21,8 @@ async function run(text: string, options: RunOptions = {}) {
   const tally = new ImportTally();
   const records: RecordWrite[] = [];
   const stopped = await importLines({
-    lines: linesOf(chunksOf([Buffer.from(text)])),
+    lines: options.lines ?? linesOf(chunksOf([Buffer.from(text)])),
+    ...(options.maxBytesInFlight === undefined ? {} : { maxBytesInFlight: options.maxBytesInFlight }),
     bucket: 'cities',
     keyField: 'name',
     concurrency: options.concurrency ?? 4,
@@ -46,101 +37,6 @@ async function run(text: string, options: RunOptions = {}) {
   });
   return { summary: tally.summary(1, stopped), exitCode: tally.exitCode(), records };
 }
-
-describe('lines', () => {
-  it('are the same however the bytes are cut', async () => {
-    const text = fc.stringMatching(/^[ab\r\n]{0,60}$/);
-    await fc.assert(
-      fc.asyncProperty(text, fc.array(fc.nat(60), { maxLength: 8 }), async (whole, cuts) => {
-        const bytes = Buffer.from(whole);
-        const places = [
-          0,
-          ...cuts.filter((cut) => cut <= bytes.length).toSorted((a, b) => a - b),
-          bytes.length,
-        ];
-        const parts = places.slice(1).map((end, index) => bytes.subarray(places[index], end));
-        const expected = whole.split('\n');
-        if (expected.at(-1) === '') expected.pop();
-        const lines = await collect(parts);
-        expect(lines.map(({ bytes: content }) => content?.toString())).toEqual(
-          expected.map((content) => content.replace(/\r$/, '')),
-        );
-        expect(lines.map(({ number }) => number)).toEqual(expected.map((_, index) => index + 1));
-        if (lines.length > 0) expect(lines.at(-1)?.endOffset).toBe(bytes.length);
-      }),
-    );
-  });
-
-  it('longer than the bound are skipped, and the next one is read', async () => {
-    const lines = await collect([Buffer.from('abc\nabcd'), Buffer.from('efgh\nab\n')], 3);
-    expect(lines.map(({ bytes }) => bytes?.toString())).toEqual(['abc', undefined, 'ab']);
-  });
-});
-
-describe('a record line', () => {
-  it.each([
-    ['{"name":"Ås"}', 'Ås'],
-    ['{"name":7}', '7'],
-    ['{"name":"constructor","__proto__":1}', 'constructor'],
-  ])('%s has the key %s', (text, key) => {
-    expect(recordLineOf(line(text), 'cities', 'name')).toMatchObject({
-      type: 'record',
-      key,
-      value: Buffer.from(text),
-    });
-  });
-
-  it.each([
-    ['{"name":""}', 'neither'],
-    ['{"name":1.5}', 'neither'],
-    ['{"name":1e300}', 'neither'],
-    ['{"name":null}', 'neither'],
-    ['{"name":{"a":1}}', 'neither'],
-    ['{"other":1}', 'no field "name"'],
-    ['[1]', 'an array'],
-    ['null', 'null'],
-    ['"text"', 'a string'],
-    ['{"name":', 'not JSON'],
-  ])('%s is malformed', (text, reason) => {
-    const record = recordLineOf(line(text), 'cities', 'name');
-    expect(record).toMatchObject({ type: 'malformed', reason: expect.stringContaining(reason) as string });
-  });
-
-  it('has no key from the prototype', () => {
-    expect(recordLineOf(line('{}'), 'cities', '__proto__')).toMatchObject({ type: 'malformed' });
-    expect(recordLineOf(line('{"__proto__":"k"}'), 'cities', '__proto__')).toMatchObject({ key: 'k' });
-  });
-
-  it('that is not UTF-8 is malformed', () => {
-    const bytes = Buffer.from('{"name":"\u00e9"}', 'latin1');
-    expect(recordLineOf({ number: 1, bytes, endOffset: 0 }, 'cities', 'name')).toMatchObject({
-      reason: 'not UTF-8',
-    });
-  });
-
-  it('loses a byte order mark on the first line only', () => {
-    const text = '\u{feff}{"name":"a"}';
-    expect(recordLineOf(line(text, 1), 'cities', 'name')).toMatchObject({ type: 'record', key: 'a' });
-    expect(recordLineOf(line(text, 2), 'cities', 'name')).toMatchObject({ type: 'malformed' });
-  });
-
-  it('has a write id that follows from bucket, key and content, not from its place', () => {
-    const writeId = (text: string, bucket = 'cities', number = 2, field = 'name') => {
-      const record = recordLineOf(line(text, number), bucket, field);
-      return record.type === 'record' ? record.writeId : undefined;
-    };
-    const text = '{"name":"a","id":"b"}';
-    expect(writeId(text)).toMatch(/^import-[0-9a-f]{40}$/);
-    expect(writeId(text, 'cities', 9)).toBe(writeId(text));
-    const others = [
-      writeId(`${text} `),
-      writeId(text, 'towns'),
-      writeId(text, 'cities', 2, 'id'),
-      writeId(text),
-    ];
-    expect(new Set(others).size).toBe(4);
-  });
-});
 
 describe('an import', () => {
   it('writes what is a record, lists what is not, and goes on', async () => {
@@ -179,6 +75,63 @@ describe('an import', () => {
     const { summary } = await run(text, { write, concurrency: 5 });
     expect(summary.written).toBe(40);
     expect(most).toBe(5);
+  });
+
+  it('bounds the bytes in flight too, but takes a record that is larger than the bound alone', async () => {
+    let bytes = 0;
+    let most = 0;
+    let alone = true;
+    const write = async ({ value }: RecordWrite) => {
+      if (value.length > 100) alone &&= bytes === 0;
+      bytes += value.length;
+      most = Math.max(most, bytes);
+      await new Promise((resolve) => setImmediate(resolve));
+      bytes -= value.length;
+      return { siblings: 1 };
+    };
+    const line = (index: number) => `{"name":"k${index}"${' '.repeat(index === 20 ? 200 : 10)}}\n`;
+    const text = Array.from({ length: 40 }, (_, index) => line(index)).join('');
+    const { summary } = await run(text, { write, concurrency: 30, maxBytesInFlight: 100 });
+    expect(summary.written).toBe(40);
+    expect(most).toBeGreaterThan(200);
+    expect(alone).toBe(true);
+    const { summary: short } = await run(text.replace(/ {200}/, ''), {
+      write: async (record) => {
+        const answer = await write(record);
+        expect(bytes).toBeLessThanOrEqual(100);
+        return answer;
+      },
+      concurrency: 30,
+      maxBytesInFlight: 100,
+    });
+    expect(short.written).toBe(40);
+  });
+
+  it('waits for the records in flight when the file cannot be read further, and says where', async () => {
+    const broken = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('{"name":"a"}\n{"name":"b"}\n{"na');
+      throw new Error('EIO: i/o error');
+    };
+    const write = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return { siblings: 1 };
+    };
+    const { summary, exitCode } = await run('', { lines: linesOf(broken()), write });
+    expect(summary).toMatchObject({ written: 2, stopped: 'line 3 could not be read: EIO: i/o error' });
+    expect(exitCode).toBe(1);
+  });
+
+  it('begins no record after a reason to stop, even one that waited for its turn', async () => {
+    const interrupt = new AbortController();
+    const write = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      interrupt.abort();
+      return { siblings: 1 };
+    };
+    const text = '{"name":"a"}\n{"name":"b"}\n{"name":"c"}\n';
+    const { summary, records } = await run(text, { write, signal: interrupt.signal, concurrency: 1 });
+    expect(records).toHaveLength(1);
+    expect(summary.stopped).toBe('interrupted before line 2');
   });
 
   const failing = (code: string, outcome: 'not-applied' | 'unknown') => async (record: RecordWrite) => {

@@ -1,13 +1,6 @@
-import { describe, expect, expectTypeOf, test } from 'vitest';
-import { bytes, connect, json, lastWriteWins, perField, text, union } from '../../src/client/index.ts';
-import type {
-  Absent,
-  Bucket,
-  Conflict,
-  Found,
-  ResolvingBucket,
-  TransportRequest,
-} from '../../src/client/index.ts';
+import { describe, expect, test } from 'vitest';
+import { connect, json, perField, union } from '../../src/client/index.ts';
+import type { SeenOptions, TransportRequest } from '../../src/client/index.ts';
 import {
   absentAnswer,
   conflictAnswer,
@@ -110,52 +103,6 @@ describe('reading', () => {
   });
 });
 
-describe('types', () => {
-  const client = connect({ nodes: ['http://a:1'], routing: 'round-robin' });
-
-  test('the value type comes from the codec', () => {
-    expectTypeOf(client.bucket('b')).toEqualTypeOf<Bucket<unknown>>();
-    expectTypeOf(client.bucket<Cart>('b')).toEqualTypeOf<Bucket<Cart>>();
-    expectTypeOf(client.bucket('b', { codec: text })).toEqualTypeOf<Bucket<string>>();
-    expectTypeOf(client.bucket('b', { codec: bytes })).toEqualTypeOf<Bucket<Uint8Array>>();
-    expectTypeOf(client.bucket('b', { codec: json<Cart>() })).toEqualTypeOf<Bucket<Cart>>();
-    expectTypeOf(client.bucket<Cart>('b', { resolve: lastWriteWins })).toEqualTypeOf<ResolvingBucket<Cart>>();
-    expectTypeOf(client.bucket<string[]>('b', { resolve: union })).toEqualTypeOf<ResolvingBucket<string[]>>();
-    expectTypeOf(client.bucket('b', { codec: json<string[]>(), resolve: union })).toEqualTypeOf<
-      ResolvingBucket<string[]>
-    >();
-  });
-
-  test('get answers the union, without conflict where there is a resolver', () => {
-    const plain = client.bucket<Cart>('b');
-    const resolving = client.bucket<Cart>('b', { resolve: lastWriteWins });
-    type PlainEntry = Awaited<ReturnType<typeof plain.get>>;
-    expectTypeOf<PlainEntry>().toEqualTypeOf<Found<Cart> | Conflict<Cart> | Absent>();
-    expectTypeOf<Awaited<ReturnType<typeof resolving.get>>>().toEqualTypeOf<Found<Cart> | Absent>();
-    const read = (entry: PlainEntry): unknown => {
-      // @ts-expect-error only a found entry has a value
-      return entry.value;
-    };
-    expect(read).toBeTypeOf('function');
-  });
-
-  test('put without what was seen does not compile, and is refused', async () => {
-    const plain = client.bucket<Cart>('b');
-    // @ts-expect-error the context is missing
-    await expect(plain.put('k', { items: [] })).rejects.toMatchObject({
-      code: 'invalid-argument',
-      hint: /putBlind/,
-    });
-    // @ts-expect-error the context is missing
-    await expect(plain.delete('k', {})).rejects.toMatchObject({
-      code: 'invalid-argument',
-      hint: /deleteBlind/,
-    });
-    // @ts-expect-error a value of another type
-    await expect(plain.put('k', 1, { context: 'two words' })).rejects.toMatchObject({ code: 'bad-context' });
-  });
-});
-
 describe('writing', () => {
   test('put sends the context of what was read; the answer or its context will do', async () => {
     for (const context of ['ctx', { context: 'ctx' }]) {
@@ -232,39 +179,48 @@ describe('writing', () => {
   });
 });
 
-describe('keys', () => {
-  test.each(['a/b', '%', '%2e%2e', '🦊', '__proto__', 'a b?c#d', '\0', 'a\\..\\b', '...', "it's (a) *!"])(
-    'key %j arrives as it is',
-    async (key) => {
-      const { client, only } = clientOf(foundAnswer(1));
-      await client.bucket('b').get(key);
-      const { pathname, search, hash } = new URL(only().url);
-      expect([decodeURIComponent(pathname.replace('/v1/kv/b/', '')), search, hash]).toEqual([key, '', '']);
-    },
+test('a preset or an N of the call silences R and W of the defaults, which were chosen for another', async () => {
+  const { transport, requests } = scripted((request) =>
+    request.method === 'GET' ? foundAnswer(1) : writtenAnswer(),
   );
+  const bucket = connect({ nodes: ['http://a:1'], transport }).bucket('b', { n: 3, r: 1, w: 2 });
+  await bucket.get('k');
+  await bucket.get('k', { n: 5 });
+  await bucket.putBlind('k', 1, { n: 5, w: 4 });
+  const sent = requests.map(({ headers }) => [
+    headers['Quorate-N'],
+    headers['Quorate-R'],
+    headers['Quorate-W'],
+  ]);
+  expect(sent).toEqual([
+    ['3', '1', undefined],
+    ['5', undefined, undefined],
+    ['5', undefined, '4'],
+  ]);
+});
 
-  test.each(['', '.', '..', 'a/../b', './a', 'a/.', '\uD800', 'x'.repeat(1_025), '🦊'.repeat(257)])(
-    'key %j is refused before anything is sent',
-    async (key) => {
-      const { client, requests } = clientOf(foundAnswer(1));
-      await expect(client.bucket('b').get(key)).rejects.toMatchObject({
-        code: 'invalid-key',
-        outcome: 'not-applied',
-      });
-      await expect(client.inspect('b', key)).rejects.toMatchObject({ code: 'invalid-key' });
+describe('contexts', () => {
+  test('as long as the headers of a node allow go out as they came', async () => {
+    const context = 'x'.repeat(60_000);
+    const { client, requests } = clientOf({ ...foundAnswer(1, context) });
+    const entry = await client.bucket('b').get('k');
+    expect(entry.context).toBe(context);
+    await client.bucket('b').put('k', 2, { context: entry });
+    expect(requests[1]?.headers['Quorate-Context']).toBe(context);
+  });
+
+  test.each(['', 'two words', 'line\nbreak', 'ä', 7, null, { context: 7 }, {}])(
+    '%j is none, and nothing is sent',
+    async (context) => {
+      const { client, requests } = clientOf(writtenAnswer());
+      const put = client.bucket('b').put('k', 1, { context } as SeenOptions);
+      // An object without a context is one of an absent entry.
+      if (typeof context === 'object' && context !== null && !('context' in context)) {
+        await expect(put).resolves.toMatchObject({ type: 'written' });
+        return;
+      }
+      await expect(put).rejects.toMatchObject({ code: 'bad-context', outcome: 'not-applied' });
       expect(requests).toHaveLength(0);
     },
   );
-
-  test.each(['', '.', '..', 'a/b', 'ä', 'x'.repeat(65)])('bucket %j is refused', (bucket) => {
-    expect(() => clientOf(foundAnswer(1)).client.bucket(bucket)).toThrow(
-      expect.objectContaining({ code: 'invalid-key' }),
-    );
-  });
-
-  test('the longest key is taken', async () => {
-    const { client, requests } = clientOf(foundAnswer(1));
-    await client.bucket('__proto__').get('x'.repeat(1_024));
-    expect(requests).toHaveLength(1);
-  });
 });

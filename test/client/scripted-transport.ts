@@ -31,7 +31,7 @@ export function scripted(script: Script, ring?: () => unknown): ScriptedTranspor
   return { transport, requests };
 }
 
-export function response({ status, headers = {}, body = '' }: ScriptedAnswer): TransportResponse {
+function response({ status, headers = {}, body = '' }: ScriptedAnswer): TransportResponse {
   const isText = typeof body === 'string';
   const bytes =
     body instanceof Uint8Array ? body : new TextEncoder().encode(isText ? body : JSON.stringify(body));
@@ -81,9 +81,8 @@ export function jsonSibling(id: string, value: unknown, writtenAt = '2024-01-01T
 
 export const absentAnswer = (context?: string): ScriptedAnswer => {
   const answer = problemAnswer(404, 'not-found');
-  return context === undefined
-    ? answer
-    : { ...answer, headers: { ...answer.headers, 'quorate-context': context } };
+  const headers = { ...answer.headers, 'quorate-quorum': 'n=3, r=2, acks=2, sloppy=?0' };
+  return { ...answer, headers: context === undefined ? headers : { ...headers, 'quorate-context': context } };
 };
 
 export const writtenAnswer = (status = 204, siblings = 1): ScriptedAnswer => ({

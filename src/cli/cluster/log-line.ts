@@ -33,9 +33,14 @@ export function formatLogLine(line: string, style: LogLineStyle): string {
   if (entry === undefined) return `${prefix}${printable(line)}`;
   const level = Number(entry.get('level'));
   const levelName = (LEVELS.get(level) ?? String(level)).padEnd(5);
-  const message = printable(String(entry.get('msg') ?? ''));
+  const message = printable(messageOf(entry.get('msg')));
   const head = `${paint(timeOf(entry.get('time')), DIM, style.coloured)} ${prefix}${paintLevel(levelName, level, style)}`;
   return [`${head} ${message}`.trimEnd(), ...fieldsOf(entry)].join(' ') + stackOf(entry, level);
+}
+
+function messageOf(msg: unknown): string {
+  if (msg === undefined || msg === null) return '';
+  return typeof msg === 'string' ? msg : JSON.stringify(msg);
 }
 
 function parse(line: string): ReadonlyMap<string, unknown> | undefined {

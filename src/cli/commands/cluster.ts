@@ -62,8 +62,13 @@ async function runCluster(
     restart: options.restart === true,
     unreadiness: async (nodeId) => {
       try {
-        const question = { transport: pool.transport, path: PATHS.readyz, timeoutMs: READY_TIMEOUT_MS };
-        const { document } = await askNode<ReadyBody>({ ...question, nodeUrl: urls.get(nodeId) ?? '' });
+        const { document } = await askNode<ReadyBody>({
+          transport: pool.transport,
+          nodeUrl: urls.get(nodeId) ?? '',
+          path: PATHS.readyz,
+          fields: ['ready'],
+          timeoutMs: READY_TIMEOUT_MS,
+        });
         return document.ready ? undefined : document.reasons;
       } catch (thrown) {
         return [thrown instanceof Error ? thrown.message : String(thrown)];

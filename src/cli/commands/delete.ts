@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { entryPath } from '../../api/paths.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withConnection } from '../connection.ts';
 import { requestEntry } from '../entry-request.ts';
@@ -19,7 +18,7 @@ export function addDeleteCommand(program: Command, context: CommandContext): voi
     await withConnection(context.terminal, options, async (connection) => {
       const answer = await requestEntry(connection, {
         method: 'DELETE',
-        path: entryPath(bucket, key),
+        entry: { bucket, key },
         headers: writeHeaders(options),
         writeId: options.writeId,
       });

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import type { EntryBody, LiveSiblingBody } from '../../api/bodies.ts';
 import { ENTRY_MEDIA_TYPE, HEADERS } from '../../api/headers.ts';
-import { entryPath } from '../../api/paths.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addConnectionOptions, withConnection, type ConnectionOptions } from '../connection.ts';
 import { entryFacts, factLines } from '../entry-facts.ts';
+import type { EntryName } from '../entry-name.ts';
 import { requestEntry, type EntryAnswer } from '../entry-request.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandFailure } from '../failure.ts';
+import { headerText } from '../option-values.ts';
 import { addQuorumOptions, quorumHeaders, type QuorumOptions } from '../quorum-options.ts';
 import { shellWord } from '../shell-word.ts';
 import { printTable } from '../table.ts';
@@ -18,11 +19,6 @@ interface GetOptions extends ConnectionOptions, QuorumOptions {
   readonly sibling?: string;
   readonly verbose?: boolean;
   readonly json?: boolean;
-}
-
-interface EntryName {
-  readonly bucket: string;
-  readonly key: string;
 }
 
 /** Characters of a sibling's value that its row shows. */
@@ -41,7 +37,7 @@ export function addGetCommand(program: Command, context: CommandContext): void {
     .argument('<bucket>')
     .argument('<key>');
   addConnectionOptions(addQuorumOptions(command))
-    .option('--context <token>', 'what was seen before, for --consistency session')
+    .option('--context <token>', 'what was seen before, for --consistency session', headerText)
     .option('--sibling <id>', 'print this one of several siblings')
     .option('-v, --verbose', 'context, ETag and quorum on stderr')
     .option('--json', 'print the entry with all siblings as JSON')
@@ -49,13 +45,13 @@ export function addGetCommand(program: Command, context: CommandContext): void {
       await withConnection(context.terminal, options, async (connection) => {
         const answer = await requestEntry(connection, {
           method: 'GET',
-          path: `${entryPath(bucket, key)}${siblingQuery(options.sibling)}`,
+          entry: { bucket, key },
+          query: siblingQuery(options.sibling),
           headers: {
             ...quorumHeaders(options),
             ...(options.context === undefined ? {} : { [HEADERS.context]: options.context }),
             accept: options.json === true && options.sibling === undefined ? ENTRY_MEDIA_TYPE : '*/*',
           },
-          expected: [404],
         });
         printAnswer(context, { bucket, key }, answer, options);
       });
@@ -80,13 +76,13 @@ function printAnswer(
   if (answer.status === 404) throw notFound(name, answer, facts.context);
   if (options.json === true && options.sibling === undefined) {
     const { quorum, coordinator, node } = facts;
-    const entry = JSON.parse(decoder.decode(answer.body)) as EntryBody;
+    const entry = envelopeOf(answer);
     printJson(terminal, { ...entry, quorum, coordinator, node });
     if (liveSiblings(entry).length > 1) context.finish(EXIT.siblings);
     return;
   }
   if (answer.status === 300) {
-    printSiblings(context, JSON.parse(decoder.decode(answer.body)) as EntryBody);
+    printSiblings(context, name, envelopeOf(answer));
     context.finish(EXIT.siblings);
     return;
   }
@@ -104,6 +100,21 @@ function notFound(name: EntryName, answer: EntryAnswer, causalContext: string | 
       facts: { outcome: 'not-applied', status: answer.status, context: causalContext },
     },
   );
+}
+
+/** The envelope in an answer. Throws if there is none. */
+function envelopeOf({ body, nodeUrl }: EntryAnswer): EntryBody {
+  try {
+    const entry = JSON.parse(decoder.decode(body)) as Partial<EntryBody> | null;
+    if (Array.isArray(entry?.siblings) && typeof entry.context === 'string') return entry as EntryBody;
+  } catch {
+    // Not JSON at all is no envelope either.
+  }
+  throw new CommandFailure(`${nodeUrl} answered with something that is no entry.`, {
+    exitCode: EXIT.failed,
+    code: 'bad-response',
+    hint: 'Is this the address of a node of the same version?',
+  });
 }
 
 /** On a terminal a value must not act on the terminal, and the prompt should begin a line; elsewhere it is exact. */
@@ -136,13 +147,15 @@ function liveSiblings(entry: EntryBody): readonly LiveSiblingBody[] {
   return entry.siblings.flatMap((sibling) => ('deleted' in sibling ? [] : [sibling]));
 }
 
-function printSiblings(context: CommandContext, entry: EntryBody): void {
+function printSiblings(context: CommandContext, name: EntryName, entry: EntryBody): void {
   const { terminal, invocation } = context;
   const live = liveSiblings(entry);
-  const words = `${shellWord(entry.bucket)} ${shellWord(entry.key)}`;
+  // What begins with a dash is an option, unless it comes after `--`.
+  const isDashed = name.bucket.startsWith('-') || name.key.startsWith('-');
+  const words = `${isDashed ? '-- ' : ''}${shellWord(name.bucket)} ${shellWord(name.key)}`;
   const print = (line: string) => terminal.stderr.write(`${line}\n`);
   print(
-    `${entry.bucket}/${printable(entry.key)} holds ${live.length} values that were written concurrently:\n`,
+    `${name.bucket}/${printable(name.key)} holds ${live.length} values that were written concurrently:\n`,
   );
   printTable(
     terminal,
@@ -153,8 +166,8 @@ function printSiblings(context: CommandContext, entry: EntryBody): void {
     terminal.stderr,
   );
   print('');
-  print(`To see one:  ${invocation} get ${words} --sibling ${shellWord(live[0]?.id ?? 'ID')}`);
-  print(`To resolve:  ${invocation} put ${words} VALUE --context ${shellWord(entry.context)}`);
+  print(`To see one:  ${invocation} get --sibling ${shellWord(live[0]?.id ?? 'ID')} ${words}`);
+  print(`To resolve:  ${invocation} put --context ${shellWord(entry.context)} ${words} VALUE`);
 }
 
 function preview(sibling: LiveSiblingBody): string {

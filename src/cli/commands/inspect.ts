@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { InspectBody, InspectedReplica } from '../../api/bodies.ts';
-import { inspectPath } from '../../api/paths.ts';
+import { inspectPathOfEntry, type EntryName } from '../entry-name.ts';
 import { askFirst } from '../node-query.ts';
 import type { CommandContext } from '../command-context.ts';
 import {
@@ -36,12 +36,13 @@ export function addInspectCommand(program: Command, context: CommandContext): vo
 async function runInspect(
   terminal: Terminal,
   connection: Connection,
-  entry: { readonly bucket: string; readonly key: string },
+  entry: EntryName,
   json: boolean,
 ): Promise<void> {
   const { document } = await askFirst<InspectBody>({
     ...connection,
-    path: inspectPath(entry.bucket, entry.key),
+    path: inspectPathOfEntry(entry),
+    fields: ['preferenceList', 'replicas'],
   });
   if (json) {
     printJson(terminal, document);

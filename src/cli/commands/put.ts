@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { entryPath } from '../../api/paths.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withConnection } from '../connection.ts';
 import { requestEntry } from '../entry-request.ts';
 import { usageFailure } from '../failure.ts';
+import { contentType as contentTypeOption } from '../option-values.ts';
 import { readValue, type ValueOptions } from '../value-input.ts';
 import { addWriteOptions, printWritten, writeHeaders, type WriteOptions } from '../write-options.ts';
 
@@ -16,7 +16,7 @@ export function addPutCommands(program: Command, context: CommandContext): void 
     await withConnection(context.terminal, options, async (connection) => {
       const answer = await requestEntry(connection, {
         method: 'PUT',
-        path: entryPath(bucket, key),
+        entry: { bucket, key },
         headers: { ...writeHeaders(options), 'content-type': contentType },
         body: bytes,
         writeId: options.writeId,
@@ -56,6 +56,7 @@ function addPutArguments(command: Command): Command {
     .option(
       '--content-type <type>',
       'default: text/plain for a VALUE, application/octet-stream for stdin and --file',
+      contentTypeOption,
     )
     .option('--json-value', 'the value is JSON: checked, and stored as application/json');
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { InspectBody, RingBody } from '../../api/bodies.ts';
-import { inspectPath, PATHS } from '../../api/paths.ts';
+import { PATHS } from '../../api/paths.ts';
+import { inspectPathOfEntry, type EntryName } from '../entry-name.ts';
 import { usageFailure } from '../failure.ts';
 import { askFirst } from '../node-query.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -42,7 +43,11 @@ export function addRingCommand(program: Command, context: CommandContext): void 
 
 /** Which node is home to how many partitions. */
 async function runRing(terminal: Terminal, connection: Connection, json: boolean): Promise<void> {
-  const { document: ring } = await askFirst<RingBody>({ ...connection, path: PATHS.ring });
+  const { document: ring } = await askFirst<RingBody>({
+    ...connection,
+    path: PATHS.ring,
+    fields: ['nodes', 'defaults', 'preferenceLists'],
+  });
   const nodes = ownership(ring);
   if (json) {
     const { cluster, epoch, partitions, defaults } = ring;
@@ -70,12 +75,13 @@ async function runRing(terminal: Terminal, connection: Connection, json: boolean
 async function runRingOfKey(
   terminal: Terminal,
   connection: Connection,
-  entry: { readonly bucket: string; readonly key: string },
+  entry: EntryName,
   json: boolean,
 ): Promise<void> {
   const { document } = await askFirst<InspectBody>({
     ...connection,
-    path: inspectPath(entry.bucket, entry.key),
+    path: inspectPathOfEntry(entry),
+    fields: ['partition', 'preferenceList'],
   });
   const { bucket, key, partition, n, preferenceList } = document;
   if (json) {

@@ -1,5 +1,101 @@
 import type { Command } from 'commander';
+import { closestName } from '../../server/did-you-mean.ts';
+import type { RunningServer } from '../../server/start.ts';
+import { formatLogLine } from '../cluster/log-line.ts';
 import type { CommandContext } from '../command-context.ts';
-export function addServeCommand(program: Command, _context: CommandContext): void {
-  program.command('serve');
+import {
+  addConfigurationOptions,
+  type ConfigurationOptions,
+  loadServerConfiguration,
+  type ServerConfiguration,
+} from '../configuration.ts';
+import { EXIT } from '../exit-codes.ts';
+import { CommandFailure } from '../failure.ts';
+import { listenForStop } from '../stop-request.ts';
+import { isColoured, type Terminal } from '../terminal.ts';
+
+/** Milliseconds after which a drain that does not end is given up: a little less than a local cluster waits. */
+const STOP_LIMIT_MS = 14_000;
+
+interface ServeOptions extends ConfigurationOptions {
+  readonly node: string;
+  readonly exitWithParent?: boolean;
+}
+
+/** `quorate serve --node ID`: one node, until a signal. */
+export function addServeCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('serve')
+    .summary('start one node')
+    .description(
+      'Starts one node of the configuration. SIGTERM or Ctrl-C let it finish what it has begun; a second one ends it at once.',
+    )
+    .requiredOption('--node <id>', 'its id in the configuration');
+  addConfigurationOptions(command)
+    .option('--exit-with-parent', 'stop when the process that started it, with an IPC channel, has ended')
+    .action(async (options: ServeOptions) => {
+      const stop = listenForStop(context, options.exitWithParent === true);
+      try {
+        const configuration = await loadServerConfiguration(context.terminal, options);
+        const server = await start(context.terminal, configuration, options.node);
+        await stop.requested;
+        setTimeout(() => process.exit(EXIT.failed), STOP_LIMIT_MS).unref();
+        await server.stop();
+      } finally {
+        stop.ignore();
+      }
+    });
+}
+
+/** The server is loaded only now: no other command needs its memory. */
+async function start(
+  terminal: Terminal,
+  { file, config, settings }: ServerConfiguration,
+  nodeId: string,
+): Promise<RunningServer> {
+  assertConfigured(
+    nodeId,
+    config.nodes.map(({ id }) => id),
+    file,
+  );
+  const { startServer } = await import('../../server/start.ts');
+  const { StartFailure } = await import('../../server/start-failure.ts');
+  try {
+    return await startServer({
+      nodeId,
+      config,
+      settings,
+      // The failure was logged. Whatever still runs must not answer anybody, nor hold up the end.
+      onFatal: () => process.exit(EXIT.failed),
+      ...(terminal.stdout.isTTY === true ? { logDestination: readableLog(terminal) } : {}),
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof StartFailure)) throw thrown;
+    throw new CommandFailure(`node ${nodeId} cannot start. ${thrown.message}`, {
+      exitCode: thrown.kind === 'configuration' ? EXIT.configuration : EXIT.failed,
+      code: thrown.code,
+      facts: { node: nodeId },
+      cause: thrown,
+    });
+  }
+}
+
+function assertConfigured(nodeId: string, ids: readonly string[], file: string): void {
+  if (ids.includes(nodeId)) return;
+  const closest = closestName(nodeId, ids);
+  throw new CommandFailure(`the configuration ${file} has no node "${nodeId}". It has ${ids.join(', ')}.`, {
+    exitCode: EXIT.configuration,
+    code: 'unknown-node',
+    hint:
+      closest === undefined
+        ? 'Name one of them with --node ID.'
+        : `Did you mean \`serve --node ${closest}\`?`,
+    facts: { file, nodes: ids },
+  });
+}
+
+/** On a terminal log lines are for people; anywhere else they are the JSON that collectors read. */
+function readableLog(terminal: Terminal): { write(line: string): void } {
+  const style = { coloured: isColoured(terminal.stdout, terminal), node: undefined };
+  return { write: (line) => void terminal.stdout.write(`${formatLogLine(line.trimEnd(), style)}\n`) };
 }

@@ -22,6 +22,8 @@ interface NodeReport {
   readonly error: string | undefined;
 }
 
+const CLUSTER_FIELDS = ['members', 'epoch', 'version'];
+
 interface StatusOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
@@ -42,7 +44,11 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
 }
 
 async function runStatus(terminal: Terminal, connection: Connection, json: boolean): Promise<void> {
-  const first = await askFirst<ClusterBody>({ ...connection, path: PATHS.cluster });
+  const first = await askFirst<ClusterBody>({
+    ...connection,
+    path: PATHS.cluster,
+    fields: CLUSTER_FIELDS,
+  });
   const reports = await Promise.all(first.document.members.map((member) => report(connection, member)));
   const warnings = warningsOf(reports);
   if (json) {
@@ -78,8 +84,8 @@ async function report(
   const question = { transport: connection.transport, timeoutMs: connection.timeoutMs, nodeUrl: url };
   try {
     const [answer, ready] = await Promise.all([
-      askNode<ClusterBody>({ ...question, path: PATHS.cluster }),
-      askNode<ReadyBody>({ ...question, path: PATHS.readyz }),
+      askNode<ClusterBody>({ ...question, path: PATHS.cluster, fields: CLUSTER_FIELDS }),
+      askNode<ReadyBody>({ ...question, path: PATHS.readyz, fields: ['ready'] }),
     ]);
     return { id, url, zone, answer: answer.document, ready: ready.document, error: undefined };
   } catch (thrown) {

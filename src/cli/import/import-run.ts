@@ -1,6 +1,9 @@
 /**
- * Writes the records of a stream of lines, a bounded number at a time. Memory is bounded by that number and the length of a
- * line, whatever the size of the file.
+ * Writes the records of a stream of lines, a bounded number and a bounded size of them at a time. That bounds the memory,
+ * whatever the size of the file and of its lines.
+ *
+ * However the run ends (the file, an interrupt, a file that cannot be read further, a bug), the records in flight are
+ * waited for: what is told of them is then all that is known.
  */
 import { QuorateError } from '../../client/errors.ts';
 import { isUnavailable } from '../exit-codes.ts';
@@ -11,6 +14,8 @@ import { beginsArray, recordLineOf } from './record-line.ts';
 
 /** After so many records in a row that no quorum took, there is no point in going on. */
 const MAX_UNAVAILABLE_IN_A_ROW = 256;
+/** Bytes of the records in flight by default, unless a single one has more. */
+const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
 
 /** A record as it is written. */
 export interface RecordWrite {
@@ -29,6 +34,8 @@ export interface ImportRunOptions {
   readonly keyField: string;
   /** Records being written at once. */
   readonly concurrency: number;
+  /** Bytes of the records being written at once, unless a single one has more; 64 MiB by default. */
+  readonly maxBytesInFlight?: number;
   /** Stop at the first line that cannot be imported. */
   readonly strict: boolean;
   readonly write: WriteRecord;
@@ -48,6 +55,7 @@ export async function importLines(options: ImportRunOptions): Promise<string | u
 class ImportRun {
   readonly #options: ImportRunOptions;
   readonly #inFlight = new Set<Promise<void>>();
+  #bytesInFlight = 0;
   #unavailableInARow = 0;
   #stopped: string | undefined;
   /** Set while all places are taken: called when one is free. */
@@ -60,39 +68,86 @@ class ImportRun {
   }
 
   async run(): Promise<string | undefined> {
-    let begun = false;
-    for await (const line of this.#options.lines) {
-      if (this.#options.signal.aborted) this.#stopped ??= `interrupted before line ${line.number}`;
-      if (this.#stopped !== undefined) break;
-      if (!begun && beginsArray(line)) throw arrayFailure();
-      begun = (await this.#take(line)) || begun;
+    try {
+      await this.#takeLines();
+    } finally {
+      await Promise.all(this.#inFlight);
     }
-    await Promise.all(this.#inFlight);
     if (this.#bug !== undefined) throw this.#bug.thrown;
     return this.#stopped;
   }
 
+  async #takeLines(): Promise<void> {
+    const lines = this.#options.lines[Symbol.asyncIterator]();
+    let begun = false;
+    let number = 1;
+    for (;;) {
+      const line = await this.#nextLine(lines, number);
+      if (line === undefined) break;
+      if (this.#mustStop(line.number)) break;
+      if (!begun && beginsArray(line)) throw arrayFailure();
+      begun = (await this.#take(line)) || begun;
+      number = line.number + 1;
+    }
+    await lines.return?.();
+  }
+
+  /** Undefined at the end, and where the lines cannot be read any further: then the run stops, and says so. */
+  async #nextLine(lines: AsyncIterator<Line>, number: number): Promise<Line | undefined> {
+    try {
+      const next = await lines.next();
+      if (next.done !== true) return next.value;
+      // Whoever interrupts may close the stream, to end a wait for more lines.
+      this.#mustStop(number);
+    } catch (thrown) {
+      if (this.#mustStop(number)) return undefined;
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#options.tally.countUnreadable();
+      this.#stopped = `line ${number} could not be read: ${reason}`;
+    }
+    return undefined;
+  }
+
+  #mustStop(line: number): boolean {
+    if (this.#options.signal.aborted) this.#stopped ??= `interrupted before line ${line}`;
+    return this.#stopped !== undefined;
+  }
+
   /** Answers whether the line held anything. */
   async #take(line: Line): Promise<boolean> {
-    const { bucket, keyField, tally, concurrency } = this.#options;
-    this.#options.onOffset(line.endOffset);
+    const { bucket, keyField, tally } = this.#options;
     const record = recordLineOf(line, bucket, keyField);
-    if (record.type === 'blank') return false;
+    if (record.type === 'record') await this.#begin(line, record);
+    else this.#options.onOffset(line.endOffset);
     if (record.type === 'malformed') {
       tally.countMalformed(line.number, record.reason);
       this.#stopIfStrict(line.number);
-      return true;
     }
-    if (this.#inFlight.size >= concurrency) await this.#freePlace();
+    return record.type !== 'blank';
+  }
+
+  /** Begins to write when there is room, unless there is a reason to stop by then. */
+  async #begin(line: Line, record: RecordWrite): Promise<void> {
+    const { length } = record.value;
+    while (!this.#hasRoomFor(length)) await this.#freePlace();
+    if (this.#mustStop(line.number)) return;
+    this.#options.onOffset(line.endOffset);
+    this.#bytesInFlight += length;
     const writing = this.#write(line.number, record).then(() => {
       this.#inFlight.delete(writing);
+      this.#bytesInFlight -= length;
       this.#onFreePlace?.();
     });
     this.#inFlight.add(writing);
-    return true;
   }
 
-  #freePlace(): Promise<void> {
+  #hasRoomFor(bytes: number): boolean {
+    const { concurrency, maxBytesInFlight = MAX_BYTES_IN_FLIGHT } = this.#options;
+    if (this.#inFlight.size === 0) return true;
+    return this.#inFlight.size < concurrency && this.#bytesInFlight + bytes <= maxBytesInFlight;
+  }
+
+  async #freePlace(): Promise<void> {
     return new Promise((resolve) => {
       this.#onFreePlace = resolve;
     });

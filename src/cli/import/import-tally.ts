@@ -49,6 +49,7 @@ export class ImportTally {
   #withSiblings = 0;
   #bytes = 0;
   #onlyUnavailable = true;
+  #isUnreadable = false;
   readonly #errorsByCode = new Map<string, number>();
   readonly #lines: LineReport[] = [];
   readonly #latencyUs: RecordableHistogram = createHistogram();
@@ -85,6 +86,11 @@ export class ImportTally {
     this.#list({ line, code: 'malformed', message: reason });
   }
 
+  /** The file could not be read to its end. */
+  countUnreadable(): void {
+    this.#isUnreadable = true;
+  }
+
   /** `stopped` says why the import ended early, if it did. */
   summary(seconds: number, stopped?: string): ImportSummary {
     const latency = this.#latencyUs;
@@ -113,8 +119,8 @@ export class ImportTally {
   /** Unknown outcomes weigh most, then unavailability, then everything that another run would not mend. */
   exitCode(): ExitCode {
     if (this.#unknown > 0) return EXIT.outcomeUnknown;
-    if (this.#failed > 0 && this.#onlyUnavailable) return EXIT.quorumUnavailable;
-    return this.#failed + this.#malformed > 0 ? EXIT.failed : EXIT.ok;
+    if (this.#failed > 0 && this.#onlyUnavailable && !this.#isUnreadable) return EXIT.quorumUnavailable;
+    return this.#isUnreadable || this.#failed + this.#malformed > 0 ? EXIT.failed : EXIT.ok;
   }
 
   #list(report: LineReport): void {

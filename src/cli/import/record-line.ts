@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { TextDecoder } from 'node:util';
-import type { Line } from './lines.ts';
+import { MAX_LINE_BYTES, type Line } from './lines.ts';
 
 /** A line to write, one to leave out, or one that cannot be written and why. */
 export type RecordLine =
@@ -26,7 +26,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Reads a line; `keyField` names the field of the record whose value is the key. */
 export function recordLineOf(line: Line, bucket: string, keyField: string): RecordLine {
-  if (line.bytes === undefined) return malformed('the line is too long');
+  if (line.bytes === undefined) return malformed(`longer than ${MAX_LINE_BYTES} bytes`);
   const value = line.number === 1 ? withoutByteOrderMark(line.bytes) : line.bytes;
   const text = textOf(value);
   if (text === undefined) return malformed('not UTF-8');

@@ -22,7 +22,12 @@ export function printImportSummary(terminal: Terminal, summary: ImportSummary): 
     ],
   });
   printLines(terminal, summary);
-  if (summary.stopped !== undefined) terminal.stderr.write(`Stopped: ${summary.stopped}.\n`);
+  if (summary.withSiblings > 0) {
+    terminal.stderr.write(
+      'A key that held a value before, or that several lines have, holds all of them now: `quorate get` shows how to resolve that.\n',
+    );
+  }
+  if (summary.stopped !== undefined) terminal.stderr.write(`Stopped: ${printable(summary.stopped)}.\n`);
   if (summary.failed + summary.unknown > 0 || summary.stopped !== undefined) {
     terminal.stderr.write(
       'Run the same command again to go on: lines that were written are not written twice.\n',

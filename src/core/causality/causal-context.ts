@@ -73,6 +73,13 @@ export function covers(whole: CausalContext, part: CausalContext): boolean {
   return true;
 }
 
+/** Whether every dot that `part` has of this actor is in `whole`. */
+export function coversActor(whole: CausalContext, part: CausalContext, actor: ActorId): boolean {
+  const upTo = whole.vector.get(actor) ?? 0;
+  if ((part.vector.get(actor) ?? 0) > upTo) return false;
+  return rangesCover(upTo, whole.cloud.get(actor) ?? [], part.cloud.get(actor) ?? []);
+}
+
 export function sameContext(left: CausalContext, right: CausalContext): boolean {
   return left === right || (covers(left, right) && covers(right, left));
 }

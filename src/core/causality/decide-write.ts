@@ -58,12 +58,10 @@ export function decideByIdentity(
   { identity }: Pick<ProposedWrite, 'identity'>,
 ): Extract<WriteDecision, { type: 'repeated' | 'reused' | 'expired' }> | undefined {
   if (identity === undefined || record === undefined) return undefined;
-  const write = findRememberedWrite(record, identity.id);
-  if (write === undefined) {
-    return !identity.firstAttempt && mayHaveForgottenWrites(record) ? { type: 'expired' } : undefined;
-  }
-  if (write.requestDigest !== identity.requestDigest) return { type: 'reused' };
-  return { type: 'repeated', write, record };
+  const write = findRememberedWrite(record, identity);
+  if (write !== undefined) return { type: 'repeated', write, record };
+  if (record.writes.some(({ id }) => id === identity.id)) return { type: 'reused' };
+  return !identity.firstAttempt && mayHaveForgottenWrites(record) ? { type: 'expired' } : undefined;
 }
 
 function exceeds(

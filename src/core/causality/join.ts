@@ -1,12 +1,21 @@
 /**
  * The join of two records: what a replica holds once it has seen what both had seen. Commutative, associative,
- * idempotent, monotone.
+ * idempotent, monotone (as long as no write id has left the window of remembered ones: see below).
  *
  * A sibling survives iff each side holds its dot or does not know it. Nothing else removes a sibling, with one
- * addition for writes that were retried under one write id. Two coordinators that took the same retry mint two dots
- * for one event (aliases). Aliases die together: a sibling also goes if the other side knows its write id and holds no
- * sibling of it any more, or if any sibling of that id falls by the first rule. Without this a retried write that
- * somebody has overwritten comes back under its second dot.
+ * addition for requests that were retried under one write id. Two coordinators that took the same retry mint two dots
+ * for one event (aliases). Aliases die together: a sibling also goes if the other side remembers its request and holds
+ * no sibling of it any more, or if any sibling of that request falls by the first rule. Without this a retried write
+ * that somebody has overwritten comes back under its second dot.
+ *
+ * A request is a write id together with the same bytes and the same context. The id alone would not do: a client that
+ * has read its own write and repeats it with the newer context, through a node that does not know the id, makes a
+ * second dot that supersedes the first, and the first would take the second with it. Nothing would be left of a write
+ * that nobody has overwritten.
+ *
+ * Past the window of remembered writes a request is forgotten, and its dots are separate events: nothing is lost and
+ * replicas that exchange their records still become equal, but the order of joins may decide whether a late alias
+ * shows.
  *
  * A client's write is a join too: of the local record with the record of that one write (recordOfWrite), whose context
  * is what the client had seen plus the new dot.
@@ -16,27 +25,32 @@
  */
 import { contains, joinContexts } from './causal-context.ts';
 import { compareDots, sameDot } from './dot.ts';
-import type { KeyRecord, Sibling } from './record.ts';
-import { joinRememberedWrites } from './remembered-writes.ts';
+import type { KeyRecord, RememberedWrite, Sibling } from './record.ts';
+import { findRequest, isSameRequest, joinRememberedWrites } from './remembered-writes.ts';
 
 /** The record that covers both. Gives equal siblings once; two siblings with one dot and different bytes are both kept. */
 export function joinRecords(left: KeyRecord, right: KeyRecord): KeyRecord {
   if (left === right) return left;
-  const deadWriteIds = findDeadWriteIds(left, right);
+  const dead = [...findDeadRequests(left, right), ...findDeadRequests(right, left)];
   return {
-    siblings: unionSiblings(
-      left.siblings.filter((sibling) => survives(sibling, right, deadWriteIds)),
-      right.siblings.filter((sibling) => survives(sibling, left, deadWriteIds)),
-    ),
+    siblings: unionSiblings(survivors(left, right, dead), survivors(right, left, dead)),
     context: joinContexts(left.context, right.context),
     writes: joinRememberedWrites(left.writes, right.writes),
     largestN: Math.max(left.largestN, right.largestN),
   };
 }
 
-function survives(sibling: Sibling, other: KeyRecord, deadWriteIds: ReadonlySet<string>): boolean {
-  if (sibling.writeId !== undefined && deadWriteIds.has(sibling.writeId)) return false;
-  return isUnknownOrHeld(sibling, other);
+function survivors(
+  record: KeyRecord,
+  other: KeyRecord,
+  dead: readonly RememberedWrite[],
+): readonly Sibling[] {
+  return record.siblings.filter((sibling) => {
+    if (!isUnknownOrHeld(sibling, other)) return false;
+    if (dead.length === 0) return true;
+    const request = requestOf(sibling, record, other);
+    return request === undefined || !dead.some((write) => isSameRequest(write, request));
+  });
 }
 
 /** The rule itself: the other side does not know the dot, or still holds it. */
@@ -46,22 +60,29 @@ function isUnknownOrHeld(sibling: Sibling, other: KeyRecord): boolean {
   );
 }
 
-function findDeadWriteIds(left: KeyRecord, right: KeyRecord): ReadonlySet<string> {
-  const dead = new Set<string>();
-  collectDeadWriteIds(left, right, dead);
-  collectDeadWriteIds(right, left, dead);
+/** The requests among `record`'s siblings that are dead by what `other` knows. */
+function findDeadRequests(record: KeyRecord, other: KeyRecord): readonly RememberedWrite[] {
+  const dead: RememberedWrite[] = [];
+  for (const sibling of record.siblings) {
+    const request = requestOf(sibling, record, other);
+    if (request === undefined) continue;
+    if (!isUnknownOrHeld(sibling, other) || hasSuperseded(request, other, record)) dead.push(request);
+  }
   return dead;
 }
 
-/** Adds the write ids of `record`'s siblings that are dead by what `other` knows. */
-function collectDeadWriteIds(record: KeyRecord, other: KeyRecord, dead: Set<string>): void {
-  for (const sibling of record.siblings) {
-    const { writeId } = sibling;
-    if (writeId === undefined || dead.has(writeId)) continue;
-    const remembered = other.writes.some((write) => write.id === writeId);
-    const held = other.siblings.some((candidate) => candidate.writeId === writeId);
-    if ((remembered && !held) || !isUnknownOrHeld(sibling, other)) dead.add(writeId);
-  }
+/** Whether a record remembers the request, but holds no sibling of it. */
+function hasSuperseded(request: RememberedWrite, record: KeyRecord, other: KeyRecord): boolean {
+  if (!record.writes.some((write) => isSameRequest(write, request))) return false;
+  return !record.siblings.some((sibling) => {
+    const held = requestOf(sibling, record, other);
+    return held !== undefined && isSameRequest(held, request);
+  });
+}
+
+/** The request that made a sibling; undefined if it had no write id, or if it left the window on both sides. */
+function requestOf(sibling: Sibling, record: KeyRecord, other: KeyRecord): RememberedWrite | undefined {
+  return findRequest(record, sibling) ?? findRequest(other, sibling);
 }
 
 /** Merges two sorted lists; siblings that are equal in dot and bytes appear once. */

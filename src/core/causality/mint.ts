@@ -14,9 +14,17 @@
  * (a disk that was rolled back re-issues epochs).
  */
 import { actorId, epochOf, incarnationOf, type Dot } from './dot.ts';
-import { actorsOf, type CausalContext, EMPTY_CONTEXT, highestCounter, withDot } from './causal-context.ts';
+import {
+  actorsOf,
+  type CausalContext,
+  coversActor,
+  EMPTY_CONTEXT,
+  highestCounter,
+  withDot,
+} from './causal-context.ts';
 import type { ActorId, Incarnation } from '../ids.ts';
-import type { KeyRecord, SiblingContent } from './record.ts';
+import { contextDigest } from './context-digest.ts';
+import type { KeyRecord, RememberedWrite, SiblingContent } from './record.ts';
 
 /** The next dot of this incarnation for a key. `openEpoch` allocates a number that this incarnation never used. */
 export function mintDot(
@@ -38,8 +46,7 @@ export function isAheadOn(
 ): boolean {
   const known = local?.context ?? EMPTY_CONTEXT;
   for (const actor of actorsOf(incoming)) {
-    if (incarnationOf(actor) !== incarnation) continue;
-    if (highestCounter(incoming, actor) > highestCounter(known, actor)) return true;
+    if (incarnationOf(actor) === incarnation && !coversActor(known, incoming, actor)) return true;
   }
   return false;
 }
@@ -59,9 +66,18 @@ export function recordOfWrite({ dot, content, seen, writtenAtMs, identity, n }: 
   return {
     siblings: [{ dot, content, writtenAtMs, writeId: identity?.id }],
     context: withDot(seen ?? EMPTY_CONTEXT, dot),
-    writes: identity === undefined ? [] : [{ ...identity, dot, writtenAtMs }],
+    writes: identity === undefined ? [] : [rememberedWrite(identity, dot, seen, writtenAtMs)],
     largestN: n,
   };
+}
+
+function rememberedWrite(
+  { id, requestDigest }: NonNullable<NewWrite['identity']>,
+  dot: Dot,
+  seen: CausalContext | undefined,
+  writtenAtMs: number,
+): RememberedWrite {
+  return { id, dot, requestDigest, seenDigest: contextDigest(seen ?? EMPTY_CONTEXT), writtenAtMs };
 }
 
 function highestEpochOf(context: CausalContext, incarnation: Incarnation): ActorId | undefined {

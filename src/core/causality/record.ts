@@ -26,6 +26,8 @@ export interface RememberedWrite {
   readonly dot: Dot;
   /** Digest of the request's bytes, 16 hex digits: the same id with another digest is a client's mistake (422). */
   readonly requestDigest: string;
+  /** Digest of what the client had seen (context-digest.ts): the same id with another one is not the same request. */
+  readonly seenDigest: number;
   readonly writtenAtMs: number;
 }
 

@@ -4,8 +4,8 @@
  * union-and-truncate is a join.
  */
 import { MAX_WRITE_IDS } from '../limits.ts';
-import { compareDots } from './dot.ts';
-import type { KeyRecord, RememberedWrite } from './record.ts';
+import { compareDots, sameDot } from './dot.ts';
+import type { KeyRecord, RememberedWrite, Sibling } from './record.ts';
 
 /** Newest first; ties by id, then by dot. */
 function compareRememberedWrites(left: RememberedWrite, right: RememberedWrite): number {
@@ -28,13 +28,30 @@ export function joinRememberedWrites(
   return distinct.slice(0, MAX_WRITE_IDS);
 }
 
-/** What the record remembers of a write id: of several aliases the one with the smallest dot. */
-export function findRememberedWrite(record: KeyRecord, id: string): RememberedWrite | undefined {
+/** What the record remembers of a write with this id and these bytes: of several dots the smallest. */
+export function findRememberedWrite(
+  record: KeyRecord,
+  { id, requestDigest }: Pick<RememberedWrite, 'id' | 'requestDigest'>,
+): RememberedWrite | undefined {
   let found: RememberedWrite | undefined;
   for (const write of record.writes) {
-    if (write.id === id && (found === undefined || compareDots(write.dot, found.dot) < 0)) found = write;
+    if (write.id !== id || write.requestDigest !== requestDigest) continue;
+    if (found === undefined || compareDots(write.dot, found.dot) < 0) found = write;
   }
   return found;
+}
+
+/** The request that made a sibling; undefined if it had no write id, or if the record does not remember it any more. */
+export function findRequest(record: KeyRecord, { writeId, dot }: Sibling): RememberedWrite | undefined {
+  if (writeId === undefined) return undefined;
+  return record.writes.find((write) => sameDot(write.dot, dot));
+}
+
+/** Whether two dots stand for one request, which two coordinators took. */
+export function isSameRequest(left: RememberedWrite, right: RememberedWrite): boolean {
+  return (
+    left.id === right.id && left.requestDigest === right.requestDigest && left.seenDigest === right.seenDigest
+  );
 }
 
 /** Whether ids may have been forgotten, so that an id that is not there proves nothing. */

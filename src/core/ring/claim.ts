@@ -3,14 +3,20 @@
  * members; the order of the configuration does not matter.
  *
  * Laws (test/core/ring/claim.test.ts):
- * - ownership of home replicas differs by at most one partition between equal nodes in equal zones;
- * - the first n nodes of a list lie in as many zones as there are, each list is a permutation of the members;
- * - one more node takes about partitions * n / (nodes + 1) replicas, and little moves between the others.
+ * - each list is a permutation of the members;
+ * - the first k nodes of a list, for every k, lie in as many zones as they can: k different ones where there are k;
+ * - ownership of home replicas differs by at most one partition between nodes in equally large zones, and where zones
+ *   do not forbid it between all nodes;
+ * - every shorter prefix is shared as evenly, to within two partitions, in a cluster of equal zones that has at least n
+ *   of them, or only one. Where zones are uneven or too few, it can be off by a few more: the homes are even first;
+ * - one more node receives its share, about partitions * n / (nodes + 1) replicas. Without zones up to a third of that,
+ *   and one replica for each node, may move between the others besides; with zones, whose shares change too, as much
+ *   again as the new node receives.
  *
  * How: affinities (rendezvous.ts) give every partition its likings; the home replicas are the evenly loaded choice that
  * likings like best (price-search.ts, then exact by exchanges.ts). Inside them the choice is repeated for n - 1, n - 2,
- * ... 1 replicas, so that each prefix, and with it who coordinates first, is as even as the whole. Fallbacks follow by
- * affinity, spread over zones like the homes.
+ * ... 1 replicas, so that who coordinates first is shared, too. Fallbacks follow by affinity, spread over zones like the
+ * homes.
  *
  * Rejected: a hash of each node's virtual tokens (uneven by luck), and round-robin over the member list (one more
  * node moves nearly everything).

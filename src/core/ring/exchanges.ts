@@ -143,7 +143,11 @@ function cheapestChain(exchanges: Exchanges, nodes: number, ends: Ends): readonl
 
 function chainTo(end: number, previous: Int32Array): readonly number[] {
   const chain = [end];
-  for (let node = previous[end]!; node !== -1; node = previous[node]!) chain.unshift(node);
+  for (let node = previous[end]!; node !== -1; node = previous[node]!) {
+    // A cycle would mean that the selection was not the best one for its loads: a bug, and no reason to search for ever.
+    if (chain.length === previous.length) throw new Error('the exchanges form a cycle of negative cost');
+    chain.unshift(node);
+  }
   return chain;
 }
 

@@ -49,6 +49,7 @@ class InboundPeer {
   #phase: Phase = 'hello';
   #handshake: Handshake | undefined;
   #running = 0;
+  #lastId = 0;
 
   constructor(connection: Connection, options: PeerOptions, handlers: InboundHandlers) {
     this.#options = options;
@@ -110,6 +111,12 @@ class InboundPeer {
   }
 
   #serve(id: number, request: PeerRequest): void {
+    // Numbers rise on one connection. A repeated one would be carried out twice, and the second answer might deny the first.
+    if (id <= this.#lastId) {
+      this.#channel.reject(`request ${id} after request ${this.#lastId}`);
+      return;
+    }
+    this.#lastId = id;
     if (this.#running >= MAX_PEER_REQUESTS) {
       this.#channel.send({
         type: 'reply',

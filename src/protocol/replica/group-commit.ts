@@ -42,6 +42,11 @@ export class GroupCommit {
     this.#options = options;
   }
 
+  /** Set once a write has failed: nothing is written any more. */
+  get failure(): StorageFailed | undefined {
+    return this.#failure;
+  }
+
   /** Bytes that wait for a batch. */
   get queuedBytes(): number {
     return this.#waitingBytes;

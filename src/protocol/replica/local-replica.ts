@@ -96,9 +96,12 @@ export class LocalReplica {
     { isGivenUp, onMinted }: MintHandlers,
   ): Promise<MintOutcome> {
     return this.#lock.run(lockName(entry), async () => {
-      if (isGivenUp()) return { type: 'given-up' };
       const loaded = await this.#load(entry);
+      // From here to `onMinted` nothing waits: a write that is given up is not minted, and one that is minted is not given up.
+      if (isGivenUp()) return { type: 'given-up' };
       if (loaded.type === 'unreadable') return loaded;
+      // The dot of a write that failed may have left for the others; a second write must not mint it again.
+      this.#options.records.assertSound();
       const before = loaded.encoded === undefined ? undefined : decodeRecord(entry, loaded.encoded);
       const decision = this.#decide(entry, before, write);
       if (decision.type !== 'minted') return decision;

@@ -17,9 +17,15 @@ export class RecordStore {
     this.#commit = commit;
   }
 
-  /** Rejects if it cannot be known whether the record is there. */
-  get(entry: EntryName): Promise<Uint8Array | undefined> {
+  /** Rejects if it cannot be known whether the record is there, and always once a write has failed. */
+  async get(entry: EntryName): Promise<Uint8Array | undefined> {
+    this.assertSound();
     return this.#storage.get(this.#key(entry));
+  }
+
+  /** Throws StorageFailed once a write has failed: what the store shows may not be on the disk. */
+  assertSound(): void {
+    if (this.#commit.failure !== undefined) throw this.#commit.failure;
   }
 
   /** Resolves when the record is durable. Rejects with StorageFailed. */

@@ -8,7 +8,7 @@ import { HEADERS } from '../../api/headers.ts';
 import type { AppOptions } from './app-options.ts';
 import { Authentication } from './authentication.ts';
 import { CrossOrigin } from './cross-origin.ts';
-import { type Exchange, rawPath, rawQuery, type RequestIds } from './exchange.ts';
+import { type Exchange, rawPath, rawQuery } from './exchange.ts';
 import { createHandlers } from './handlers.ts';
 import { Problem, problemReply } from './problem.ts';
 import type { Reply } from './reply.ts';
@@ -141,8 +141,13 @@ class Door {
 }
 
 /** HEAD has the headers of GET, its length included, and no body. */
-function bodyOf(method: string | undefined, { body, headers }: Reply): ResponseBody {
-  if (method !== 'HEAD' || body === null) return body as ResponseBody;
+function bodyOf(method: string | undefined, { status, body, headers }: Reply): ResponseBody {
+  if (body === null) {
+    // Without a length Node would announce chunks, and send none.
+    if (status !== 204 && status !== 304) headers['Content-Length'] = '0';
+    return null;
+  }
+  if (method !== 'HEAD') return body as ResponseBody;
   headers['Content-Length'] = String(typeof body === 'string' ? Buffer.byteLength(body) : body.length);
   return null;
 }
@@ -151,19 +156,4 @@ function unknownPath(path: string): Problem {
   return new Problem('not-found', `There is nothing at ${path.slice(0, 200)}.`, {
     hint: 'GET / lists the paths of this API.',
   });
-}
-
-/** The answer to a request whose target or Host header cannot be used at all. */
-export function unusableTarget(requestIds: RequestIds, nodeId: string): Response {
-  const requestId = requestIds.idFor(undefined);
-  const problem = new Problem('bad-request', 'The request target or the Host header is malformed.', {
-    hint: 'Start the target with "/", percent-encode what is not a URL character (a backslash is %5C), and send one valid Host.',
-  });
-  const { status, headers, body } = problemReply(problem, requestId);
-  const common = {
-    [HEADERS.requestId]: requestId,
-    [HEADERS.coordinator]: nodeId,
-    'Cache-Control': 'no-store',
-  };
-  return new Response(body as string, { status, headers: { ...headers, ...common } });
 }

@@ -78,13 +78,8 @@ function percentDecoded(raw: string): string | undefined {
   if (raw.includes('#')) return undefined;
   if (PLAIN_ASCII.test(raw)) return raw;
   try {
-    return decodeURIComponent(encodedHighBytes(raw));
+    return decodeURIComponent(raw);
   } catch {
     return undefined;
   }
-}
-
-/** Node shows bytes above 127 of a request target as Latin-1; curl sends keys in raw UTF-8. */
-function encodedHighBytes(raw: string): string {
-  return raw.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
 }

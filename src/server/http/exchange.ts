@@ -33,16 +33,19 @@ export class RequestIds {
   }
 }
 
-/** The raw path of a request target, up to `?`. */
-export function rawPath(url: string): string {
-  const question = url.indexOf('?');
-  return question === -1 ? url : url.slice(0, question);
+const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/;
+
+/** The raw path of a request target, up to `?`. A proxy's absolute form (RFC 9112 3.2.2) loses its scheme and authority. */
+export function rawPath(target: string): string {
+  const question = target.indexOf('?');
+  const path = question === -1 ? target : target.slice(0, question);
+  return path.startsWith('/') ? path : path.replace(ABSOLUTE_FORM, '') || '/';
 }
 
 /** What follows the first `?` of a request target. */
-export function rawQuery(url: string): string {
-  const question = url.indexOf('?');
-  return question === -1 ? '' : url.slice(question + 1);
+export function rawQuery(target: string): string {
+  const question = target.indexOf('?');
+  return question === -1 ? '' : target.slice(question + 1);
 }
 
 /** The one value of a header that Node keeps as a string; undefined if it was not sent. */

@@ -2,87 +2,59 @@
  * Random histories of one key with an oracle that knows what no replica knows: which events each client had really
  * seen. (Trusting the token would miss a token that covers too much.)
  *
- * Three home replicas and three others, four clients, 10 to 20 operations: reads, writes with and without a context,
- * deletes, retries of a write through any coordinator, replication of any pair at once or late, lost acknowledgements,
- * lost records, restarts, snapshots and rollbacks. Then all replicas exchange their records, and:
+ * Two to six replicas (a few make rare things meet more often), two to four clients, 10 to 20 operations: reads, writes
+ * with and without a context, deletes, retries of a write through any coordinator, replication of any pair at once or
+ * late, lost acknowledgements, lost records, restarts, snapshots and rollbacks. Then all replicas exchange their
+ * records, and:
  *
- * - an event is live iff no other event's client had seen it;
- * - all replicas are equal, no dot has two values, and no event is shown twice;
- * - each record along the way keeps its normal form.
+ * - an event is live iff no other event's client had seen it (history-oracle.ts);
+ * - all replicas are equal, no dot has two values, and no event is shown twice.
  *
  * What is assumed, because no store can do better:
  * - A write counts at the end only if some replica still holds or knows it: if every copy was forgotten or rolled back,
  *   it is neither expected nor superseding anything.
  * - A retried write has several dots. Who saw it under one of them has seen the event, but if nobody remembers that dot
  *   any more, nobody can tell that it was the same event: such an event may be live or not (`undecided`).
+ * - A client may repeat a write with a newer context than the first time, which may hold the write itself. Such a repeat
+ *   is another request: who saw the event only under the dots of one request need not have superseded those of another.
  * - Writes are acknowledged at W = 1 and reads are answered at R = 1, which is weaker than any quorum.
- * - A history has fewer writes than a record remembers write ids.
+ * - A history has fewer writes than a record remembers write ids, unless the caller says that it outgrows the window.
  */
-import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
+import {
+  type CausalContext,
+  EMPTY_CONTEXT,
+  sameContext,
+} from '../../../src/core/causality/causal-context.ts';
 import type { ProposedWrite } from '../../../src/core/causality/decide-write.ts';
-import type { KeyRecord, Sibling, SiblingContent } from '../../../src/core/causality/record.ts';
-import { findDotCollision, visibleSiblings } from '../../../src/core/causality/visible-siblings.ts';
+import type { KeyRecord, Sibling } from '../../../src/core/causality/record.ts';
+import { findViolation } from './history-check.ts';
+import { type Operation, OPERATIONS } from './history-operations.ts';
+import {
+  type Event,
+  judge,
+  type Knowledge,
+  type Mint,
+  type Mints,
+  nameOf,
+  type Request,
+} from './history-oracle.ts';
 import { exchangeFully, ReplicaModel, type ReplicaRules } from './replica-model.ts';
-import { describeRecord, isSorted, value } from './sample-records.ts';
+import { describeContext, value } from './sample-records.ts';
+import { seededDraw } from './seeded-draw.ts';
 
 const REPLICAS = ['p1', 'p2', 'p3', 'f1', 'f2', 'f3'];
-const CLIENTS = 4;
 const MIN_OPERATIONS = 10;
 const MAX_OPERATIONS = 20;
 
-type Operation =
-  | 'read'
-  | 'write'
-  | 'blind-write'
-  | 'delete'
-  | 'retry'
-  | 'replicate'
-  | 'send'
-  | 'deliver'
-  | 'forget'
-  | 'restart'
-  | 'snapshot'
-  | 'rollback';
-
-/** How often an operation is drawn, relative to the others. */
-const WEIGHTS: readonly (readonly [Operation, number])[] = [
-  ['read', 20],
-  ['write', 20],
-  ['blind-write', 10],
-  ['delete', 5],
-  ['retry', 9],
-  ['replicate', 18],
-  ['send', 4],
-  ['deliver', 4],
-  ['forget', 6],
-  ['restart', 3],
-  ['snapshot', 4],
-  ['rollback', 4],
-];
-const DRAWN: readonly Operation[] = WEIGHTS.flatMap(([operation, weight]) =>
-  Array<Operation>(weight).fill(operation),
-);
-
-/** Sets of mints are bit masks: bit i is the i-th dot minted in this history. */
-type Mints = number;
-
-interface Event {
-  /** What its client had seen when it asked for the write, and what those writes' clients had seen, and so on. */
-  readonly seen: Mints;
-  readonly context: CausalContext | undefined;
-  readonly content: SiblingContent;
-  readonly writeId: string | undefined;
-  /** One per coordinator that took it. */
-  mints: Mints;
-}
-
 interface Client {
-  context: CausalContext | undefined;
-  seen: Mints;
+  knowledge: Knowledge;
 }
+
+const NOTHING_SEEN: Knowledge = { context: undefined, seen: 0 };
 
 export interface HistoryResult {
   readonly violation: string | undefined;
+  readonly events: number;
   readonly undecided: number;
   /** Every record that a replica held at some time; only if it was asked for. */
   readonly records: readonly KeyRecord[];
@@ -94,6 +66,8 @@ export interface HistoryOptions {
   /** Called with a line per operation. */
   readonly onOperation?: (line: string) => void;
   readonly collectRecords?: boolean;
+  /** The history may have more writes than a record remembers: a late retry may then show again, but nothing is lost. */
+  readonly outgrowsWindow?: boolean;
 }
 
 /** Runs the history that the seed (any integer) stands for: the same seed, the same history. */
@@ -106,7 +80,7 @@ class History {
   readonly #replicas: readonly ReplicaModel[];
   readonly #clients: readonly Client[];
   readonly #events: Event[] = [];
-  readonly #eventOfMint: Event[] = [];
+  readonly #mints: Mint[] = [];
   readonly #inFlight: { readonly record: KeyRecord; readonly reached: Mints }[] = [];
   readonly #records: KeyRecord[] = [];
   readonly #options: HistoryOptions;
@@ -114,31 +88,41 @@ class History {
   constructor(options: HistoryOptions) {
     this.#options = options;
     this.#draw = seededDraw(options.seed);
-    this.#replicas = REPLICAS.map((name) => new ReplicaModel(name, options.rules));
-    this.#clients = Array.from({ length: CLIENTS }, () => ({ context: undefined, seen: 0 }));
+    const names = REPLICAS.slice(0, 2 + this.#draw(REPLICAS.length - 1));
+    this.#replicas = names.map((name) => new ReplicaModel(name, options.rules));
+    this.#clients = Array.from({ length: 2 + this.#draw(3) }, () => ({ knowledge: NOTHING_SEEN }));
   }
 
   run(): HistoryResult {
     const operations = MIN_OPERATIONS + this.#draw(MAX_OPERATIONS - MIN_OPERATIONS + 1);
-    for (let i = 0; i < operations; i += 1) this.#step(this.#pick(DRAWN));
-    exchangeFully(this.#replicas);
+    for (let i = 0; i < operations; i += 1) this.#step(this.#pick(OPERATIONS));
+    // Past the window joins are not associative any more, so that it can take more than one round to agree.
+    for (let rounds = this.#options.outgrowsWindow === true ? 3 : 1; rounds > 0; rounds -= 1) {
+      exchangeFully(this.#replicas);
+    }
     this.#note();
-    const { expected, undecided } = this.#judge();
-    const violation = this.#findViolation(expected, undecided);
-    return { violation, undecided: undecided.size, records: this.#records };
+    const known = this.#replicas.reduce((mints, { reached }) => mints | reached, 0);
+    const judgement = judge(this.#events, this.#mints, known);
+    return {
+      violation: findViolation(this.#replicas, this.#mints, judgement, this.#options.outgrowsWindow ?? false),
+      events: this.#events.length,
+      undecided: judgement.undecided.size,
+      records: this.#records,
+    };
   }
 
   #step(operation: Operation): void {
-    const replica = this.#pick(this.#replicas);
+    // One replica does most of the work, so that what it forgets and what others remember of it meet.
+    const replica = this.#pick(this.#draw(2) === 0 ? this.#replicas.slice(0, 1) : this.#replicas);
     const client = this.#pick(this.#clients);
     switch (operation) {
       case 'read':
         return this.#read(client, replica);
       case 'write':
       case 'delete':
-        return this.#write(client, replica, operation === 'delete', client);
+        return this.#write(client, replica, operation === 'delete', client.knowledge);
       case 'blind-write':
-        return this.#write(client, replica, false, { context: undefined, seen: 0 });
+        return this.#write(client, replica, false, NOTHING_SEEN);
       case 'retry':
         return this.#retry(client, replica);
       case 'replicate':
@@ -150,8 +134,7 @@ class History {
       case 'deliver':
         return this.#deliver(replica);
       case 'forget':
-        replica.forget();
-        return this.#log(`${replica.name} forgets`);
+        return this.#forget(replica);
       case 'restart':
         replica.restart();
         return this.#log(`${replica.name} restarts`);
@@ -164,54 +147,73 @@ class History {
     }
   }
 
+  /** Every other time a repair hides it at once. */
+  #forget(replica: ReplicaModel): void {
+    this.#log(`${replica.name} forgets`);
+    replica.forget();
+    if (this.#draw(2) === 0) this.#replicate(this.#pick(this.#replicas), replica);
+  }
+
   #read(client: Client, { name, record }: ReplicaModel): void {
     this.#log(`client ${this.#clients.indexOf(client)} reads ${name}`);
     if (record === undefined) return;
-    client.context = record.context;
-    client.seen = record.siblings.reduce((seen, sibling) => seen | this.#pastOf(sibling), 0);
+    const seen = record.siblings.reduce((mints, sibling) => mints | this.#pastOf(sibling), 0);
+    client.knowledge = { context: record.context, seen };
   }
 
   #pastOf({ writtenAtMs: mint }: Sibling): Mints {
-    return (1 << mint) | (this.#eventOfMint[mint]?.seen ?? 0);
+    return (1 << mint) | (this.#mints[mint]?.seen ?? 0);
   }
 
-  #write(client: Client, replica: ReplicaModel, isDelete: boolean, { context, seen }: Client): void {
+  #write(client: Client, replica: ReplicaModel, isDelete: boolean, knowledge: Knowledge): void {
     const number = this.#events.length;
     const event: Event = {
-      seen,
-      context,
+      number,
       content: isDelete ? { type: 'tombstone' } : value(`event ${number}`),
       writeId: this.#draw(2) === 0 ? `id-${number}` : undefined,
-      mints: 0,
+      requests: [{ ...knowledge, mints: 0 }],
     };
     this.#events.push(event);
-    this.#coordinate(client, replica, event);
+    this.#coordinate(client, replica, event, event.requests[0] as Request);
   }
 
-  /** The same request again, whether it was answered or not, through whoever is asked this time. */
+  /** The same write again, whether it was answered or not, through whoever is asked this time. */
   #retry(client: Client, replica: ReplicaModel): void {
     const retryable = this.#events.filter(({ writeId }) => writeId !== undefined);
-    if (retryable.length > 0) this.#coordinate(client, replica, this.#pick(retryable));
+    if (retryable.length === 0) return;
+    const event = this.#pick(retryable);
+    let request = event.requests[0] as Request;
+    if (this.#draw(3) === 0) {
+      request = { ...client.knowledge, mints: 0 };
+      const same = event.requests.find(({ context }) => bringsSameContext(context, request.context));
+      if (same === undefined) event.requests.push(request);
+      request = same ?? request;
+    }
+    this.#coordinate(client, replica, event, request);
   }
 
-  #coordinate(client: Client, replica: ReplicaModel, event: Event): void {
-    const number = this.#eventOfMint.length;
-    const decision = replica.coordinate(proposalOf(event, number), number);
+  #coordinate(client: Client, replica: ReplicaModel, event: Event, request: Request): void {
+    const number = this.#mints.length;
+    const decision = replica.coordinate(proposalOf(event, request, number), number);
+    if (decision.type === 'expired') {
+      return this.#logWrite(client, replica, event, request, 'expired');
+    }
     if (decision.type !== 'minted' && decision.type !== 'repeated') {
       throw new Error(`no operation of this model leads to ${decision.type}`);
     }
     const mint = decision.type === 'minted' ? number : decision.write.writtenAtMs;
     if (decision.type === 'minted') {
-      this.#eventOfMint.push(event);
-      event.mints |= 1 << mint;
+      this.#mints.push({ event, seen: request.seen });
+      request.mints |= 1 << mint;
     }
     const written = decision.type === 'minted' ? decision.dot : decision.write.dot;
     const acknowledged = this.#draw(4) > 0;
     if (acknowledged) {
-      client.context = this.#options.rules.answerContext(event.context, written, decision.record);
-      client.seen = event.seen | (1 << mint);
+      const context = this.#options.rules.answerContext(request.context, written, decision.record);
+      client.knowledge = { context, seen: request.seen | (1 << mint) };
     }
-    this.#logWrite(client, replica, event, `${decision.type} as ${mint}${acknowledged ? '' : ', no answer'}`);
+    const result = `${decision.type} as ${mint}${acknowledged ? '' : ', no answer'}`;
+    this.#logWrite(client, replica, event, request, result);
     for (let copies = this.#draw(3); copies > 0; copies -= 1)
       this.#replicate(replica, this.#pick(this.#replicas));
   }
@@ -230,52 +232,6 @@ class History {
     this.#note();
   }
 
-  /** Which events must be live once all replicas know all that any of them knows, and which may be. */
-  #judge(): { readonly expected: ReadonlySet<Event>; readonly undecided: ReadonlySet<Event> } {
-    const known = this.#replicas.reduce((mints, { reached }) => mints | reached, 0);
-    const candidates = this.#events.filter(({ mints }) => (mints & known) !== 0);
-    const expected = new Set<Event>();
-    const undecided = new Set<Event>();
-    for (const event of candidates) {
-      const seenBy = candidates.filter((other) => other !== event && (other.seen & event.mints) !== 0);
-      if (seenBy.length === 0) expected.add(event);
-      else if (!seenBy.some(({ seen }) => (seen & event.mints & known) !== 0)) undecided.add(event);
-    }
-    return { expected, undecided };
-  }
-
-  #findViolation(expected: ReadonlySet<Event>, undecided: ReadonlySet<Event>): string | undefined {
-    const [first, ...others] = this.#replicas.map(({ record }) =>
-      record === undefined ? 'nothing' : describeRecord(record),
-    );
-    if (others.some((text) => text !== first)) return `replicas differ: ${[first, ...others].join('\n')}`;
-    const record = this.#replicas[0]?.record;
-    if (record === undefined) return expected.size === 0 ? undefined : 'everything was lost';
-    const collision = findDotCollision(record);
-    if (collision !== undefined) return `${collision} has two values`;
-    if (!isSorted(record)) return 'the siblings are not sorted';
-    const shown = visibleSiblings(record).map(({ writtenAtMs }) => this.#eventOfMint[writtenAtMs] as Event);
-    if (new Set(shown).size < shown.length) return 'an event is shown twice';
-    return this.#compare(new Set(shown), expected, undecided);
-  }
-
-  #compare(
-    shown: ReadonlySet<Event>,
-    expected: ReadonlySet<Event>,
-    undecided: ReadonlySet<Event>,
-  ): string | undefined {
-    const lost = [...expected].filter((event) => !shown.has(event));
-    const wrong = [...shown].filter((event) => !expected.has(event) && !undecided.has(event));
-    if (lost.length > 0) return `lost: ${lost.map((event) => this.#nameOf(event)).join(', ')}`;
-    return wrong.length === 0
-      ? undefined
-      : `superseded, but live: ${wrong.map((event) => this.#nameOf(event))}`;
-  }
-
-  #nameOf(event: Event): string {
-    return `event ${this.#events.indexOf(event)}`;
-  }
-
   #pick<Item>(items: readonly Item[]): Item {
     return items[this.#draw(items.length)] as Item;
   }
@@ -291,35 +247,34 @@ class History {
     this.#options.onOperation?.(line);
   }
 
-  #logWrite(client: Client, { name }: ReplicaModel, event: Event, result: string): void {
+  #logWrite(
+    client: Client,
+    { name }: ReplicaModel,
+    event: Event,
+    { context }: Request,
+    result: string,
+  ): void {
     if (this.#options.onOperation === undefined) return;
-    const how = event.context === undefined ? 'blind' : 'with its context';
+    const how = context === undefined ? 'blind' : `having seen ${describeContext(context)}`;
     const what = event.content.type === 'tombstone' ? 'deletes' : 'writes';
     const who = `client ${this.#clients.indexOf(client)}`;
-    this.#log(
-      `${who} ${what} ${this.#nameOf(event)} at ${name}, ${how}, ${event.writeId ?? 'no id'}: ${result}`,
-    );
+    this.#log(`${who} ${what} ${nameOf(event)} at ${name}, ${how}, ${event.writeId ?? 'no id'}: ${result}`);
   }
 }
 
-function proposalOf({ content, context, writeId }: Event, mint: number): ProposedWrite {
-  return {
-    content,
-    seen: context,
-    writtenAtMs: mint,
-    identity:
-      writeId === undefined ? undefined : { id: writeId, requestDigest: writeId, firstAttempt: false },
-    n: 3,
-  };
+function bringsSameContext(left: CausalContext | undefined, right: CausalContext | undefined): boolean {
+  return sameContext(left ?? EMPTY_CONTEXT, right ?? EMPTY_CONTEXT);
 }
 
-/** Mulberry32: whole numbers from 0 up to, not including, the bound. */
-export function seededDraw(seed: number): (below: number) => number {
-  let state = seed | 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+function proposalOf({ content, writeId, requests }: Event, request: Request, mint: number): ProposedWrite {
+  return {
+    content,
+    seen: request.context,
+    writtenAtMs: mint,
+    identity:
+      writeId === undefined
+        ? undefined
+        : { id: writeId, requestDigest: writeId, firstAttempt: requests.every(({ mints }) => mints === 0) },
+    n: 3,
   };
 }

@@ -141,6 +141,11 @@ export class ReplicaModel {
     this.#snapshot = { ...this.#disk };
   }
 
+  /** Only the record goes back to the last snapshot, while the process runs on, which does not notice. */
+  loseLatestWrites(): void {
+    this.#keep(this.#snapshot.record, this.#snapshot.reached);
+  }
+
   /** The whole disk goes back to the last snapshot (or to the beginning), and the process starts again. */
   rollBack(): void {
     this.#disk = { ...this.#snapshot };

@@ -5,9 +5,9 @@ import { type NewWrite, recordOfWrite } from '../../../src/core/causality/mint.t
 import type { KeyRecord, RememberedWrite, SiblingContent } from '../../../src/core/causality/record.ts';
 import type { Incarnation } from '../../../src/core/ids.ts';
 
-/** A well-formed incarnation whose first characters are the name (at most 22 of them). */
+/** A well-formed incarnation whose first characters are the name (at most 21 of them). */
 export function incarnation(name: string): Incarnation {
-  return name.padEnd(22, '-') as Incarnation;
+  return `${name.padEnd(21, '-')}A` as Incarnation;
 }
 
 /** `dot('a', 3)`: the third dot of epoch 1 of incarnation a. */
@@ -76,18 +76,6 @@ export function describeContext({ vector, cloud }: CausalContext): string {
     ...[...cloud].map(([actor, ranges]) => `${actor}[${ranges.join(',')}]`),
   ];
   return entries.sort().join(' ');
-}
-
-/** Whether two records hold the same, which is quicker than to compare their texts. */
-export function sameRecord(left: KeyRecord, right: KeyRecord): boolean {
-  return (
-    left.largestN === right.largestN &&
-    sameContext(left.context, right.context) &&
-    left.siblings.length === right.siblings.length &&
-    left.siblings.every((sibling, index) => sibling === right.siblings[index]) &&
-    left.writes.length === right.writes.length &&
-    left.writes.every((write, index) => write === right.writes[index])
-  );
 }
 
 /** Whether the siblings of a record are in the order that its contract asks for. */

@@ -1,0 +1,197 @@
+/**
+ * A real cluster for the bench: one process per node, as `quorate serve` starts it, on free ports, with data of its own.
+ *
+ * Nodes are in process groups of their own and end with the bench even if that is killed (see cli/cluster/node-process.ts).
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PATHS } from '../src/api/paths.ts';
+import { startNodeProcess, type NodeProcess } from '../src/cli/cluster/node-process.ts';
+
+const READY_TIMEOUT_MS = 30_000;
+const READY_POLL_MS = 50;
+/** How long nodes may drain; with a profile to write they take a while. */
+const STOP_TIMEOUT_MS = 20_000;
+/** Lines of output that are kept of each node, for the case that it ends. */
+const KEPT_LINES = 20;
+
+/** What to start. */
+export interface ClusterPlan {
+  readonly nodeCount: number;
+  /** Existing and empty; holds configuration and data. */
+  readonly directory: string;
+  /** The built command line (main.js). */
+  readonly program: string;
+  readonly fsync: boolean;
+  /** If given, each node writes a CPU profile there when it stops. */
+  readonly profileDirectory: string | undefined;
+  /** Gives up waiting for readiness. */
+  readonly signal: AbortSignal;
+}
+
+/** One running node. */
+export interface ClusterNode {
+  readonly id: string;
+  readonly url: string;
+  readonly pid: number;
+  readonly dataDirectory: string;
+}
+
+/** The running cluster. */
+export interface BenchCluster {
+  readonly nodes: readonly ClusterNode[];
+  /** Throws, with its last output, if a node has ended. */
+  assertRunning(): void;
+  /** Drains all nodes; kills those that take too long. */
+  stop(): Promise<void>;
+}
+
+interface Ports {
+  readonly id: string;
+  readonly httpPort: number;
+  readonly peerPort: number;
+}
+
+/** Starts all nodes; resolves when each is ready and reaches a majority for each of its partitions. */
+export async function startCluster(plan: ClusterPlan): Promise<BenchCluster> {
+  const ports = await choosePorts(plan.nodeCount);
+  const configurationFile = join(plan.directory, 'cluster.config.json');
+  await writeFile(configurationFile, JSON.stringify(configurationOf(plan, ports), null, 2));
+  if (plan.profileDirectory !== undefined) await mkdir(plan.profileDirectory, { recursive: true });
+  const processes = ports.map((node) => new RunningNode(plan, node, configurationFile));
+  const cluster: BenchCluster = {
+    nodes: processes,
+    assertRunning: () => processes.forEach((node) => node.assertRunning()),
+    stop: async () => {
+      await Promise.all(processes.map((node) => node.stop()));
+    },
+  };
+  try {
+    await awaitReady(cluster, plan.signal);
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+class RunningNode implements ClusterNode {
+  readonly id: string;
+  readonly url: string;
+  readonly dataDirectory: string;
+  readonly #process: NodeProcess;
+  readonly #ended: Promise<void>;
+  readonly #lines: string[] = [];
+  #end: string | undefined;
+
+  constructor(plan: ClusterPlan, { id, httpPort }: Ports, configurationFile: string) {
+    this.id = id;
+    this.url = `http://127.0.0.1:${httpPort}`;
+    const data = join(plan.directory, 'data');
+    this.dataDirectory = join(data, id);
+    let markEnded: () => void = () => {};
+    this.#ended = new Promise((resolve) => {
+      markEnded = resolve;
+    });
+    this.#process = startNodeProcess({
+      launch: { program: process.execPath, arguments: [...profileArguments(plan, id), plan.program] },
+      serveArguments: ['--node', id, '--config', configurationFile, '--data', data],
+      environment: withoutOverrides(process.env),
+      workingDirectory: plan.directory,
+      onLine: (line) => {
+        this.#lines.push(line);
+        if (this.#lines.length > KEPT_LINES) this.#lines.shift();
+      },
+      onEnd: ({ exitCode, signal }) => {
+        this.#end = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
+        markEnded();
+      },
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  assertRunning(): void {
+    if (this.#end === undefined) return;
+    throw new Error(`node ${this.id} ended (${this.#end}):\n${this.#lines.join('\n')}`);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#end !== undefined) return;
+    this.#process.kill('SIGTERM');
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+}
+
+function profileArguments(plan: ClusterPlan, id: string): readonly string[] {
+  if (plan.profileDirectory === undefined) return [];
+  return ['--cpu-prof', `--cpu-prof-dir=${plan.profileDirectory}`, `--cpu-prof-name=${id}.cpuprofile`];
+}
+
+function configurationOf(plan: ClusterPlan, ports: readonly Ports[]): object {
+  return {
+    cluster: 'bench',
+    nodes: ports.map((node) => ({ ...node, host: '127.0.0.1' })),
+    defaults: { n: plan.nodeCount },
+    storage: { fsync: plan.fsync },
+    log: { level: 'warn' },
+  };
+}
+
+/** Settings of the shell would change what is measured. */
+function withoutOverrides(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith('QUORATE_') && name !== 'NODE_OPTIONS'),
+  );
+}
+
+/** All are held until all are known, so that none is given twice. */
+async function choosePorts(nodeCount: number): Promise<readonly Ports[]> {
+  const servers = await Promise.all(Array.from({ length: nodeCount * 2 }, listenAnywhere));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return Array.from({ length: nodeCount }, (_, index) => ({
+    id: `n${index + 1}`,
+    httpPort: ports[index * 2] ?? 0,
+    peerPort: ports[index * 2 + 1] ?? 0,
+  }));
+}
+
+function listenAnywhere(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
+
+async function awaitReady(cluster: BenchCluster, signal: AbortSignal): Promise<void> {
+  const deadlineMs = performance.now() + READY_TIMEOUT_MS;
+  let waiting: readonly ClusterNode[] = cluster.nodes;
+  while (waiting.length > 0) {
+    signal.throwIfAborted();
+    cluster.assertRunning();
+    if (performance.now() > deadlineMs) {
+      throw new Error(`not ready within ${READY_TIMEOUT_MS} ms: ${waiting.map(({ id }) => id).join(', ')}`);
+    }
+    await delay(READY_POLL_MS);
+    const ready = await Promise.all(waiting.map(isReady));
+    waiting = waiting.filter((_, index) => !ready[index]);
+  }
+}
+
+async function isReady(node: ClusterNode): Promise<boolean> {
+  try {
+    const answer = await fetch(`${node.url}${PATHS.readyz}?quorum=1`, { signal: AbortSignal.timeout(1_000) });
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}

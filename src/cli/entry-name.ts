@@ -1,0 +1,29 @@
+/**
+ * Names of entries as arguments. They are checked here, before a path is made of them: an empty key would ask for something
+ * else, and some keys have no form in a path.
+ */
+import { entryPath, inspectPath } from '../api/paths.ts';
+import { assertBucketName, assertKey } from '../client/entry-name.ts';
+
+/** Bucket and key. */
+export interface EntryName {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** Path of an entry. Throws a `QuorateError` with code `invalid-key` unless bucket and key are allowed. */
+export function pathOfEntry(name: EntryName): string {
+  assertAllowed(name);
+  return entryPath(name.bucket, name.key);
+}
+
+/** Path of its inspection. Throws like {@link pathOfEntry}. */
+export function inspectPathOfEntry(name: EntryName): string {
+  assertAllowed(name);
+  return inspectPath(name.bucket, name.key);
+}
+
+function assertAllowed({ bucket, key }: EntryName): void {
+  assertBucketName(bucket);
+  assertKey(key);
+}

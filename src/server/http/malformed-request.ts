@@ -1,0 +1,102 @@
+/**
+ * Answers where a request never became one: Node's parser gave up, or its target cannot be used.
+ *
+ * Invariant: what is written here by hand is never taken for the answer to another request. A client may send several
+ * requests in a row on one connection; bytes that follow a request and make no sense say nothing about what became of it. So
+ * while a request of the connection is unanswered, its own answer goes out, as the last one.
+ */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { HEADERS } from '../../api/headers.ts';
+import { MAX_HEADER_BYTES } from '../../core/limits.ts';
+import type { AppOptions } from './app-options.ts';
+import { Problem, problemReply } from './problem.ts';
+
+interface LatestRequest {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+type Options = Pick<AppOptions, 'requestIds' | 'node' | 'metrics'>;
+
+export class MalformedRequests {
+  readonly #options: Options;
+  readonly #latest = new WeakMap<Duplex, LatestRequest>();
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Has to hear of every request. */
+  began(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    this.#latest.set(incoming.socket, { incoming, outgoing });
+  }
+
+  /** Ends a connection on which the parser gave up, with a problem if none of its requests waits for an answer. */
+  onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const latest = this.#latest.get(socket);
+    if (latest === undefined || latest.outgoing.writableFinished)
+      socket.end(this.#rawAnswer(problemOf(error)));
+    else finishWith(latest, socket);
+  }
+
+  /** The answer to a request whose target or Host header the adapter cannot use. */
+  unusableTarget(): Response {
+    const problem = new Problem('bad-request', 'The request target or the Host header is malformed.', {
+      hint: 'Start the target with "/", percent-encode what is not a URL character (a backslash is %5C), and send one valid Host.',
+    });
+    const { status, headers, body } = this.#reply(problem);
+    return new Response(body, { status, headers });
+  }
+
+  #rawAnswer(problem: Problem): string {
+    const { status, headers, body } = this.#reply(problem);
+    headers['Content-Length'] = String(Buffer.byteLength(body));
+    headers['Connection'] = 'close';
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+  }
+
+  #reply(problem: Problem): { status: number; headers: Record<string, string>; body: string } {
+    const { requestIds, node, metrics } = this.#options;
+    const requestId = requestIds.idFor(undefined);
+    const { status, headers, body } = problemReply(problem, requestId);
+    metrics.countProblem(problem.code);
+    const common = {
+      [HEADERS.coordinator]: node.nodeId,
+      [HEADERS.requestId]: requestId,
+      'Cache-Control': 'no-store',
+    };
+    return { status, headers: { ...headers, ...common }, body: body as string };
+  }
+}
+
+/** Lets the answer of the connection's latest request be its last. */
+function finishWith({ incoming, outgoing }: LatestRequest, socket: Duplex): void {
+  outgoing.shouldKeepAlive = false;
+  outgoing.once('close', () => socket.end());
+  // Nothing more of an unfinished body will be parsed: whoever reads it is told as if the connection had closed.
+  if (!incoming.complete) incoming.emit('close');
+}
+
+function problemOf({ code }: NodeJS.ErrnoException): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new Problem(
+      'headers-too-large',
+      `The headers are larger than the limit of ${MAX_HEADER_BYTES} bytes.`,
+      { facts: { maxHeaderBytes: MAX_HEADER_BYTES } },
+    );
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Problem('bad-request', 'The request did not arrive in time.');
+  if (code === 'HPE_INVALID_URL') {
+    return new Problem('bad-request', 'The request target has bytes that are no URL characters.', {
+      hint: 'Percent-encode spaces, control characters and every byte above 127.',
+    });
+  }
+  return new Problem('bad-request', `This is no valid HTTP/1.1 request (${code ?? 'unknown error'}).`);
+}

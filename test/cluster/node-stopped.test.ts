@@ -1,0 +1,85 @@
+/**
+ * Nodes that are stopped: their connections are open, and nothing comes back. What was sent to them is unknown, which is never
+ * reported as failed, and it may appear when they wake.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { problemIn } from '../server/http/http-client.ts';
+import { PlacedKeys } from './placed-keys.ts';
+import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
+
+let cluster: ProcessCluster;
+let keys: PlacedKeys;
+beforeAll(async () => {
+  cluster = await startProcessCluster({ nodes: 5 });
+  keys = await PlacedKeys.of(cluster);
+});
+afterAll(() => cluster?.close());
+
+describe('with home replicas that are stopped', () => {
+  it('a write that was sent but not confirmed in time is unknown, and is never said to have failed', async () => {
+    const { target, homes } = keys.draw('b');
+    const [coordinator, ...others] = homes as [string, ...string[]];
+    for (const node of others) cluster.stop(node);
+    try {
+      const startedMs = performance.now();
+      const put = await cluster.client(coordinator).put(target, 'perhaps', { 'Quorate-Timeout-Ms': '700' });
+      expect(put.status).toBe(504);
+      // It waited for its deadline, and not for ever.
+      expect(performance.now() - startedMs).toBeGreaterThan(650);
+      const problem = problemIn(put);
+      expect(problem).toMatchObject({ code: 'quorum-timeout', outcome: 'unknown', required: 2, received: 1 });
+      expect(problem.replicas?.find(({ node }) => node === coordinator)?.result).toBe('ok');
+      for (const node of others) {
+        expect(problem.replicas?.find((replica) => replica.node === node)?.result).toBe('no-answer');
+      }
+      const get = await cluster.client(coordinator).get(target, { 'Quorate-Timeout-Ms': '300' });
+      expect(get.status).toBe(504);
+      expect(problemIn(get)).toMatchObject({
+        code: 'quorum-timeout',
+        outcome: 'not-applied',
+        required: 2,
+        received: 1,
+      });
+    } finally {
+      for (const node of others) cluster.cont(node);
+    }
+    // The replicas that slept store it when they wake: it was never rolled back.
+    await cluster.eventually('the write has appeared', async () => {
+      expect((await cluster.client(others[0] as string).get(target, { 'Quorate-R': '1' })).text).toBe(
+        'perhaps',
+      );
+    });
+  });
+
+  it('reads ask another one instead', async () => {
+    const { target, homes, others } = keys.draw('b');
+    await cluster.client('n1').put(target, 'v', { 'Quorate-Consistency': 'all' });
+    const stopped = homes[1] as string;
+    cluster.stop(stopped);
+    try {
+      for (const node of [homes[0], ...others] as string[]) {
+        expect((await cluster.client(node).get(target)).text).toBe('v');
+      }
+    } finally {
+      cluster.cont(stopped);
+    }
+  });
+
+  it('a write that was forwarded and not answered is unknown, and is not made again elsewhere', async () => {
+    const { target, homes, others } = keys.draw('b');
+    const outsider = others[0] as string;
+    for (const node of homes) cluster.stop(node);
+    try {
+      const put = await cluster.client(outsider).put(target, 'forwarded', { 'Quorate-Timeout-Ms': '500' });
+      expect(put.status).toBe(504);
+      expect(problemIn(put)).toMatchObject({ code: 'quorum-timeout', outcome: 'unknown' });
+    } finally {
+      for (const node of homes) cluster.cont(node);
+    }
+    await cluster.waitReady();
+    const { status, headers } = await cluster.client(outsider).get(target);
+    // The deadline had passed when the coordinator woke; whatever it did, there is one event at most.
+    expect(status).toBeOneOf([200, 404]);
+    expect(headers['quorate-siblings']).toBe(status === 200 ? '1' : '0');
+  });
+});

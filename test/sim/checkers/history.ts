@@ -1,0 +1,62 @@
+/**
+ * What clients did and were told, in the order in which it happened. Any run can be written down like this, simulated or
+ * of real processes; the checkers ask for nothing else.
+ *
+ * `order` counts calls and returns in one sequence: operation a was before b iff a returned before b was called. Times of
+ * clocks tie, and would make violations legal.
+ */
+
+/** `unknown`: it may have been applied, now or later, or never. */
+export type WriteOutcome = 'ok' | 'unknown' | 'not-applied';
+
+export interface WriteEvent {
+  readonly id: number;
+  readonly key: string;
+  readonly type: 'put' | 'delete';
+  /** Events that the client had seen, through the context that it sent: all that this write may supersede. */
+  readonly known: ReadonlySet<number>;
+  /** A DELETE without a context: it supersedes what the server found, which the client does not learn. */
+  readonly isBlindDelete: boolean;
+  readonly n: number;
+  readonly w: number;
+  readonly calledAt: number;
+  /** How often it was sent under its write id; 0 if it has none. */
+  attemptsById: number;
+  /** Undefined while no answer has come. */
+  returnedAt: number | undefined;
+  outcome: WriteOutcome;
+}
+
+export interface ReadEvent {
+  readonly id: number;
+  readonly key: string;
+  readonly n: number;
+  readonly r: number;
+  readonly calledAt: number;
+  readonly returnedAt: number;
+  /** Events whose values, or tombstones, were shown. */
+  readonly shown: readonly number[];
+}
+
+/** A rule that did not hold, with both sides of it. */
+export interface Violation {
+  /** Stable name of the invariant. */
+  readonly invariant: string;
+  readonly detail: string;
+}
+
+export class History {
+  readonly writes = new Map<number, WriteEvent>();
+  readonly reads: ReadEvent[] = [];
+  #order = 0;
+
+  /** The next place in the sequence of calls and returns. */
+  next(): number {
+    this.#order += 1;
+    return this.#order;
+  }
+
+  writesOf(key: string): readonly WriteEvent[] {
+    return [...this.writes.values()].filter((write) => write.key === key);
+  }
+}

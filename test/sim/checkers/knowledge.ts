@@ -1,0 +1,133 @@
+/**
+ * The knowledge oracle: what must be live follows from what clients had really seen, whatever the store did with its contexts.
+ *
+ * A write may supersede only what its client had seen. So an acknowledged write is covered if it is shown, or if a write
+ * that had seen it is covered; else it is lost. Trusting the token instead of what the client saw would miss tokens that
+ * cover too much. (After Riak's and Garage's lost-update bugs; Jepsen's set test generalised to contexts.)
+ */
+import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
+import type { History, ReadEvent, Violation, WriteEvent } from './history.ts';
+
+/** All events that the shown ones account for: themselves, and what their clients had seen. */
+export function coveredBy(history: History, key: string, shown: Iterable<number>): ReadonlySet<number> {
+  const covered = new Set<number>();
+  const open = [...shown];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (covered.has(id)) continue;
+    covered.add(id);
+    const write = history.writes.get(id);
+    if (write === undefined) continue;
+    open.push(...write.known);
+    if (write.isBlindDelete) open.push(...mayHaveSeen(history, key, write));
+  }
+  return covered;
+}
+
+/** A DELETE without a context may have found every write that was begun before it ended. */
+function mayHaveSeen(history: History, key: string, deletion: WriteEvent): readonly number[] {
+  const end = deletion.returnedAt ?? Number.POSITIVE_INFINITY;
+  const certainEnd = deletion.outcome === 'ok' ? end : Number.POSITIVE_INFINITY;
+  return history.writesOf(key).flatMap(({ id, calledAt }) => (calledAt < certainEnd ? [id] : []));
+}
+
+/** No acknowledged write is lost: each is covered by what a key shows at the end. */
+export function checkNothingLost(history: History, finally_: ReadonlyMap<string, Iterable<number>>): readonly Violation[] {
+  const violations: Violation[] = [];
+  for (const [key, shown] of finally_) {
+    const live = [...shown];
+    const covered = coveredBy(history, key, live);
+    for (const write of history.writesOf(key)) {
+      if (write.outcome !== 'ok' || covered.has(write.id)) continue;
+      violations.push({
+        invariant: 'acknowledged-write-lost',
+        detail: `${write.type} ${write.id} of ${key} was acknowledged, but at the end the key shows ${list(live)}, and no client of those had seen it`,
+      });
+    }
+  }
+  return violations;
+}
+
+/** A strict read that meets every write quorum covers each write that was acknowledged before it began. */
+export function checkReadSeesAcknowledged(history: History, read: ReadEvent): readonly Violation[] {
+  const due = history
+    .writesOf(read.key)
+    .filter(
+      ({ outcome, returnedAt, n, w }) =>
+        outcome === 'ok' && returnedAt !== undefined && returnedAt < read.calledAt && meets(read, { n, w }),
+    );
+  if (due.length === 0) return [];
+  const covered = coveredBy(history, read.key, read.shown);
+  const missed = due.filter(({ id }) => !covered.has(id));
+  return missed.slice(0, 1).map(({ id, type }) => ({
+    invariant: 'read-missed-acknowledged-write',
+    detail: `read ${read.id} of ${read.key} at R=${read.r} shows ${list(read.shown)}, but ${type} ${id} had been acknowledged before it began`,
+  }));
+}
+
+/** R + W > max(N, N'): the preference list of the smaller N is a prefix of the other. */
+function meets(read: ReadEvent, write: { readonly n: number; readonly w: number }): boolean {
+  return read.r + write.w > Math.max(read.n, write.n);
+}
+
+/**
+ * No two values are shown side by side of which one was written by somebody who had seen the other.
+ *
+ * A write that was retried through another node may have two dots, and a context that covers the one does not name the other:
+ * until the replicas have met, a read may show it beside its successor. At the end (`isSettled`) that is over, unless the key
+ * has taken more write ids than a record remembers.
+ */
+export function checkNoFalseSiblings(
+  history: History,
+  { id: readId, key, shown }: Pick<ReadEvent, 'id' | 'key' | 'shown'>,
+  isSettled: boolean,
+): readonly Violation[] {
+  for (const id of shown) {
+    const write = history.writes.get(id);
+    const superseded = shown.find(
+      (other) => other !== id && write?.known.has(other) === true && !mayHaveTwoDots(history, other, isSettled),
+    );
+    if (superseded === undefined) continue;
+    return [
+      {
+        invariant: 'false-sibling',
+        detail: `read ${readId} of ${key} shows ${superseded} beside ${id}, whose client had seen it`,
+      },
+    ];
+  }
+  return [];
+}
+
+function mayHaveTwoDots(history: History, id: number, isSettled: boolean): boolean {
+  const write = history.writes.get(id);
+  if (write === undefined || write.attemptsById < 2) return false;
+  if (!isSettled) return true;
+  return history.writesOf(write.key).filter(({ attemptsById }) => attemptsById > 0).length > MAX_WRITE_IDS;
+}
+
+/** Only values that somebody wrote to this key, before the read returned, are shown. */
+export function checkNoInvention(history: History, read: ReadEvent): readonly Violation[] {
+  for (const id of read.shown) {
+    const write = history.writes.get(id);
+    if (write !== undefined && write.key === read.key && write.calledAt < read.returnedAt) continue;
+    return [{ invariant: 'invented-value', detail: `read ${read.id} of ${read.key} shows ${id}, which nobody wrote there` }];
+  }
+  return [];
+}
+
+/** What was answered as not applied is nowhere. */
+export function checkNotApplied(history: History, seen: Iterable<number>): readonly Violation[] {
+  const violations: Violation[] = [];
+  for (const id of seen) {
+    const write = history.writes.get(id);
+    if (write?.outcome !== 'not-applied' || write.returnedAt === undefined) continue;
+    violations.push({
+      invariant: 'not-applied-was-applied',
+      detail: `${write.type} ${id} of ${write.key} was answered as not applied, but a replica stored it`,
+    });
+  }
+  return violations;
+}
+
+function list(ids: readonly number[]): string {
+  return ids.length === 0 ? 'nothing' : ids.join(', ');
+}

@@ -1,0 +1,248 @@
+/**
+ * Draws a plan from a seed. Swarm: each kind of fault is off in half of the seeds, so that one does not hide another.
+ *
+ * The fault budget: with W copies of each acknowledged write on distinct disks, W - 1 disks may be lost; one is, in some
+ * seeds in which every W is at least 2. Without sync no power is lost.
+ */
+import { Stream } from '../world/draw.ts';
+import type { ClockFaults } from '../world/sim-clock.ts';
+import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
+import { FILTERED_KINDS } from './plan.ts';
+
+const SECOND_US = 1_000_000;
+
+/** `quorum`: R = W = 2 of N = 3 everywhere. `mixed`: N, R and W differ from request to request. */
+export type QuorumProfile = 'quorum' | 'mixed';
+
+export interface PlanSettings {
+  readonly profile: QuorumProfile;
+  readonly operations: number;
+}
+
+export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
+  const options = drawOptions(seed, settings.profile);
+  const operations = drawOperations(seed, options, settings);
+  const faults = drawFaults(seed, options, settings.profile);
+  const losesDisk = faults.some((fault) => fault.type === 'crash' && fault.disk !== 'kept');
+  return { seed, options: { ...options, readsSeeWrites: !losesDisk }, operations, faults };
+}
+
+function drawOptions(seed: number, profile: QuorumProfile): RunOptions {
+  const stream = new Stream(seed, 'options');
+  const nodes = stream.pick([3, 4, 5, 5, 5]);
+  const hostile = stream.chance(0.3);
+  const keys = Array.from({ length: stream.integer(1, 16) }, (_, index) =>
+    index === 0 && stream.chance(0.2) ? '__proto__' : `key-${index}`,
+  );
+  return {
+    nodes,
+    partitions: 16,
+    n: 3,
+    keys,
+    clients: stream.integer(3, 16),
+    sync: profile === 'quorum' || stream.chance(0.8),
+    network: {
+      minDelayUs: stream.between(100, 3_000),
+      meanDelayUs: stream.between(500, 20_000),
+      slowChance: stream.chance(0.5) ? 0.005 : 0,
+      lossChance: hostile ? stream.between(0, 0.05) : 0,
+      duplicateChance: hostile ? stream.between(0, 0.1) : 0,
+      reorderChance: hostile ? stream.between(0, 0.1) : 0,
+    },
+    disk: {
+      meanSyncUs: stream.between(200, 8_000),
+      meanWriteUs: 100,
+      meanReadUs: stream.chance(0.5) ? 0 : stream.between(50, 2_000),
+      stallChance: stream.chance(0.3) ? 0.002 : 0,
+      stallUs: 3 * SECOND_US,
+      segmentBytes: stream.pick([2_000, 20_000, 200_000]),
+    },
+    clocks: Array.from({ length: nodes }, () => drawClock(stream)),
+    faultyUs: stream.integer(60, 120) * SECOND_US,
+    maxSiblings: stream.chance(0.2) ? 4 : 64,
+    readsSeeWrites: true,
+  };
+}
+
+function drawClock(stream: Stream): ClockFaults {
+  return {
+    drift: stream.between(-0.000_5, 0.000_5),
+    wallOffsetMs: stream.chance(0.5) ? 0 : Math.round(stream.between(-5_000, 5_000)),
+    lateChance: stream.chance(0.5) ? 0 : 0.02,
+    lateMs: 200,
+  };
+}
+
+function drawOperations(seed: number, options: RunOptions, settings: PlanSettings): readonly PlannedOperation[] {
+  const stream = new Stream(seed, 'operations');
+  const readShare = stream.between(0.2, 0.6);
+  const deleteShare = stream.chance(0.5) ? 0 : stream.between(0.02, 0.2);
+  const contextShares: readonly ContextSource[] = stream.pick([
+    ['none', 'read', 'own', 'stale'],
+    ['read', 'read', 'read', 'none'],
+    ['none', 'none', 'own', 'read'],
+    ['read', 'own', 'stale', 'stale'],
+  ] as const);
+  const operations: PlannedOperation[] = [];
+  for (let id = 1; id <= settings.operations; id += 1) {
+    const type = stream.chance(readShare) ? 'get' : stream.chance(deleteShare) ? 'delete' : 'put';
+    operations.push({
+      id,
+      atUs: Math.floor(stream.fraction() * options.faultyUs),
+      client: stream.integer(0, options.clients - 1),
+      type,
+      key: Math.floor(stream.fraction() ** 2 * options.keys.length),
+      nodes: stream.shuffle([...Array(options.nodes).keys()]).slice(0, 3),
+      ...drawQuorum(stream, options, settings.profile),
+      context: stream.pick(contextShares),
+      // A tombstone has no value to tell whose it is: its write id does.
+      hasWriteId: type === 'delete' || stream.chance(0.5),
+      timeoutMs: stream.pick([200, 1_000, 2_000, 5_000]),
+      bytes: stream.chance(0.01) ? 300_000 : stream.integer(0, 200),
+    });
+  }
+  return operations.sort((left, right) => left.atUs - right.atUs);
+}
+
+function drawQuorum(
+  stream: Stream,
+  options: RunOptions,
+  profile: QuorumProfile,
+): { readonly n: number; readonly r: number; readonly w: number } {
+  if (profile === 'quorum') return { n: options.n, r: 2, w: 2 };
+  const n = stream.chance(0.8) ? options.n : stream.integer(1, options.nodes);
+  return { n, r: stream.integer(1, n), w: stream.integer(1, n) };
+}
+
+type FaultDraw = (stream: Stream, options: RunOptions, atUs: number) => PlannedFault;
+
+function drawFaults(seed: number, options: RunOptions, profile: QuorumProfile): readonly PlannedFault[] {
+  const stream = new Stream(seed, 'faults');
+  const faults: PlannedFault[] = [];
+  const kinds: readonly (readonly [FaultDraw, minSeconds: number, maxSeconds: number])[] = [
+    [drawCrash, 5, 60],
+    [drawPartition, 5, 40],
+    [drawReset, 1, 30],
+    [drawPause, 10, 60],
+    [drawSlow, 10, 60],
+    [drawClockJump, 10, 60],
+    [drawWriteFault, 20, 90],
+    [drawLowSpace, 20, 90],
+    [drawFilter, 5, 40],
+  ];
+  for (const [drawFault, minSeconds, maxSeconds] of kinds) {
+    if (stream.chance(0.5)) continue;
+    const meanUs = stream.between(minSeconds, maxSeconds) * SECOND_US;
+    for (let atUs = stream.fraction() * meanUs; atUs < options.faultyUs; atUs += stream.between(0.3, 1.7) * meanUs) {
+      faults.push(drawFault(stream, options, Math.floor(atUs)));
+    }
+  }
+  // A failed disk beside a lost one would be two.
+  if (profile === 'quorum' && stream.chance(0.25)) faults.push(...drawDiskLoss(stream, options));
+  return faults.sort((left, right) => left.atUs - right.atUs);
+}
+
+function anyNode(stream: Stream, options: RunOptions): number {
+  return stream.integer(0, options.nodes - 1);
+}
+
+function drawCrash(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'crash',
+    atUs,
+    node: anyNode(stream, options),
+    power: options.sync && stream.chance(0.3),
+    afterCalls: stream.chance(0.3) ? stream.integer(1, 40) : 0,
+    downUs: stream.chance(0.3) ? 0 : Math.floor(stream.fraction() * 30 * SECOND_US),
+    disk: 'kept',
+  };
+}
+
+function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFault[] {
+  const node = anyNode(stream, options);
+  const atUs = Math.floor(stream.between(0.2, 0.9) * options.faultyUs);
+  const isWiped = stream.chance(0.5);
+  const crash: PlannedFault = {
+    type: 'crash',
+    atUs,
+    node,
+    power: true,
+    afterCalls: 0,
+    downUs: Math.floor(stream.fraction() * 10 * SECOND_US),
+    disk: isWiped ? 'wiped' : 'rolled-back',
+  };
+  if (isWiped) return [crash];
+  return [{ type: 'snapshot', atUs: Math.floor(stream.fraction() * atUs), node }, crash];
+}
+
+function drawPartition(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  const all = [...Array(options.nodes).keys()];
+  const links: (readonly [number, number])[] = [];
+  const cutBetween = (left: readonly number[], right: readonly number[], both: boolean): void => {
+    for (const from of left) {
+      for (const to of right) {
+        links.push([from, to]);
+        if (both) links.push([to, from]);
+      }
+    }
+  };
+  const kind = stream.pick(['isolate', 'halves', 'one-way', 'link', 'ring'] as const);
+  const shuffled = stream.shuffle(all);
+  const [first = 0, second = 1] = shuffled;
+  const half = Math.floor(options.nodes / 2);
+  if (kind === 'isolate') cutBetween([first], shuffled.slice(1), true);
+  if (kind === 'halves') cutBetween(shuffled.slice(0, half), shuffled.slice(half), true);
+  if (kind === 'one-way') cutBetween([first], shuffled.slice(1), false);
+  if (kind === 'link') cutBetween([first], [second], stream.chance(0.5));
+  if (kind === 'ring') {
+    for (const [index, node] of shuffled.entries()) {
+      const next = shuffled[(index + 1) % shuffled.length];
+      const previous = shuffled.at(index - 1);
+      cutBetween([node], shuffled.filter((other) => ![node, next, previous].includes(other)), false);
+    }
+  }
+  return { type: 'cut', atUs, links, forUs: Math.floor(stream.between(0.5, 30) * SECOND_US) };
+}
+
+function drawReset(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  const [left = 0, right = 1] = stream.shuffle([...Array(options.nodes).keys()]);
+  return { type: 'reset', atUs, left, right };
+}
+
+function drawPause(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return { type: 'pause', atUs, node: anyNode(stream, options), forUs: Math.floor(stream.between(0.1, 30) * SECOND_US) };
+}
+
+function drawSlow(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'slow',
+    atUs,
+    node: anyNode(stream, options),
+    factor: stream.pick([10, 100, 1_000]),
+    forUs: Math.floor(stream.between(1, 30) * SECOND_US),
+  };
+}
+
+function drawClockJump(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return { type: 'clock-jump', atUs, node: anyNode(stream, options), ms: stream.pick([-3_600_000, -5_000, 5_000, 86_400_000]) };
+}
+
+function drawWriteFault(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'write-fault',
+    atUs,
+    node: anyNode(stream, options),
+    fault: stream.pick(['fail', 'fail-after-effect'] as const),
+    forUs: Math.floor(stream.between(1, 20) * SECOND_US),
+  };
+}
+
+function drawLowSpace(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return { type: 'low-space', atUs, node: anyNode(stream, options), forUs: Math.floor(stream.between(1, 20) * SECOND_US) };
+}
+
+function drawFilter(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  const [from = 0, to = 1] = stream.shuffle([...Array(options.nodes).keys()]);
+  const kind = stream.pick(FILTERED_KINDS);
+  return { type: 'filter', atUs, from, to, kind, forUs: Math.floor(stream.between(1, 20) * SECOND_US) };
+}

@@ -1,0 +1,100 @@
+/**
+ * One run as data: how the world behaves, what clients do, what breaks. All of it is drawn before the run begins, so a failing
+ * run is shrunk by leaving parts of it out.
+ */
+import type { ClockFaults } from '../world/sim-clock.ts';
+import type { DiskOptions, WriteFault } from '../world/sim-disk.ts';
+import type { NetworkOptions } from '../world/sim-network.ts';
+
+export interface RunPlan {
+  readonly seed: number;
+  readonly options: RunOptions;
+  readonly operations: readonly PlannedOperation[];
+  readonly faults: readonly PlannedFault[];
+}
+
+export interface RunOptions {
+  readonly nodes: number;
+  readonly partitions: number;
+  readonly n: number;
+  /** Names of the keys, all in one bucket. */
+  readonly keys: readonly string[];
+  readonly clients: number;
+  readonly sync: boolean;
+  readonly network: NetworkOptions;
+  readonly disk: DiskOptions;
+  readonly clocks: readonly ClockFaults[];
+  /** Virtual microseconds in which operations begin and faults happen. */
+  readonly faultyUs: number;
+  readonly maxSiblings: number;
+  /**
+   * Whether each write reaches more disks than the faults of this run can lose, and each read as many as it takes to meet
+   * it: what must hold then is demanded of reads, too.
+   */
+  readonly readsSeeWrites: boolean;
+}
+
+/** Where the context of a write comes from. */
+export type ContextSource =
+  | 'none'
+  /** The client's last read of the key. */
+  | 'read'
+  /** The client's last write of the key. */
+  | 'own'
+  /** The first context that the client ever got for the key. */
+  | 'stale';
+
+export interface PlannedOperation {
+  /** The identity of the event; its value says so. */
+  readonly id: number;
+  readonly atUs: number;
+  readonly client: number;
+  readonly type: 'get' | 'put' | 'delete';
+  /** Index into the keys. */
+  readonly key: number;
+  /** Indexes of the nodes that are asked: the first, and one after the other while the outcome is unknown. */
+  readonly nodes: readonly number[];
+  readonly n: number;
+  readonly r: number;
+  readonly w: number;
+  readonly context: ContextSource;
+  readonly hasWriteId: boolean;
+  readonly timeoutMs: number;
+  /** Bytes of the value. */
+  readonly bytes: number;
+}
+
+export type PlannedFault = { readonly atUs: number } & (
+  | {
+      readonly type: 'crash';
+      readonly node: number;
+      /** Whether the machine lost its power, and with it what was not synced. */
+      readonly power: boolean;
+      /** The process dies inside the n-th call of a port from `atUs`; 0 is at once. */
+      readonly afterCalls: number;
+      readonly downUs: number;
+      /** What happens to the disk before the next start. `rolled-back`: to what it was at `snapshotAtUs`. */
+      readonly disk: 'kept' | 'wiped' | 'rolled-back';
+    }
+  | { readonly type: 'snapshot'; readonly node: number }
+  | { readonly type: 'cut'; readonly links: readonly (readonly [number, number])[]; readonly forUs: number }
+  | { readonly type: 'reset'; readonly left: number; readonly right: number }
+  | { readonly type: 'pause'; readonly node: number; readonly forUs: number }
+  | { readonly type: 'slow'; readonly node: number; readonly factor: number; readonly forUs: number }
+  | { readonly type: 'clock-jump'; readonly node: number; readonly ms: number }
+  /** The next write to this disk fails; the process ends itself, and starts again. */
+  | { readonly type: 'write-fault'; readonly node: number; readonly fault: WriteFault; readonly forUs: number }
+  | { readonly type: 'low-space'; readonly node: number; readonly forUs: number }
+  /** Frames of one kind between two nodes are lost. */
+  | {
+      readonly type: 'filter';
+      readonly from: number;
+      readonly to: number;
+      readonly kind: FilteredKind;
+      readonly forUs: number;
+    }
+);
+
+export const FILTERED_KINDS = ['read', 'store', 'coordinate-put', 'coordinate-get', 'coordinate-delete'] as const;
+/** A reply of this kind; requests arrive, so that the work is done and its answer lost. */
+export type FilteredKind = (typeof FILTERED_KINDS)[number];

@@ -1,0 +1,178 @@
+/** Carries out the planned faults of a run, and takes all of them back when the cluster is to heal. */
+import { decodeMessage } from '../../../src/codec/message-codec.ts';
+import type { NodeId } from '../../../src/core/ids.ts';
+import type { FilteredKind, PlannedFault } from '../plan/plan.ts';
+import type { SimCluster, SimNode } from '../world/sim-cluster.ts';
+import type { FrameInFlight } from '../world/sim-network.ts';
+
+interface Filter {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly kind: FilteredKind;
+}
+
+export class FaultInjector {
+  readonly #world: SimCluster;
+  readonly #nodes: readonly SimNode[];
+  readonly #onDiskLost: (node: NodeId) => void;
+  readonly #snapshots = new Map<NodeId, ReadonlyMap<string, Uint8Array>>();
+  readonly #filters = new Set<Filter>();
+  /** How often each kind was carried out. */
+  readonly injected = new Map<string, number>();
+  #healing = false;
+
+  constructor(world: SimCluster, onDiskLost: (node: NodeId) => void) {
+    this.#world = world;
+    this.#nodes = [...world.nodes.values()];
+    this.#onDiskLost = onDiskLost;
+    world.fabric.filter = (inFlight) => this.#isFiltered(inFlight);
+  }
+
+  schedule(faults: readonly PlannedFault[]): void {
+    const { loop, outside } = this.#world;
+    for (const fault of faults) {
+      loop.schedule(fault.atUs, outside, `fault-${fault.type}`, () => {
+        if (!this.#healing) this.#inject(fault);
+      });
+    }
+  }
+
+  /** A process that ended by itself, as on a failed write, is started again by whoever watches over it. */
+  restartLater(node: NodeId, delayUs: number): void {
+    const { loop, outside } = this.#world;
+    loop.schedule(delayUs, outside, 'restart', () => this.#world.node(node).start());
+  }
+
+  /** Everything works again from now on. */
+  heal(): void {
+    this.#healing = true;
+    this.#filters.clear();
+    const { fabric } = this.#world;
+    fabric.options = { ...fabric.options, lossChance: 0, duplicateChance: 0, reorderChance: 0, slowChance: 0 };
+    fabric.healAll();
+    for (const node of this.#nodes) {
+      this.#repair(node);
+      node.start();
+    }
+  }
+
+  #repair(node: SimNode): void {
+    node.disk.writeFault = 'none';
+    node.disk.freeBytes = Number.POSITIVE_INFINITY;
+    if (node.life === undefined) return;
+    node.life.pausedUntilUs = 0;
+    node.life.slowness = 1;
+  }
+
+  #inject(fault: PlannedFault): void {
+    const count = (name: string): unknown => this.injected.set(name, (this.injected.get(name) ?? 0) + 1);
+    count(fault.type);
+    const { fabric } = this.#world;
+    switch (fault.type) {
+      case 'crash':
+        if (fault.disk !== 'kept') count(fault.disk);
+        return this.#crash(fault);
+      case 'snapshot':
+        this.#snapshots.set(this.#node(fault.node).id, this.#node(fault.node).disk.snapshot());
+        return;
+      case 'cut':
+        return this.#cut(fault.links, fault.forUs);
+      case 'reset':
+        return fabric.reset(this.#node(fault.left).id, this.#node(fault.right).id);
+      case 'pause':
+        return this.#onLife(fault.node, (life) => {
+          life.pausedUntilUs = this.#world.loop.nowUs + fault.forUs;
+        });
+      case 'slow':
+        return this.#slow(fault.node, fault.factor, fault.forUs);
+      case 'clock-jump':
+        this.#node(fault.node).clockFaults.wallOffsetMs += fault.ms;
+        return;
+      case 'write-fault':
+        this.#node(fault.node).disk.writeFault = fault.fault;
+        return this.#later(fault.forUs, () => {
+          this.#node(fault.node).disk.writeFault = 'none';
+        });
+      case 'low-space':
+        this.#node(fault.node).disk.freeBytes = 0;
+        return this.#later(fault.forUs, () => {
+          this.#node(fault.node).disk.freeBytes = Number.POSITIVE_INFINITY;
+        });
+      case 'filter':
+        return this.#filter({ from: this.#node(fault.from).id, to: this.#node(fault.to).id, kind: fault.kind }, fault.forUs);
+    }
+  }
+
+  #crash(fault: Extract<PlannedFault, { type: 'crash' }>): void {
+    const node = this.#node(fault.node);
+    const { life } = node;
+    if (fault.afterCalls > 0 && life?.alive === true && fault.disk === 'kept') {
+      life.crashAfterCalls(fault.afterCalls);
+      // The process may never make that many calls.
+      this.#later(2_000_000, () => {
+        if (life.alive) node.crash({ power: fault.power, reason: 'crashed' });
+        this.restartLater(node.id, fault.downUs);
+      });
+      return;
+    }
+    node.crash({ power: fault.power, reason: 'crashed' });
+    if (fault.disk === 'wiped') node.disk.wipe();
+    if (fault.disk === 'rolled-back') node.disk.rollBack(this.#snapshots.get(node.id) ?? new Map());
+    if (fault.disk !== 'kept') this.#onDiskLost(node.id);
+    this.restartLater(node.id, fault.downUs);
+  }
+
+  #cut(links: readonly (readonly [number, number])[], forUs: number): void {
+    const { fabric } = this.#world;
+    for (const [from, to] of links) fabric.cut(this.#node(from).id, this.#node(to).id);
+    this.#later(forUs, () => {
+      for (const [from, to] of links) fabric.heal(this.#node(from).id, this.#node(to).id);
+    });
+  }
+
+  #slow(index: number, factor: number, forUs: number): void {
+    this.#onLife(index, (life) => {
+      life.slowness = factor;
+      this.#later(forUs, () => {
+        life.slowness = 1;
+      });
+    });
+  }
+
+  #filter(filter: Filter, forUs: number): void {
+    this.#filters.add(filter);
+    this.#later(forUs, () => this.#filters.delete(filter));
+  }
+
+  #isFiltered({ from, to, frame }: FrameInFlight): boolean {
+    for (const filter of this.#filters) {
+      if (filter.from === from && filter.to === to && replyKind(frame) === filter.kind) return true;
+    }
+    return false;
+  }
+
+  #onLife(index: number, act: (life: NonNullable<SimNode['life']>) => void): void {
+    const { life } = this.#node(index);
+    if (life?.alive === true) act(life);
+  }
+
+  #later(delayUs: number, act: () => void): void {
+    this.#world.loop.schedule(delayUs, this.#world.outside, 'fault-ends', act);
+  }
+
+  #node(index: number): SimNode {
+    const node = this.#nodes[index];
+    if (node === undefined) throw new Error(`There is no node ${index}`);
+    return node;
+  }
+}
+
+function replyKind(frame: Uint8Array): string | undefined {
+  try {
+    const message = decodeMessage(frame);
+    return message.type === 'reply' ? message.reply.type : undefined;
+  } catch {
+    // A chunk of a longer message.
+    return undefined;
+  }
+}

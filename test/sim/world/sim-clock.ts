@@ -1,0 +1,58 @@
+import type { Clock, Timer } from '../../../src/ports/clock.ts';
+import { draw } from './draw.ts';
+import type { EventLoop } from './event-loop.ts';
+import type { Life } from './life.ts';
+
+/** 2026-01-01 in milliseconds since 1970: where simulated wall clocks begin. */
+export const WALL_START_MS = 1_767_225_600_000;
+
+/** How one machine's clocks go. */
+export interface ClockFaults {
+  /** Relative error of both clocks, at most 0.0005 either way. */
+  readonly drift: number;
+  /** Milliseconds by which the wall clock is off; a fault may change it. */
+  wallOffsetMs: number;
+  /** Probability that a timer fires late by `lateMs` at most: the event loop of that process was busy. */
+  readonly lateChance: number;
+  readonly lateMs: number;
+}
+
+/** The clock port of one process. Timers follow the monotonic clock; the wall clock may jump. */
+export class SimClock implements Clock {
+  readonly #seed: number;
+  readonly #loop: EventLoop;
+  readonly #life: Life;
+  readonly #faults: ClockFaults;
+  #timers = 0;
+
+  constructor(seed: number, loop: EventLoop, life: Life, faults: ClockFaults) {
+    this.#seed = seed;
+    this.#loop = loop;
+    this.#life = life;
+    this.#faults = faults;
+  }
+
+  nowMs(): number {
+    return (this.#loop.nowUs / 1_000) * (1 + this.#faults.drift);
+  }
+
+  wallMs(): number {
+    return Math.round(WALL_START_MS + this.nowMs() + this.#faults.wallOffsetMs);
+  }
+
+  setTimer(delayMs: number, onFire: () => void): Timer {
+    if (!this.#life.isCalling()) return { cancel: () => {} };
+    this.#timers += 1;
+    const { drift, lateChance, lateMs } = this.#faults;
+    const isLate = draw(this.#seed, `late ${this.#life.name}`, this.#timers) < lateChance;
+    const lateUs = isLate ? draw(this.#seed, `lateness ${this.#life.name}`, this.#timers) * lateMs * 1_000 : 0;
+    // One microsecond more than asked for: a timer never fires too early by its own clock.
+    const delayUs = Math.ceil((delayMs * 1_000) / (1 + drift)) + 1 + lateUs;
+    const event = this.#loop.schedule(delayUs, this.#life, 'timer', onFire);
+    return {
+      cancel: () => {
+        event.cancelled = true;
+      },
+    };
+  }
+}

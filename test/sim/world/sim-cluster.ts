@@ -1,0 +1,172 @@
+/**
+ * A cluster of production `StorageNode`s on simulated ports: processes that start, crash and start again on disks that
+ * outlive them.
+ */
+import { configurationEpoch } from '../../../src/codec/hash.ts';
+import type { ClusterConfig } from '../../../src/core/cluster-config.ts';
+import type { NodeId } from '../../../src/core/ids.ts';
+import type { TraceEvent } from '../../../src/ports/tracer.ts';
+import { startStorageNode, type StorageNode } from '../../../src/protocol/storage-node.ts';
+import { EventLoop, type Owner } from './event-loop.ts';
+import { Life } from './life.ts';
+import { type ClockFaults, SimClock } from './sim-clock.ts';
+import { type DiskOptions, SimDisk } from './sim-disk.ts';
+import { Fabric, type NetworkOptions } from './sim-network.ts';
+import { SimRandom } from './sim-random.ts';
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly config: ClusterConfig;
+  readonly sync: boolean;
+  readonly network: NetworkOptions;
+  readonly disk: DiskOptions;
+  readonly clockOf: (node: NodeId) => ClockFaults;
+}
+
+export interface WorldObserver {
+  readonly onTrace?: (node: NodeId, event: TraceEvent) => void;
+  /** A process ended, by a fault or by its own decision (a failed store). */
+  readonly onDeath?: (node: NodeId, reason: string) => void;
+  /** A process could not start, or threw where nothing may. */
+  readonly onBug?: (node: NodeId, error: unknown) => void;
+}
+
+/** One machine: a disk and clocks, and the process that runs on it now. */
+export class SimNode {
+  readonly id: NodeId;
+  readonly disk: SimDisk;
+  readonly clockFaults: ClockFaults;
+  readonly #world: SimCluster;
+  #life: Life | undefined;
+  #node: StorageNode | undefined;
+  #starts = 0;
+
+  constructor(id: NodeId, world: SimCluster, disk: SimDisk, clockFaults: ClockFaults) {
+    this.id = id;
+    this.#world = world;
+    this.disk = disk;
+    this.clockFaults = clockFaults;
+  }
+
+  /** The running process, once it has opened its store. */
+  get storageNode(): StorageNode | undefined {
+    return this.#life?.alive === true ? this.#node : undefined;
+  }
+
+  get life(): Life | undefined {
+    return this.#life;
+  }
+
+  get isUp(): boolean {
+    return this.storageNode !== undefined;
+  }
+
+  start(): void {
+    if (this.#life?.alive === true) return;
+    this.#starts += 1;
+    const { options, loop, fabric, observer } = this.#world;
+    const { seed, config, sync } = options;
+    const processName = `${this.id}#${this.#starts}`;
+    const life = new Life(processName, () => this.#died('crashed inside a call', false));
+    this.#life = life;
+    this.#node = undefined;
+    startStorageNode({
+      config,
+      epoch: configurationEpoch(config),
+      nodeId: this.id,
+      sync,
+      peerSecret: undefined,
+      clock: new SimClock(seed, loop, life, this.clockFaults),
+      random: new SimRandom(seed, processName),
+      storage: this.disk.opened(life),
+      network: fabric.networkOf(this.id, life),
+      tracer: {
+        trace: (event) => {
+          if (life.alive) observer.onTrace?.(this.id, event);
+        },
+      },
+      isLowOnSpace: () => this.disk.freeBytes < config.limits.reserveBytes,
+      onFatal: (reason) => {
+        if (life.alive) loop.schedule(0, life, 'fatal', () => this.crash({ power: false, reason: String(reason) }));
+      },
+    }).then(
+      (node) => {
+        if (this.#life === life && life.alive) this.#node = node;
+      },
+      (error: unknown) => {
+        if (!life.alive) return;
+        // A store that cannot be written ends the process; whoever watches over it starts it again.
+        if (this.disk.writeFault === 'none') observer.onBug?.(this.id, error);
+        this.crash({ power: false, reason: String(error) });
+      },
+    );
+  }
+
+  /** Ends the process now. With `power` also what the machine had not synced. */
+  crash({ power, reason }: { readonly power: boolean; readonly reason: string }): void {
+    if (this.#life?.alive !== true) return;
+    this.#life.end();
+    this.#died(reason, power);
+  }
+
+  #died(reason: string, power: boolean): void {
+    const { fabric, observer } = this.#world;
+    if (power) this.disk.powerLost();
+    else this.disk.processEnded();
+    if (this.#life !== undefined) fabric.died(this.#life, power);
+    observer.onDeath?.(this.id, reason);
+  }
+}
+
+export class SimCluster {
+  readonly options: WorldOptions;
+  readonly loop: EventLoop;
+  readonly fabric: Fabric;
+  readonly observer: WorldObserver;
+  readonly nodes: ReadonlyMap<NodeId, SimNode>;
+  /** Owner of events that belong to no process. */
+  readonly outside: Owner = { name: 'outside', alive: true, pausedUntilUs: 0 };
+
+  constructor(options: WorldOptions, observer: WorldObserver = {}) {
+    const { seed, config, network, disk, clockOf } = options;
+    this.options = options;
+    this.observer = observer;
+    this.loop = new EventLoop(seed);
+    this.fabric = new Fabric(seed, this.loop, network);
+    this.nodes = new Map(
+      config.nodes.map(({ id }) => [
+        id,
+        new SimNode(id, this, new SimDisk(seed, id, this.loop, disk), { ...clockOf(id) }),
+      ]),
+    );
+  }
+
+  node(id: NodeId): SimNode {
+    const node = this.nodes.get(id);
+    if (node === undefined) throw new Error(`There is no node ${id}`);
+    return node;
+  }
+
+  startAll(): void {
+    for (const node of this.nodes.values()) node.start();
+  }
+
+  /** Runs for so many virtual milliseconds. */
+  runFor(ms: number): Promise<void> {
+    return this.loop.run(this.loop.nowUs + ms * 1_000);
+  }
+
+  /** Runs until the promise has settled, at most for so many virtual milliseconds. */
+  async runUntil<Result>(promise: Promise<Result>, maxMs = 120_000): Promise<Result> {
+    let settled = false;
+    promise.then(
+      () => (settled = true),
+      () => (settled = true),
+    );
+    // The promise may be settled already, with nothing left to run.
+    await this.loop.run(this.loop.nowUs + maxMs * 1_000, () => settled);
+    await Promise.resolve();
+    if (!settled) throw new Error(`nothing came of it in ${maxMs} virtual ms`);
+    return promise;
+  }
+}
