@@ -1,6 +1,7 @@
 /**
  * Messages longer than a frame travel as several frames, one after the other on one connection. A chunk begins with
- * 0xc1, a byte that no MessagePack value begins with, and one that says whether more follow.
+ * 0xc1, a byte that no MessagePack value begins with, and one that says whether more follow. All but the last are full:
+ * a message in many small pieces would take many times its own memory.
  */
 import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from '../core/limits.ts';
 import { FormatError } from './packer.ts';
@@ -36,7 +37,9 @@ export class MessageAssembler {
     if (frame.length <= CHUNK_HEADER_BYTES || more === undefined || more > 1) {
       throw new FormatError('a chunk is not well formed');
     }
-    this.#append(frame.slice(CHUNK_HEADER_BYTES));
+    if (more === 1 && frame.length < MAX_FRAME_BYTES) throw new FormatError('a chunk is not full');
+    // A copy, so that what is kept does not keep the connection's buffer; the `slice` of a Buffer would make none.
+    this.#append(Uint8Array.prototype.slice.call(frame, CHUNK_HEADER_BYTES));
     return more === 1 ? undefined : this.#complete();
   }
 

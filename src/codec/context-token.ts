@@ -74,8 +74,9 @@ function groupByStore(context: CausalContext): Groups<Groups<readonly ActorId[]>
     const hex = Buffer.from(incarnationOf(actor), 'base64url').toString('hex');
     const [store, own] = [hex.slice(0, 16), hex.slice(16)];
     const incarnations = stores.get(store) ?? new Map<string, ActorId[]>();
-    stores.set(store, incarnations);
-    incarnations.set(own, [...(incarnations.get(own) ?? []), actor]);
+    const actors = incarnations.get(own) ?? [];
+    actors.push(actor);
+    stores.set(store, incarnations.set(own, actors));
   }
   return stores;
 }

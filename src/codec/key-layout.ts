@@ -4,8 +4,9 @@
  *   'd' partition (2 bytes, big-endian) bucket 0x00 key    a record
  *   'm' name                                               facts about the store itself
  *
- * A partition is one contiguous range. Bucket names hold no zero byte, so the first one ends the bucket. Other first
- * bytes are free for what comes later.
+ * A partition is one contiguous range. Bucket names hold no zero byte, so the first one ends the bucket. Keys are UTF-8:
+ * a string that has no UTF-8 of its own (a lone surrogate) is refused, because it would be stored as another key. Other
+ * first bytes are free for what comes later.
  */
 import type { EntryName, Partition } from '../core/ids.ts';
 
@@ -13,7 +14,11 @@ const RECORD = 0x64;
 const META = 0x6d;
 const RECORD_HEADER_BYTES = 3;
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Throws a RangeError for a name that no door lets in: a bug of the caller. */
 export function recordKey(partition: Partition, { bucket, key }: EntryName): Uint8Array {
+  if (bucket.includes('\0') || LONE_SURROGATE.test(key)) throw new RangeError('not the name of an entry');
   const name = `${bucket}\0${key}`;
   const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + Buffer.byteLength(name, 'utf8'));
   bytes[0] = RECORD;

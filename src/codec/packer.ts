@@ -2,10 +2,14 @@
  * MessagePack as Quorate uses it: arrays by position only. No maps (a user's key is never an object's key), no shared
  * structures (bytes must not depend on what was packed before), so equal values give equal bytes.
  *
- * What comes from a peer or a disk is read through FieldReader, which checks each field's kind and range. Binaries
+ * What comes from a peer or a disk is checked as a whole first (grammar.ts), and then read through FieldReader, which checks each field's kind and range. Binaries
  * that it gives alias the input: copy what outlives it.
  */
 import { Packr } from 'msgpackr';
+import { FormatError } from './format-error.ts';
+import { checkGrammar } from './grammar.ts';
+
+export { FormatError } from './format-error.ts';
 
 const packr = new Packr({
   useRecords: false,
@@ -27,13 +31,9 @@ export function packFieldsAfterHeader(fields: readonly unknown[], headerBytes: n
   return packr.pack(fields, RESERVE_START_SPACE + headerBytes);
 }
 
-/** What was read is not what the format allows. */
-export class FormatError extends Error {
-  override readonly name = 'FormatError';
-}
-
-/** Unpacks an array. Throws FormatError for anything else. */
+/** Unpacks an array. Throws FormatError for anything else, before anything is built of it. */
 export function unpackFields(bytes: Uint8Array): FieldReader {
+  checkGrammar(bytes);
   let value: unknown;
   try {
     value = packr.unpack(bytes);

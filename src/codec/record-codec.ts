@@ -28,6 +28,11 @@ export function encodeRecord(entry: EntryName, record: KeyRecord): Uint8Array {
 /** Throws FormatError for damaged bytes, another version, or a record of another key. Values alias `bytes`. */
 export function decodeRecord(entry: EntryName, bytes: Uint8Array): KeyRecord {
   checkRecord(entry, bytes);
+  return decodeCheckedRecord(bytes);
+}
+
+/** As decodeRecord, of bytes that checkRecord has let through already. */
+export function decodeCheckedRecord(bytes: Uint8Array): KeyRecord {
   const fields = unpackFields(bytes.subarray(HEADER_BYTES));
   const record = recordFromFields(fields);
   fields.end();

@@ -1,6 +1,8 @@
 /** A record as fields, in a canonical order: equal records give equal fields. */
-import { compareDots } from '../core/causality/dot.ts';
+import { contains } from '../core/causality/causal-context.ts';
+import { compareSiblings } from '../core/causality/join.ts';
 import type { KeyRecord, RememberedWrite, Sibling, SiblingContent } from '../core/causality/record.ts';
+import { compareRememberedWrites } from '../core/causality/remembered-writes.ts';
 import {
   MAX_CONTENT_TYPE_CHARACTERS,
   MAX_NODES,
@@ -19,31 +21,32 @@ export function recordToFields(record: KeyRecord): readonly unknown[] {
   ];
 }
 
-/** Throws FormatError. Values alias what was unpacked. */
+/**
+ * Throws FormatError, also for what no replica holds: joined into others it could do harm. Values alias what was
+ * unpacked.
+ */
 export function recordFromFields(fields: FieldReader): KeyRecord {
-  const record = {
-    siblings: readSortedSiblings(fields.fields()),
-    context: contextFromFields(fields.fields()),
-    writes: [...fields.fields().each((reader) => readRememberedWrite(reader.fields()))],
-    largestN: fields.integer(1, MAX_NODES),
-  };
-  if (record.writes.length > MAX_WRITE_IDS) throw new FormatError('too many write ids');
-  return record;
+  const siblings = [...fields.fields().each((reader) => readSibling(reader.fields()))];
+  const context = contextFromFields(fields.fields());
+  const writes = [...fields.fields().each((reader) => readRememberedWrite(reader.fields()))];
+  const largestN = fields.integer(1, MAX_NODES);
+  if (!isSorted(siblings, compareSiblings)) throw new FormatError('siblings are not sorted');
+  if (!siblings.every(({ dot }) => contains(context, dot))) {
+    throw new FormatError('the context does not know a sibling');
+  }
+  if (!isSorted(writes, compareRememberedWrites)) throw new FormatError('write ids are not sorted');
+  if (writes.length > MAX_WRITE_IDS) throw new FormatError('too many write ids');
+  return { siblings, context, writes, largestN };
+}
+
+/** Sorted, and without equals. */
+function isSorted<Item>(items: readonly Item[], compare: (left: Item, right: Item) => number): boolean {
+  return items.every((item, index) => index === 0 || compare(items[index - 1] as Item, item) < 0);
 }
 
 function siblingToFields({ dot, content, writtenAtMs, writeId }: Sibling): readonly unknown[] {
   const common = [dot.actor, dot.counter, writtenAtMs, writeId ?? null];
   return content.type === 'tombstone' ? common : [...common, content.contentType, content.bytes];
-}
-
-function readSortedSiblings(fields: FieldReader): Sibling[] {
-  const siblings = [...fields.each((reader) => readSibling(reader.fields()))];
-  const sorted = siblings.every((sibling, index) => {
-    const previous = siblings[index - 1];
-    return previous === undefined || compareDots(previous.dot, sibling.dot) <= 0;
-  });
-  if (!sorted) throw new FormatError('siblings are not sorted');
-  return siblings;
 }
 
 function readSibling(fields: FieldReader): Sibling {

@@ -24,6 +24,7 @@ const KIND = {
   coordinatePut: 3,
   coordinateDelete: 4,
   refused: 5,
+  ping: 6,
 } as const;
 const READ = { found: 0, same: 1, absent: 2, unreadable: 3 } as const;
 const OUTCOME = { failed: 0, read: 1, written: 2, nothingToDelete: 3 } as const;
@@ -34,6 +35,8 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.read, ...readReplyToFields(reply.reply)];
     case 'store':
       return [KIND.store, reply.reply.type === 'stored' ? null : reply.reply.reason];
+    case 'ping':
+      return [KIND.ping];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...outcomeToFields(reply.outcome)];
     case 'coordinate-put':
@@ -53,6 +56,8 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'read', reply: readReadReply(fields) };
     case KIND.store:
       return { type: 'store', reply: readStoreReply(fields) };
+    case KIND.ping:
+      return { type: 'ping' };
     case KIND.coordinateGet:
       return { type: 'coordinate-get', outcome: onlyRead(readOutcome(fields)) };
     case KIND.coordinatePut:

@@ -2,6 +2,7 @@
 import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
 import type { PeerRequest } from '../core/message.ts';
 import {
+  MAX_BUCKET_CHARACTERS,
   MAX_CONTENT_TYPE_CHARACTERS,
   MAX_KEY_BYTES,
   MAX_NODES,
@@ -11,7 +12,9 @@ import {
 import { contextFromFields, contextToFields } from './context-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 
-const KIND = { read: 0, store: 1, coordinateGet: 2, coordinatePut: 3, coordinateDelete: 4 } as const;
+const KIND = { read: 0, store: 1, coordinateGet: 2, coordinatePut: 3, coordinateDelete: 4, ping: 5 } as const;
+
+const BUCKET = /^[A-Za-z0-9._-]+$/;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
   switch (request.type) {
@@ -19,14 +22,19 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.read, request.bucket, request.key, request.known ?? null];
     case 'store':
       return [KIND.store, request.bucket, request.key, request.record];
+    case 'ping':
+      return [KIND.ping];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...readRequestToFields(request.request)];
     case 'coordinate-put': {
       const { contentType, value } = request.request;
       return [KIND.coordinatePut, ...writeToFields(request.request), contentType, value];
     }
-    case 'coordinate-delete':
-      return [KIND.coordinateDelete, ...writeToFields(request.request), request.request.r];
+    case 'coordinate-delete': {
+      // With a context nothing is read: then R is whatever the client sent, and may exceed N.
+      const { context, n, r } = request.request;
+      return [KIND.coordinateDelete, ...writeToFields(request.request), context === undefined ? r : n];
+    }
   }
 }
 
@@ -38,6 +46,8 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return { type: 'read', ...readEntryName(fields), known: fields.optionalBytes() };
     case KIND.store:
       return { type: 'store', ...readEntryName(fields), record: fields.bytes() };
+    case KIND.ping:
+      return { type: 'ping' };
     case KIND.coordinateGet:
       return { type: 'coordinate-get', request: readReadRequest(fields) };
     case KIND.coordinatePut:
@@ -49,8 +59,13 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
   }
 }
 
+/** Checked like a client's: a bucket with a zero byte, for one, would be stored as a key of another bucket. */
 function readEntryName(fields: FieldReader): { bucket: string; key: string } {
-  return { bucket: fields.string(MAX_KEY_BYTES), key: fields.string(MAX_KEY_BYTES) };
+  const bucket = fields.string(MAX_BUCKET_CHARACTERS);
+  const key = fields.string(MAX_KEY_BYTES);
+  if (!BUCKET.test(bucket)) throw new FormatError('not the name of a bucket');
+  if (key === '' || Buffer.byteLength(key) > MAX_KEY_BYTES) throw new FormatError('not a key');
+  return { bucket, key };
 }
 
 function readRequestToFields({ bucket, key, n, r, sloppy, timeoutMs }: ReadRequest): readonly unknown[] {
@@ -58,10 +73,12 @@ function readRequestToFields({ bucket, key, n, r, sloppy, timeoutMs }: ReadReque
 }
 
 function readReadRequest(fields: FieldReader): ReadRequest {
+  const target = readEntryName(fields);
+  const n = fields.integer(1, MAX_NODES);
   return {
-    ...readEntryName(fields),
-    n: fields.integer(1, MAX_NODES),
-    r: fields.integer(1, MAX_NODES),
+    ...target,
+    n,
+    r: fields.integer(1, n),
     sloppy: fields.boolean(),
     timeoutMs: readTimeout(fields),
   };
@@ -86,17 +103,17 @@ function writeToFields(request: CommonWrite): readonly unknown[] {
 
 function readWrite(fields: FieldReader): CommonWrite {
   const target = readEntryName(fields);
-  const quorum = {
-    n: fields.integer(1, MAX_NODES),
-    w: fields.integer(1, MAX_NODES),
-    sloppy: fields.boolean(),
-  };
+  const n = fields.integer(1, MAX_NODES);
+  const w = fields.integer(1, n);
+  const sloppy = fields.boolean();
   const timeoutMs = readTimeout(fields);
   const context = fields.optionalFields();
   const identity = fields.optionalFields();
   return {
     ...target,
-    ...quorum,
+    n,
+    w,
+    sloppy,
     timeoutMs,
     context: context === undefined ? undefined : contextFromFields(context),
     identity: identity === undefined ? undefined : readIdentity(identity),
@@ -113,7 +130,8 @@ function readPutRequest(fields: FieldReader): PutRequest {
 }
 
 function readDeleteRequest(fields: FieldReader): DeleteRequest {
-  return { ...readWrite(fields), r: fields.integer(1, MAX_NODES) };
+  const write = readWrite(fields);
+  return { ...write, r: fields.integer(1, write.n) };
 }
 
 function readIdentity(fields: FieldReader): WriteIdentity {

@@ -26,7 +26,7 @@ export type Partition = Branded<number, 'Partition'>;
 /** Digest of everything that decides placement and modes; 16 lower-case hex digits. */
 export type ConfigurationEpoch = Branded<string, 'ConfigurationEpoch'>;
 
-/** What a bucket and a key name together. Buckets and keys are validated at the door (core/key.ts). */
+/** What a bucket and a key name together. Buckets and keys are validated at the door (server/http/entry-name.ts). */
 export interface EntryName {
   readonly bucket: string;
   readonly key: string;

@@ -27,14 +27,23 @@ export const MAX_TIMEOUT_MS = 60_000;
 export const MAX_FRAME_BYTES = 256 * 1024;
 /** Bytes of one message that may be put together from chunks; a record at its bounds is far below. */
 export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+/** Values (numbers, strings, arrays and so on) in one message or record: far above any context, far below exhaustion. */
+export const MAX_PACKED_VALUES = 4 * 1024 * 1024;
+/** Arrays inside of arrays in one message or record. */
+export const MAX_PACKED_DEPTH = 12;
 /** Bytes waiting to be written to one peer; beyond it new requests to that peer are refused before they are sent. */
 export const MAX_PEER_QUEUE_BYTES = 64 * 1024 * 1024;
 /** Requests awaiting a reply from one peer. */
 export const MAX_PEER_REQUESTS = 16_384;
 /** Milliseconds that a connection may take from the first byte to an accepted hello. */
 export const HELLO_TIMEOUT_MS = 3_000;
-/** A peer that owes a reply and says nothing for this long (milliseconds) is taken for gone; the connection is closed. */
+/**
+ * A peer that owes a reply and says nothing for this long (milliseconds) is taken for gone; the connection is closed.
+ * Half-way there a ping asks for a sign of life.
+ */
 export const PEER_SILENCE_MS = 10_000;
+/** Milliseconds for a sign of life where a connection is known to be doubtful. */
+export const PEER_PROBE_MS = 1_000;
 /** Reconnect backoff, milliseconds: doubles from the first to the last, with jitter. */
 export const RECONNECT_FIRST_MS = 50;
 export const RECONNECT_LAST_MS = 2_000;

@@ -8,6 +8,8 @@ import type { DeleteRequest, PutRequest, ReadRequest } from './request.ts';
 export type PeerRequest =
   | ReadReplica
   | StoreReplica
+  /** Asks for a sign of life. */
+  | { readonly type: 'ping' }
   | { readonly type: 'coordinate-get'; readonly request: ReadRequest }
   | { readonly type: 'coordinate-put'; readonly request: PutRequest }
   | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest };
@@ -50,6 +52,7 @@ export interface RequestRefused {
 export type PeerReply =
   | { readonly type: 'read'; readonly reply: ReadReply }
   | { readonly type: 'store'; readonly reply: StoreReply }
+  | { readonly type: 'ping' }
   | { readonly type: 'coordinate-get'; readonly outcome: ReadOutcome }
   | { readonly type: 'coordinate-put'; readonly outcome: PutOutcome }
   | { readonly type: 'coordinate-delete'; readonly outcome: DeleteOutcome }

@@ -6,23 +6,22 @@
  *   replica/       this node's own copy, durable by group commit
  *   peers/         connections to the other members
  */
-import { placementHash, describePlacement } from '../codec/hash.ts';
+import { describePlacement } from '../codec/hash.ts';
 import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
-import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, Partition, StoreId } from '../core/ids.ts';
+import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, StoreId } from '../core/ids.ts';
 import type { PeerReply, PeerRequest } from '../core/message.ts';
-import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome } from '../core/outcome.ts';
+import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import { majority } from '../core/quorum/quorum-tally.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
-import { buildRing, homeReplicas, partitionOf, preferenceList, type Ring } from '../core/ring/ring.ts';
+import { buildRing, preferenceList, type Ring } from '../core/ring/ring.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Network } from '../ports/network.ts';
 import type { Random } from '../ports/random.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Tracer } from '../ports/tracer.ts';
-import { Deadline } from './coordinator/deadline.ts';
-import { forward, type ForwardedOperation, type ForwardedOutcome } from './coordinator/forwarding.ts';
 import { GetCoordinator } from './coordinator/get-coordinator.ts';
-import { type CannotCoordinate, WriteCoordinator } from './coordinator/write-coordinator.ts';
+import { OperationRouter } from './coordinator/operation-router.ts';
+import { WriteCoordinator } from './coordinator/write-coordinator.ts';
 import { type Inspection, inspectEntry } from './inspection.ts';
 import { Peers } from './peers/peers.ts';
 import { GroupCommit } from './replica/group-commit.ts';
@@ -104,12 +103,12 @@ class RunningNode implements StorageNode {
   readonly #ring: Ring;
   readonly #storeId: StoreId;
   readonly #incarnations: IncarnationSource;
+  readonly #commit: GroupCommit;
   readonly #records: RecordStore;
   readonly #local: LocalReplica;
   readonly #peers: Peers;
   readonly #replicas: Replicas;
-  readonly #reads: GetCoordinator;
-  readonly #writes: WriteCoordinator;
+  readonly #router: OperationRouter;
   readonly #operations: RunningOperations;
   readonly #startedMs: number;
   #closing: Promise<void> | undefined;
@@ -124,6 +123,7 @@ class RunningNode implements StorageNode {
     const incarnations = new IncarnationSource(storeId, random);
     const commit = new GroupCommit({ storage, clock, tracer, sync, onFatal });
     this.#incarnations = incarnations;
+    this.#commit = commit;
     this.#records = new RecordStore(this.#ring, storage, commit);
     this.#local = new LocalReplica({ records: this.#records, incarnations, limits: config.limits, tracer });
     const self = {
@@ -140,16 +140,25 @@ class RunningNode implements StorageNode {
     this.#peers = new Peers({ self, network, clock, random, tracer });
     this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
     const ports = { replicas: this.#replicas, clock, tracer };
-    this.#reads = new GetCoordinator(ports);
-    this.#writes = new WriteCoordinator({
+    const reads = new GetCoordinator(ports);
+    const writes = new WriteCoordinator({
       ...ports,
       config,
       local: this.#local,
-      reads: this.#reads,
+      reads,
       commitQueueBytes: () => commit.queuedBytes,
       isLowOnSpace: options.isLowOnSpace,
     });
-    this.#operations = new RunningOperations(clock, config.limits.maxOperationsInFlight);
+    const operations = new RunningOperations(clock, config.limits.maxOperationsInFlight);
+    this.#operations = operations;
+    this.#router = new OperationRouter({
+      ...ports,
+      ring: this.#ring,
+      peers: this.#peers,
+      reads,
+      writes,
+      operations,
+    });
   }
 
   start(): Promise<void> {
@@ -161,35 +170,20 @@ class RunningNode implements StorageNode {
   }
 
   get(request: ReadRequest): Promise<ReadOutcome> {
-    const homes = this.#homesOf(request);
-    return this.#run(() =>
-      this.#coordinateOrForward({ type: 'coordinate-get', request }, homes, () =>
-        this.#reads.get(request, homes),
-      ),
-    );
+    return this.#router.get(request);
   }
 
   put(request: PutRequest): Promise<PutOutcome> {
-    const homes = this.#homesOf(request);
-    return this.#run(() =>
-      this.#coordinateOrForward({ type: 'coordinate-put', request }, homes, () =>
-        this.#writes.put(request, homes),
-      ),
-    );
+    return this.#router.put(request);
   }
 
   delete(request: DeleteRequest): Promise<DeleteOutcome> {
-    const homes = this.#homesOf(request);
-    return this.#run(() =>
-      this.#coordinateOrForward({ type: 'coordinate-delete', request }, homes, () =>
-        this.#writes.delete(request, homes),
-      ),
-    );
+    return this.#router.delete(request);
   }
 
   inspect(entry: EntryName, timeoutMs: number): Promise<Inspection> {
     const { config, clock } = this.#options;
-    const partition = this.#partitionOf(entry);
+    const partition = this.#router.partitionOf(entry);
     return inspectEntry(this.#replicas, clock, {
       entry,
       partition,
@@ -212,12 +206,16 @@ class RunningNode implements StorageNode {
   }
 
   hasMajorities(): boolean {
-    const { n } = this.#options.config.defaults;
-    return this.preferenceLists.every((list) => {
-      const homes = list.slice(0, n);
-      if (!homes.includes(this.nodeId)) return true;
-      return homes.filter((node) => this.#replicas.state(node) === 'up').length >= majority(n);
-    });
+    const { defaults, buckets } = this.#options.config;
+    const copies = new Set([defaults.n, ...[...buckets.values()].map(({ n }) => n)]);
+    return this.preferenceLists.every((list) =>
+      [...copies].every((n) => this.#hasMajority(list.slice(0, n))),
+    );
+  }
+
+  #hasMajority(homes: readonly NodeId[]): boolean {
+    if (!homes.includes(this.nodeId)) return true;
+    return homes.filter((node) => this.#replicas.state(node) === 'up').length >= majority(homes.length);
   }
 
   probeStorage(): Promise<void> {
@@ -237,35 +235,9 @@ class RunningNode implements StorageNode {
     this.drain();
     await this.#operations.idle(graceMs);
     await this.#peers.close();
+    // What was begun for others is finished: a batch that meets a closed store would look like a broken disk.
+    await this.#commit.close();
     await this.#options.storage.close();
-  }
-
-  async #run<Outcome>(operation: () => Promise<Outcome | Failure>): Promise<Outcome | Failure> {
-    const refusal = this.#operations.refusal();
-    if (refusal !== undefined) return { type: 'failed', certainty: 'not-applied', ...refusal };
-    return this.#operations.run(operation);
-  }
-
-  /** Coordinates if this node is a home replica that can, else gives the operation to one. */
-  async #coordinateOrForward<Operation extends ForwardedOperation>(
-    operation: Operation,
-    homes: readonly NodeId[],
-    coordinate: () => Promise<OutcomeOf<Operation> | CannotCoordinate>,
-  ): Promise<OutcomeOf<Operation>> {
-    let others = homes;
-    let left = operation;
-    if (homes.includes(this.nodeId)) {
-      const { clock } = this.#options;
-      const deadline = new Deadline(clock, operation.request.timeoutMs);
-      const outcome = await coordinate();
-      if (outcome.type !== 'cannot-coordinate') return outcome;
-      others = homes.filter((node) => node !== this.nodeId);
-      left = { ...operation, request: { ...operation.request, timeoutMs: Math.max(1, deadline.leftMs) } };
-    }
-    const { clock, tracer } = this.#options;
-    const ports = { peers: this.#peers, replicas: this.#replicas, clock, tracer };
-    // The codec lets only a reply of the operation's own kind through.
-    return (await forward(ports, left, others)) as OutcomeOf<Operation>;
   }
 
   /** A peer's request. Rejects if the store failed: nothing truthful can be answered then. */
@@ -275,48 +247,13 @@ class RunningNode implements StorageNode {
         return { type: 'read', reply: await this.#local.read(request) };
       case 'store':
         return { type: 'store', reply: await this.#local.store(request) };
+      case 'ping':
+        return request;
       case 'coordinate-get':
-        return this.#serveForwarded(request.request, async (homes) => ({
-          type: 'coordinate-get',
-          outcome: await this.#reads.get(request.request, homes),
-        }));
       case 'coordinate-put':
-        return this.#serveForwarded(request.request, async (homes) => {
-          const outcome = await this.#writes.put(request.request, homes);
-          return outcome.type === 'cannot-coordinate'
-            ? refusedBy(outcome)
-            : { type: 'coordinate-put', outcome };
-        });
       case 'coordinate-delete':
-        return this.#serveForwarded(request.request, async (homes) => {
-          const outcome = await this.#writes.delete(request.request, homes);
-          return outcome.type === 'cannot-coordinate'
-            ? refusedBy(outcome)
-            : { type: 'coordinate-delete', outcome };
-        });
+        return this.#router.serve(request);
     }
-  }
-
-  /** Forwarded once, never again: a node that is no home replica of the key refuses. */
-  async #serveForwarded(
-    request: ForwardedOperation['request'],
-    coordinate: (homes: readonly NodeId[]) => Promise<PeerReply>,
-  ): Promise<PeerReply> {
-    const homes = this.#homesOf(request);
-    if (!homes.includes(this.nodeId)) {
-      return { type: 'request-refused', reason: `${this.nodeId} is no home replica of this key` };
-    }
-    const refusal = this.#operations.refusal();
-    if (refusal !== undefined) return { type: 'request-refused', reason: refusal.detail };
-    return this.#operations.run(() => coordinate(homes));
-  }
-
-  #partitionOf(entry: EntryName): Partition {
-    return partitionOf(this.#ring, placementHash(entry));
-  }
-
-  #homesOf({ bucket, key, n }: EntryName & { readonly n: number }): readonly NodeId[] {
-    return homeReplicas(this.#ring, this.#partitionOf({ bucket, key }), n);
   }
 
   #ownStatus(): MemberStatus {
@@ -329,16 +266,4 @@ class RunningNode implements StorageNode {
       reason: undefined,
     };
   }
-}
-
-type OutcomeOf<Operation extends ForwardedOperation> = Operation extends { type: 'coordinate-get' }
-  ? ReadOutcome
-  : Operation extends { type: 'coordinate-put' }
-    ? PutOutcome
-    : Operation extends { type: 'coordinate-delete' }
-      ? DeleteOutcome
-      : ForwardedOutcome;
-
-function refusedBy({ reason }: CannotCoordinate): PeerReply {
-  return { type: 'request-refused', reason };
 }

@@ -92,7 +92,9 @@ function start(nodeIds: readonly string[], options: Partial<LocalClusterOptions>
     environment: process.env,
     workingDirectory: directory,
     restart: false,
-    unreadiness: async (nodeId) => (happenings.find('line', nodeId).length > 0 ? undefined : ['starting']),
+    // One that will be refused is never ready, however long its process takes to end.
+    unreadiness: async (nodeId) =>
+      nodeId !== 'refused' && happenings.find('line', nodeId).length > 0 ? undefined : ['starting'],
     events: happenings.events,
     ...options,
   });

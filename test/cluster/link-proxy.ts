@@ -10,7 +10,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 const MAX_HELD_BYTES = 1024 * 1024;
 
 /** One direction of all connections of a proxy. */
-export class LinkDirection {
+class LinkDirection {
   readonly #pumps = new Set<Pump>();
   #delayMs = 0;
   #isStalled = false;

@@ -274,7 +274,7 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
 }
 
 /** A cluster of which no node was started yet. */
-export async function createProcessCluster(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
+async function createProcessCluster(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
   const { nodes = 3, links = false, config = {} } = options;
   return new ProcessCluster(await layOutCluster({ nodes, links, config }), options);
 }

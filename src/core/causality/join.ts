@@ -85,7 +85,7 @@ function requestOf(sibling: Sibling, record: KeyRecord, other: KeyRecord): Remem
   return findRequest(record, sibling) ?? findRequest(other, sibling);
 }
 
-/** Merges two sorted lists; siblings that are equal in dot and bytes appear once. */
+/** Merges two sorted lists; equal siblings appear once. */
 function unionSiblings(left: readonly Sibling[], right: readonly Sibling[]): readonly Sibling[] {
   if (left.length === 0) return right;
   if (right.length === 0) return left;
@@ -103,13 +103,15 @@ function unionSiblings(left: readonly Sibling[], right: readonly Sibling[]): rea
   }
 }
 
-/** Total order by dot; by bytes only between siblings of one dot, which a correct cluster never has. */
-function compareSiblings(left: Sibling, right: Sibling): number {
+/** Total order by dot; by the rest only between siblings of one dot, which a correct cluster never has. */
+export function compareSiblings(left: Sibling, right: Sibling): number {
   return compareDots(left.dot, right.dot) || compareContents(left, right);
 }
 
 function compareContents(left: Sibling, right: Sibling): number {
   if (left === right) return 0;
+  if (left.writtenAtMs !== right.writtenAtMs) return left.writtenAtMs - right.writtenAtMs;
+  if (left.writeId !== right.writeId) return (left.writeId ?? '') < (right.writeId ?? '') ? -1 : 1;
   const [a, b] = [left.content, right.content];
   if (a.type === 'tombstone' || b.type === 'tombstone')
     return Number(a.type === 'value') - Number(b.type === 'value');

@@ -32,7 +32,7 @@ export interface RememberedWrite {
 }
 
 export interface KeyRecord {
-  /** Sorted by dot, no two with one dot. */
+  /** Sorted by dot, each known to the context. Two with one dot are a bug that is kept, for a metric to show it. */
   readonly siblings: readonly Sibling[];
   readonly context: CausalContext;
   /** At most MAX_WRITE_IDS, sorted by compareRememberedWrites, newest first. */

@@ -7,8 +7,8 @@ import { MAX_WRITE_IDS } from '../limits.ts';
 import { compareDots, sameDot } from './dot.ts';
 import type { KeyRecord, RememberedWrite, Sibling } from './record.ts';
 
-/** Newest first; ties by id, then by dot. */
-function compareRememberedWrites(left: RememberedWrite, right: RememberedWrite): number {
+/** Total order: newest first; ties by id, then by dot. */
+export function compareRememberedWrites(left: RememberedWrite, right: RememberedWrite): number {
   if (left.writtenAtMs !== right.writtenAtMs) return right.writtenAtMs - left.writtenAtMs;
   if (left.id !== right.id) return left.id < right.id ? -1 : 1;
   return compareDots(left.dot, right.dot);

@@ -14,8 +14,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { PeerAnswer } from '../peers/pending-requests.ts';
 import type { Peers } from '../peers/peers.ts';
-import { mostUsable, type Replicas } from '../replica/replicas.ts';
+import type { Replicas } from '../replica/replicas.ts';
 import { Deadline } from './deadline.ts';
+import { awaitUsableQuorum } from './usable-quorum.ts';
 
 /** The home replica answers this much before the deadline of who asked it, so that its answer is not missed. */
 const MAX_MARGIN_MS = 50;
@@ -35,6 +36,18 @@ export interface ForwardingPorts {
   readonly tracer: Tracer;
 }
 
+/** The operation with another time limit. */
+export function withTimeout(operation: ForwardedOperation, timeoutMs: number): ForwardedOperation {
+  switch (operation.type) {
+    case 'coordinate-get':
+      return { type: operation.type, request: { ...operation.request, timeoutMs } };
+    case 'coordinate-put':
+      return { type: operation.type, request: { ...operation.request, timeoutMs } };
+    case 'coordinate-delete':
+      return { type: operation.type, request: { ...operation.request, timeoutMs } };
+  }
+}
+
 /** Forwards to one of the home replicas after the other. */
 export function forward(
   ports: ForwardingPorts,
@@ -52,6 +65,8 @@ class Forward {
   readonly #reports = new Map<NodeId, ReplicaReport>();
   readonly #cancels: (() => void)[] = [];
   #outstanding = 0;
+  /** Of a read: the first failure that a home replica answered, in case no other answers better. */
+  #failure: ForwardedOutcome | undefined;
   #ended = false;
   #resolve: (outcome: ForwardedOutcome) => void = ignore;
   #stopDeadline: () => void = ignore;
@@ -68,7 +83,7 @@ class Forward {
     return new Promise((resolve) => {
       this.#resolve = resolve;
       this.#stopDeadline = this.#deadline.onPassed(() => this.#passed());
-      this.#askNext();
+      void this.#askNext();
     });
   }
 
@@ -76,11 +91,15 @@ class Forward {
     return this.#operation.type === 'coordinate-get';
   }
 
-  #askNext(): void {
+  /** Asks a home replica that can be reached now. What is not sent at once is not begun, so nothing is said of it. */
+  async #askNext(): Promise<void> {
     const { peers, replicas, clock, tracer } = this.#ports;
-    const node = mostUsable(replicas, [...this.#unasked]);
+    const unasked = [...this.#unasked];
+    const isUsable = awaitUsableQuorum(replicas, unasked, 1, this.#deadline);
+    const node = isUsable === true || (await isUsable) ? this.#usableNode() : undefined;
+    if (this.#ended) return;
     if (node === undefined) {
-      if (this.#outstanding === 0) this.#end(this.#unavailable());
+      if (this.#outstanding === 0) this.#end(this.#failure ?? this.#unavailable());
       return;
     }
     this.#unasked.delete(node);
@@ -89,40 +108,44 @@ class Forward {
     tracer.trace({ type: 'forwarded', operation: operationOf(this.#operation), to: node });
     this.#stopHedge();
     if (this.#isRead) {
-      const timer = clock.setTimer(FORWARD_HEDGE_DELAY_MS, () => this.#askNext());
+      const timer = clock.setTimer(FORWARD_HEDGE_DELAY_MS, () => void this.#askNext());
       this.#stopHedge = () => timer.cancel();
     }
     this.#cancels.push(peers.request(node, this.#shortened(), (answer) => this.#take(node, answer)));
   }
 
+  #usableNode(): NodeId | undefined {
+    return [...this.#unasked].find((node) => this.#ports.replicas.state(node) === 'up');
+  }
+
   #shortened(): ForwardedOperation {
     const { leftMs } = this.#deadline;
     const timeoutMs = Math.max(1, leftMs - Math.min(MAX_MARGIN_MS, leftMs * MARGIN_SHARE));
-    // One property is replaced; the type of the rest stays what it was.
-    return {
-      ...this.#operation,
-      request: { ...this.#operation.request, timeoutMs },
-    } as ForwardedOperation;
+    return withTimeout(this.#operation, timeoutMs);
   }
 
   #take(node: NodeId, answer: PeerAnswer): void {
     if (this.#ended) return;
     this.#outstanding -= 1;
     const outcome = answer.type === 'reply' ? outcomeOf(answer.reply) : undefined;
-    if (outcome !== undefined) {
+    if (outcome !== undefined && !(this.#isRead && outcome.type === 'failed')) {
       this.#end(outcome);
       return;
     }
+    // Another home replica may reach those that this one does not.
+    this.#failure ??= outcome;
     const result =
       answer.type === 'not-sent' ? 'unreachable' : answer.type === 'lost' ? 'connection-lost' : 'refused';
     this.#reports.set(node, { node, result, ms: this.#deadline.elapsedMs });
     if (answer.type === 'lost' && !this.#isRead) this.#end(this.#unknown(`The connection to ${node} broke`));
-    else this.#askNext();
+    else void this.#askNext();
   }
 
   #passed(): void {
     this.#end(
-      this.#isRead ? this.#unavailable('quorum-timeout') : this.#unknown('No home replica answered in time'),
+      this.#isRead
+        ? (this.#failure ?? this.#unavailable('quorum-timeout'))
+        : this.#unknown('No home replica answered in time'),
     );
   }
 

@@ -8,7 +8,13 @@
  *
  * The operation ends at R answers, but goes on listening: `onSettled` gets all that came, for read repair.
  */
-import { decodeRecord, encodeRecord, recordDigest, sameBytes } from '../../codec/record-codec.ts';
+import {
+  decodeCheckedRecord,
+  decodeRecord,
+  encodeRecord,
+  recordDigest,
+  sameBytes,
+} from '../../codec/record-codec.ts';
 import { joinRecords } from '../../core/causality/join.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
@@ -81,6 +87,7 @@ export class ReadOperation {
     return new Promise((resolve) => {
       this.#resolve = resolve;
       const { self } = this.#ports.replicas;
+      this.#watch();
       if (this.#tally.isUnasked(self)) this.#ask(self);
       else this.#proceed();
     });
@@ -125,7 +132,10 @@ export class ReadOperation {
   /** What cannot be decoded is as good as unreadable. */
   #keepFound(node: NodeId, encoded: Uint8Array): 'ok' | 'unreadable' {
     try {
-      this.#decoded.set(node, decodeRecord(this.#target.entry, encoded));
+      // What the own replica gives it has just checked.
+      const isOwn = node === this.#ports.replicas.self;
+      const record = isOwn ? decodeCheckedRecord(encoded) : decodeRecord(this.#target.entry, encoded);
+      this.#decoded.set(node, record);
     } catch {
       return 'unreadable';
     }
@@ -139,7 +149,6 @@ export class ReadOperation {
     if (!this.#answered && this.#tally.verdict === 'impossible')
       this.#answer(this.#failure('quorum-unavailable'));
     if (this.#answered && this.#tally.outstanding === 0) this.#settle();
-    else this.#watch();
   }
 
   #askMissing(): void {
@@ -159,9 +168,8 @@ export class ReadOperation {
     );
   }
 
-  /** Timers only where something has to be waited for: a read of the own replica alone needs none. */
+  /** Sets the deadline, and the hedge that a late replica is covered by. */
   #watch(): void {
-    if (this.#hedgeTimer !== undefined || this.#settled) return;
     const { clock, tracer } = this.#ports;
     this.#stopDeadline = this.#deadline.onPassed(() => this.#passed());
     const hedge = (): void => {
@@ -224,7 +232,7 @@ export class ReadOperation {
 
   #reportDifferences(): void {
     const records = new Set([...this.#held.values()].map(digestKey));
-    if (records.size < 2) return;
+    if (records.size < 2 || this.#decoded.size === 0) return;
     const joined = this.#join();
     if (joined === undefined) return;
     const encoded = encodeRecord(this.#target.entry, joined);

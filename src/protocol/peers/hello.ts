@@ -56,6 +56,7 @@ export function refuseHello(self: LocalIdentity, hello: Hello, expected?: NodeId
   if (hello.protocolVersion !== PROTOCOL_VERSION) {
     return refuse(`it speaks protocol version ${hello.protocolVersion}, this node ${PROTOCOL_VERSION}`);
   }
+  if (hello.nonce.length !== NONCE_BYTES) return refuse(`its nonce is not ${NONCE_BYTES} bytes long`);
   if (cluster !== self.cluster) {
     return refuse(`it belongs to the cluster "${cluster}", this node to "${self.cluster}"`);
   }

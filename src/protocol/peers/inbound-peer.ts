@@ -49,14 +49,15 @@ class InboundPeer {
   #phase: Phase = 'hello';
   #handshake: Handshake | undefined;
   #running = 0;
+  #runningBytes = 0;
   #lastId = 0;
 
   constructor(connection: Connection, options: PeerOptions, handlers: InboundHandlers) {
     this.#options = options;
     this.#handlers = handlers;
-    this.#channel = new MessageChannel(connection, options.tracer);
+    this.#channel = new MessageChannel(connection, options.tracer, (reason) => this.#close(reason));
     this.#helloTimer = options.clock.setTimer(HELLO_TIMEOUT_MS, () =>
-      connection.close(`no hello within ${HELLO_TIMEOUT_MS} ms`),
+      this.#close(`no hello within ${HELLO_TIMEOUT_MS} ms`),
     );
   }
 
@@ -66,6 +67,7 @@ class InboundPeer {
   }
 
   receive(frame: Uint8Array): void {
+    if (this.#phase === 'closed') return;
     const message = this.#channel.receive(frame);
     if (message === undefined) return;
     if (this.#phase === 'open' && message.type === 'request') this.#serve(message.id, message.request);
@@ -99,6 +101,7 @@ class InboundPeer {
     }
     this.#helloTimer.cancel();
     this.#phase = 'open';
+    this.#channel.trust();
     const { nodeId, incarnation } = handshake.dialer;
     this.#handlers.onPeer(nodeId as NodeId, incarnation as Incarnation);
   }
@@ -107,7 +110,7 @@ class InboundPeer {
     const { connection } = this.#channel;
     this.#options.tracer.trace({ type: 'hello-refused', remote: connection.remote, ...refusal });
     this.#channel.send({ type: 'refused', reason: refusal.reason });
-    connection.close(`refused: ${refusal.reason}`);
+    this.#close(`refused: ${refusal.reason}`);
   }
 
   #serve(id: number, request: PeerRequest): void {
@@ -117,31 +120,48 @@ class InboundPeer {
       return;
     }
     this.#lastId = id;
-    if (this.#running >= MAX_PEER_REQUESTS) {
-      this.#channel.send({
-        type: 'reply',
-        id,
-        reply: { type: 'request-refused', reason: 'too many requests' },
-      });
+    if (this.#isOverloaded()) {
+      const reason = 'too much of this peer is being worked on';
+      this.#channel.send({ type: 'reply', id, reply: { type: 'request-refused', reason } });
       return;
     }
+    const bytes = bytesOf(request);
     this.#running += 1;
+    this.#runningBytes += bytes;
+    const ended = (): void => {
+      this.#running -= 1;
+      this.#runningBytes -= bytes;
+    };
     this.#handlers.onRequest(request).then(
       (reply) => {
-        this.#running -= 1;
-        this.#reply(id, reply);
+        ended();
+        if (this.#phase === 'open') this.#channel.send({ type: 'reply', id, reply });
       },
       (error: unknown) => {
-        this.#running -= 1;
-        this.#channel.connection.close(`a request could not be answered: ${String(error)}`);
+        ended();
+        this.#close(`a request could not be answered: ${String(error)}`);
       },
     );
   }
 
-  #reply(id: number, reply: PeerReply): void {
-    if (this.#phase !== 'open') return;
-    this.#channel.send({ type: 'reply', id, reply });
-    const { connection } = this.#channel;
-    if (connection.queuedBytes > MAX_PEER_QUEUE_BYTES) connection.close('the peer does not take its replies');
+  /** Requests being worked on, and replies that the peer has not taken yet, are bounded in number and bytes. */
+  #isOverloaded(): boolean {
+    return (
+      this.#running >= MAX_PEER_REQUESTS ||
+      this.#runningBytes > MAX_PEER_QUEUE_BYTES ||
+      this.#channel.connection.queuedBytes > MAX_PEER_QUEUE_BYTES
+    );
   }
+
+  /** Nothing is taken or answered from now on. */
+  #close(reason: string): void {
+    this.#phase = 'closed';
+    this.#channel.connection.close(reason);
+  }
+}
+
+/** What a request keeps in memory while it is worked on, as far as that can be much. */
+function bytesOf(request: PeerRequest): number {
+  if (request.type === 'store') return request.record.length;
+  return request.type === 'coordinate-put' ? request.request.value.length : 0;
 }

@@ -8,14 +8,26 @@ import { FormatError } from '../../codec/packer.ts';
 import type { Connection } from '../../ports/network.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 
+/** Bytes of a frame from somebody who has not proved yet who it is; chunks would be put together in memory. */
+const MAX_HANDSHAKE_BYTES = 8 * 1024;
+
 export class MessageChannel {
   readonly connection: Connection;
   readonly #tracer: Tracer;
+  readonly #close: (reason: string) => void;
   readonly #assembler = new MessageAssembler();
+  #isTrusted = false;
 
-  constructor(connection: Connection, tracer: Tracer) {
+  /** `close` is called for bytes that no peer of ours sends, and has to close the connection. */
+  constructor(connection: Connection, tracer: Tracer, close: (reason: string) => void) {
     this.connection = connection;
     this.#tracer = tracer;
+    this.#close = close;
+  }
+
+  /** The peer has proved who it is: its messages may be long from now on. */
+  trust(): void {
+    this.#isTrusted = true;
   }
 
   send(message: PeerMessage): void {
@@ -28,8 +40,12 @@ export class MessageChannel {
 
   /** The message that this frame completes, if it does. */
   receive(frame: Uint8Array): PeerMessage | undefined {
+    if (!this.#isTrusted && frame.length > MAX_HANDSHAKE_BYTES) {
+      this.reject(`${frame.length} bytes before the handshake is over`);
+      return undefined;
+    }
     try {
-      const bytes = this.#assembler.accept(frame);
+      const bytes = this.#isTrusted ? this.#assembler.accept(frame) : frame;
       return bytes === undefined ? undefined : decodeMessage(bytes);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -41,6 +57,6 @@ export class MessageChannel {
   /** Closes because of what the peer sent. */
   reject(reason: string): void {
     this.#tracer.trace({ type: 'malformed-frame', remote: this.connection.remote, reason });
-    this.connection.close(`malformed: ${reason}`);
+    this.#close(`malformed: ${reason}`);
   }
 }

@@ -12,6 +12,7 @@ import type { Incarnation, NodeId, StoreId } from '../../core/ids.ts';
 import {
   HELLO_TIMEOUT_MS,
   MAX_PEER_QUEUE_BYTES,
+  PEER_PROBE_MS,
   PEER_SILENCE_MS,
   RECONNECT_FIRST_MS,
   RECONNECT_LAST_MS,
@@ -56,7 +57,8 @@ export class OutboundPeer {
   #theirs: Hello | undefined;
   #timer: Timer | undefined;
   #silenceTimer: Timer | undefined;
-  #heardAtMs = 0;
+  /** Frames that came on any connection. */
+  #heard = 0;
   #failures = 0;
   #endedAtMs = Number.NEGATIVE_INFINITY;
   #sinceMs: number;
@@ -86,7 +88,7 @@ export class OutboundPeer {
   }
 
   start(): void {
-    this.#dial();
+    if (this.#phase === 'waiting' && this.#timer === undefined) this.#dial();
   }
 
   /**
@@ -104,18 +106,13 @@ export class OutboundPeer {
     if (this.#phase === 'connecting') return this.#pending.addWaiting(id, request.type, message, onAnswer);
     this.#channel?.sendEncoded(message);
     this.#watchSilence();
-    return this.#pending.addSent(id, request.type, onAnswer);
+    return this.#pending.addSent(id, request.type, message.length, onAnswer);
   }
 
   /** The peer was heard of as this incarnation: no reason to wait any longer, or to trust a connection to an earlier one. */
   heardOf(incarnation: Incarnation): void {
-    if (this.#phase === 'waiting') {
-      this.#timer?.cancel();
-      this.#dial();
-    } else if (this.#phase === 'up' && this.#theirs?.incarnation !== incarnation) {
-      this.#failures = 0;
-      this.#channel?.connection.close('the peer has started again');
-    }
+    if (this.#phase === 'waiting') this.#dial();
+    else if (this.#phase === 'up' && this.#theirs?.incarnation !== incarnation) this.#probe(PEER_PROBE_MS);
   }
 
   /**
@@ -124,19 +121,18 @@ export class OutboundPeer {
    */
   dialSoon(): void {
     if (this.#phase !== 'waiting') return;
-    if (this.#options.clock.nowMs() - this.#endedAtMs < RECONNECT_FIRST_MS) return;
-    this.#timer?.cancel();
-    this.#dial();
+    if (this.#options.clock.nowMs() - this.#endedAtMs >= RECONNECT_FIRST_MS) this.#dial();
   }
 
   close(): void {
     if (this.#phase === 'closed') return;
-    this.#timer?.cancel();
-    this.#silenceTimer?.cancel();
-    this.#phase = 'closed';
-    this.#reason = 'this node is shutting down';
-    this.#channel?.connection.close(this.#reason);
-    this.#pending.failAll(this.#reason);
+    const reason = 'this node is shutting down';
+    this.#stopTimers();
+    this.#enter('closed', reason);
+    this.#channel?.connection.close(reason);
+    this.#channel = undefined;
+    this.#pending.failAll(reason);
+    this.#onChange();
   }
 
   #refusal(): string | undefined {
@@ -149,99 +145,103 @@ export class OutboundPeer {
 
   #dial(): void {
     const { network, clock, tracer } = this.#options;
+    this.#stopTimers();
     this.#phase = 'connecting';
     this.#timer = clock.setTimer(HELLO_TIMEOUT_MS, () =>
-      this.#channel?.connection.close(`no hello within ${HELLO_TIMEOUT_MS} ms`),
+      this.#drop(`no hello within ${HELLO_TIMEOUT_MS} ms`),
     );
     const connection = network.connect(this.node, {
-      onOpen: () => this.#sayHello(),
-      onFrame: (frame) => this.#receive(frame),
+      onOpen: () => {
+        if (this.#channel === channel) this.#sayHello(channel);
+      },
+      onFrame: (frame) => {
+        if (this.#channel === channel) this.#receive(channel, frame);
+      },
       onClose: (reason, cause) => {
-        if (cause === 'malformed') {
+        if (cause === 'malformed')
           tracer.trace({ type: 'malformed-frame', remote: connection.remote, reason });
-        }
-        this.#closed(reason);
+        if (this.#channel === channel) this.#ended(reason);
       },
     });
-    this.#channel = new MessageChannel(connection, tracer);
+    const channel = new MessageChannel(connection, tracer, (reason) => this.#drop(reason));
+    this.#channel = channel;
     this.#onChange();
   }
 
-  #sayHello(): void {
+  #sayHello(channel: MessageChannel): void {
     this.#hello = helloOf(this.#options.self, this.#options.random);
-    this.#channel?.send({ type: 'hello', hello: this.#hello, proof: undefined });
+    channel.send({ type: 'hello', hello: this.#hello, proof: undefined });
   }
 
-  #receive(frame: Uint8Array): void {
-    this.#heardAtMs = this.#options.clock.nowMs();
-    const message = this.#channel?.receive(frame);
+  #receive(channel: MessageChannel, frame: Uint8Array): void {
+    this.#heard += 1;
+    const message = channel.receive(frame);
     if (message === undefined) return;
-    if (this.#phase === 'up') this.#receiveReply(message);
-    else if (this.#phase === 'connecting') this.#receiveHello(message);
+    if (this.#phase === 'up') this.#receiveReply(channel, message);
+    else this.#receiveHello(channel, message);
   }
 
-  #receiveReply(message: PeerMessage): void {
+  #receiveReply(channel: MessageChannel, message: PeerMessage): void {
+    this.#failures = 0;
     if (message.type === 'reply' && this.#pending.settle(message.id, message.reply)) return;
-    this.#channel?.reject(`a ${message.type} that nobody asked for`);
+    channel.reject(`a ${message.type} that nobody asked for`);
   }
 
-  #receiveHello(message: PeerMessage): void {
-    if (message.type === 'refused') {
-      this.#channel?.connection.close(`refused by the peer: ${message.reason}`);
-      return;
-    }
+  #receiveHello(channel: MessageChannel, message: PeerMessage): void {
     const own = this.#hello;
-    if (message.type !== 'hello' || own === undefined) {
-      this.#channel?.reject(`a ${message.type} before the hello`);
-      return;
-    }
+    if (message.type === 'refused') this.#drop(`refused by the peer: ${message.reason}`);
+    else if (message.type !== 'hello' || own === undefined)
+      channel.reject(`a ${message.type} before the hello`);
+    else this.#greeted(channel, message.hello, message.proof, own);
+  }
+
+  #greeted(channel: MessageChannel, theirs: Hello, proof: Uint8Array | undefined, own: Hello): void {
     const { self, tracer } = this.#options;
-    const { hello, proof } = message;
-    const handshake: Handshake = { dialer: own, listener: hello };
+    const handshake: Handshake = { dialer: own, listener: theirs };
     const refusal =
-      refuseHello(self, hello, this.node) ??
+      refuseHello(self, theirs, this.node) ??
       (provesSecret(self, proof, 'listener', handshake) ? undefined : SECRET_REFUSAL);
     if (refusal !== undefined) {
-      tracer.trace({
-        type: 'hello-refused',
-        remote: this.#channel?.connection.remote ?? this.node,
-        ...refusal,
-      });
-      this.#channel?.connection.close(`refused: ${refusal.reason}`);
+      tracer.trace({ type: 'hello-refused', remote: channel.connection.remote, ...refusal });
+      this.#drop(`refused: ${refusal.reason}`);
       return;
     }
-    this.#channel?.send({ type: 'proof', proof: proveSecret(self.secret, 'dialer', handshake) });
-    this.#open(hello);
+    channel.trust();
+    channel.send({ type: 'proof', proof: proveSecret(self.secret, 'dialer', handshake) });
+    this.#open(channel, theirs);
   }
 
-  #open(theirs: Hello): void {
-    this.#timer?.cancel();
+  #open(channel: MessageChannel, theirs: Hello): void {
+    this.#stopTimers();
     this.#theirs = theirs;
-    this.#failures = 0;
     this.#enter('up', undefined);
-    for (const message of this.#pending.takeWaiting()) this.#channel?.sendEncoded(message);
-    this.#watchSilence();
-    const { tracer } = this.#options;
-    const { storeId, incarnation } = this.status;
-    if (storeId !== undefined && incarnation !== undefined) {
-      tracer.trace({ type: 'peer-up', peer: this.node, incarnation, storeId });
-    }
+    for (const message of this.#pending.takeWaiting()) channel.sendEncoded(message);
+    if (this.#pending.isOwed) this.#watchSilence();
+    this.#options.tracer.trace({
+      type: 'peer-up',
+      peer: this.node,
+      incarnation: theirs.incarnation as Incarnation,
+      storeId: theirs.storeId as StoreId,
+    });
     this.#onChange();
   }
 
-  #closed(reason: string): void {
+  /** Closes the connection; what comes from it later concerns nobody any more. */
+  #drop(reason: string): void {
+    const channel = this.#channel;
+    this.#ended(reason);
+    channel?.connection.close(reason);
+  }
+
+  #ended(reason: string): void {
     if (this.#phase === 'closed') return;
     const wasUp = this.#phase === 'up';
-    this.#timer?.cancel();
-    this.#silenceTimer?.cancel();
-    this.#silenceTimer = undefined;
+    this.#stopTimers();
     this.#channel = undefined;
     this.#endedAtMs = this.#options.clock.nowMs();
     if (wasUp) this.#enter('waiting', reason);
-    else {
-      this.#phase = 'waiting';
-      this.#reason = reason;
-    }
+    this.#phase = 'waiting';
+    this.#reason = reason;
     this.#timer = this.#options.clock.setTimer(this.#backoffMs(), () => this.#dial());
     if (wasUp) this.#options.tracer.trace({ type: 'peer-down', peer: this.node, reason });
     this.#pending.failAll(reason);
@@ -254,6 +254,13 @@ export class OutboundPeer {
     this.#sinceMs = this.#options.clock.wallMs();
   }
 
+  #stopTimers(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#silenceTimer?.cancel();
+    this.#silenceTimer = undefined;
+  }
+
   /** Doubles from the first to the last delay; half of it is drawn, so that nodes do not dial in step. */
   #backoffMs(): number {
     const fullMs = Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(this.#failures, 16), RECONNECT_LAST_MS);
@@ -261,18 +268,32 @@ export class OutboundPeer {
     return fullMs / 2 + (this.#options.random.fraction() * fullMs) / 2;
   }
 
-  /** One timer for all requests: it closes the connection if a reply is owed and nothing was heard for too long. */
+  /**
+   * One timer for all requests. Half-way to PEER_SILENCE_MS without a sign of life a ping asks for one: a peer that works on a
+   * long request answers it, and is not taken for gone.
+   */
   #watchSilence(): void {
     if (this.#silenceTimer !== undefined) return;
-    const { clock } = this.#options;
-    const fromMs = clock.nowMs();
-    this.#heardAtMs = Math.max(this.#heardAtMs, fromMs);
-    this.#silenceTimer = clock.setTimer(PEER_SILENCE_MS, () => {
+    const heard = this.#heard;
+    this.#silenceTimer = this.#options.clock.setTimer(PEER_SILENCE_MS / 2, () => {
       this.#silenceTimer = undefined;
       if (!this.#pending.isOwed) return;
-      if (this.#heardAtMs <= fromMs) this.#channel?.connection.close(`silent for ${PEER_SILENCE_MS} ms`);
+      if (this.#heard === heard) this.#probe(PEER_SILENCE_MS / 2);
       else this.#watchSilence();
     });
+  }
+
+  /** Asks for a sign of life, and ends the connection if none comes in time. */
+  #probe(timeoutMs: number): void {
+    const heard = this.#heard;
+    this.#silenceTimer?.cancel();
+    this.#silenceTimer = this.#options.clock.setTimer(timeoutMs, () => {
+      this.#silenceTimer = undefined;
+      if (this.#heard === heard)
+        this.#drop(`silent for ${timeoutMs} ms after it was asked for a sign of life`);
+      else if (this.#pending.isOwed) this.#watchSilence();
+    });
+    this.request({ type: 'ping' }, ignore);
   }
 }
 

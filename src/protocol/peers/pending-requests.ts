@@ -18,18 +18,21 @@ export type OnAnswer = (answer: PeerAnswer) => void;
 
 interface Sent {
   readonly type: PeerRequest['type'];
+  readonly bytes: number;
   onAnswer: OnAnswer | undefined;
 }
 
-interface Waiting extends Sent {
+interface Waiting {
   readonly id: number;
   readonly message: Uint8Array;
+  readonly sent: Sent;
 }
 
 export class PendingRequests {
   readonly #sent = new Map<number, Sent>();
   #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  /** Bytes of all requests in both tables: what the peer has not answered it may still hold in its memory. */
+  #bytes = 0;
   #nextId = 0;
 
   /** Whether a reply is owed. */
@@ -38,9 +41,7 @@ export class PendingRequests {
   }
 
   get isFull(): boolean {
-    return (
-      this.#sent.size + this.#waiting.length >= MAX_PEER_REQUESTS || this.#waitingBytes > MAX_PEER_QUEUE_BYTES
-    );
+    return this.#sent.size + this.#waiting.length >= MAX_PEER_REQUESTS || this.#bytes > MAX_PEER_QUEUE_BYTES;
   }
 
   takeId(): number {
@@ -49,8 +50,8 @@ export class PendingRequests {
   }
 
   /** Notes a request that leaves now. Answers how to give it up. */
-  addSent(id: number, type: PeerRequest['type'], onAnswer: OnAnswer): () => void {
-    const sent: Sent = { type, onAnswer };
+  addSent(id: number, type: PeerRequest['type'], bytes: number, onAnswer: OnAnswer): () => void {
+    const sent = this.#add(type, bytes, onAnswer);
     this.#sent.set(id, sent);
     return () => {
       sent.onAnswer = undefined;
@@ -59,19 +60,25 @@ export class PendingRequests {
 
   /** Keeps a request until `takeWaiting`. Answers how to give it up. */
   addWaiting(id: number, type: PeerRequest['type'], message: Uint8Array, onAnswer: OnAnswer): () => void {
-    const waiting: Waiting = { id, type, message, onAnswer };
-    this.#waiting.push(waiting);
-    this.#waitingBytes += message.length;
+    const sent = this.#add(type, message.length, onAnswer);
+    this.#waiting.push({ id, message, sent });
     return () => {
-      waiting.onAnswer = undefined;
+      sent.onAnswer = undefined;
     };
   }
 
   /** Moves what waits to what is sent, and gives its messages, without those that were given up. */
   takeWaiting(): readonly Uint8Array[] {
-    const alive = this.#clearWaiting().filter(({ onAnswer }) => onAnswer !== undefined);
-    for (const waiting of alive) this.#sent.set(waiting.id, waiting);
-    return alive.map(({ message }) => message);
+    const messages: Uint8Array[] = [];
+    for (const { id, message, sent } of this.#clearWaiting()) {
+      if (sent.onAnswer === undefined) {
+        this.#bytes -= sent.bytes;
+        continue;
+      }
+      this.#sent.set(id, sent);
+      messages.push(message);
+    }
+    return messages;
   }
 
   /** Hands a reply to whoever waits for it. Answers false if no request of ours has this number and kind. */
@@ -79,6 +86,7 @@ export class PendingRequests {
     const sent = this.#sent.get(id);
     if (sent === undefined || (reply.type !== sent.type && reply.type !== 'request-refused')) return false;
     this.#sent.delete(id);
+    this.#bytes -= sent.bytes;
     sent.onAnswer?.({ type: 'reply', reply });
     return true;
   }
@@ -86,16 +94,21 @@ export class PendingRequests {
   /** Ends everything: what was sent is lost, what waits was never sent. */
   failAll(reason: string): void {
     const sent = [...this.#sent.values()];
-    this.#sent.clear();
     const waiting = this.#clearWaiting();
+    this.#sent.clear();
+    this.#bytes = 0;
     for (const { onAnswer } of sent) onAnswer?.({ type: 'lost', reason });
-    for (const { onAnswer } of waiting) onAnswer?.({ type: 'not-sent', reason });
+    for (const { sent: never } of waiting) never.onAnswer?.({ type: 'not-sent', reason });
+  }
+
+  #add(type: PeerRequest['type'], bytes: number, onAnswer: OnAnswer): Sent {
+    this.#bytes += bytes;
+    return { type, bytes, onAnswer };
   }
 
   #clearWaiting(): readonly Waiting[] {
     const waiting = this.#waiting;
     this.#waiting = [];
-    this.#waitingBytes = 0;
     return waiting;
   }
 }

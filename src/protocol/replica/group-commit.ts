@@ -37,6 +37,8 @@ export class GroupCommit {
   #waitingBytes = 0;
   #committing = false;
   #failure: StorageFailed | undefined;
+  #closed = false;
+  #onIdle: () => void = () => {};
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -55,11 +57,21 @@ export class GroupCommit {
   /** Resolves when the write is durable (or written, without sync). Rejects with StorageFailed. */
   write(write: StorageWrite): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#closed) return Promise.reject(new Error('The store is closed'));
     return new Promise((resolve, reject) => {
       const bytes = write.key.length + (write.type === 'put' ? write.value.length : 0);
       this.#waiting.push({ write, bytes, resolve, reject });
       this.#waitingBytes += bytes;
       if (!this.#committing) void this.#commitAll();
+    });
+  }
+
+  /** Takes no more writes; resolves when those that wait are written, or have failed. */
+  close(): Promise<void> {
+    this.#closed = true;
+    if (!this.#committing) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
     });
   }
 
@@ -69,6 +81,7 @@ export class GroupCommit {
     await Promise.resolve();
     while (this.#waiting.length > 0 && this.#failure === undefined) await this.#commit(this.#takeBatch());
     this.#committing = false;
+    this.#onIdle();
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {

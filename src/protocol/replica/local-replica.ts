@@ -3,9 +3,10 @@
  * a peer's record) runs in that key's serial section and leaves it only when its result is durable.
  */
 import {
+  checkRecord,
+  decodeCheckedRecord,
   decodeRecord,
   encodeRecord,
-  checkRecord,
   recordDigest,
   sameBytes,
 } from '../../codec/record-codec.ts';
@@ -34,7 +35,7 @@ export type MintOutcome =
   | ({ readonly type: 'minted' } & MintedWrite)
   | Exclude<WriteDecision, { type: 'minted' | 'local-store-lost-something' }>
   /** Nothing was done, because it cannot be known what this replica holds: another replica has to coordinate. */
-  | { readonly type: 'unreadable'; readonly reason: string }
+  | Unreadable
   /** The write was given up before its turn came. Nothing was done. */
   | { readonly type: 'given-up' };
 
@@ -52,9 +53,20 @@ export interface LocalReplicaOptions {
   readonly tracer: Tracer;
 }
 
-type Loaded =
-  | { readonly type: 'loaded'; readonly encoded: Uint8Array | undefined }
-  | { readonly type: 'unreadable'; readonly reason: string };
+interface Unreadable {
+  readonly type: 'unreadable';
+  readonly reason: string;
+}
+
+type Loaded = { readonly type: 'loaded'; readonly encoded: Uint8Array | undefined } | Unreadable;
+
+type LoadedRecord =
+  | {
+      readonly type: 'loaded';
+      readonly encoded: Uint8Array | undefined;
+      readonly record: KeyRecord | undefined;
+    }
+  | Unreadable;
 
 export class LocalReplica {
   readonly #options: LocalReplicaOptions;
@@ -74,6 +86,8 @@ export class LocalReplica {
 
   /** Joins a record into this replica's own. Answers `stored` only when the result is durable. */
   async store(request: StoreReplica): Promise<StoreReply> {
+    if (this.#options.records.isCongested)
+      return { type: 'store-refused', reason: 'too many writes wait for the disk' };
     let incoming: KeyRecord;
     try {
       incoming = decodeRecord(request, request.record);
@@ -96,19 +110,21 @@ export class LocalReplica {
     { isGivenUp, onMinted }: MintHandlers,
   ): Promise<MintOutcome> {
     return this.#lock.run(lockName(entry), async () => {
-      const loaded = await this.#load(entry);
+      const loaded = await this.#loadRecord(entry);
       // From here to `onMinted` nothing waits: a write that is given up is not minted, and one that is minted is not given up.
       if (isGivenUp()) return { type: 'given-up' };
       if (loaded.type === 'unreadable') return loaded;
       // The dot of a write that failed may have left for the others; a second write must not mint it again.
       this.#options.records.assertSound();
-      const before = loaded.encoded === undefined ? undefined : decodeRecord(entry, loaded.encoded);
+      const before = loaded.record;
       const decision = this.#decide(entry, before, write);
       if (decision.type !== 'minted') return decision;
       const { dot, record } = decision;
       const minted = { dot, before, record, encoded: encodeRecord(entry, record) };
+      // Queued first: whatever happens while the record leaves, its dot is one that this store has taken.
+      const durable = this.#options.records.put(entry, minted.encoded);
       onMinted(minted);
-      await this.#options.records.put(entry, minted.encoded);
+      await durable;
       return { type: 'minted', ...minted };
     });
   }
@@ -129,13 +145,12 @@ export class LocalReplica {
 
   async #join(entry: StoreReplica, incoming: KeyRecord): Promise<StoreReply> {
     const { record: encodedIncoming } = entry;
-    const loaded = await this.#load(entry);
+    const loaded = await this.#loadRecord(entry);
     if (loaded.type === 'unreadable') return { type: 'store-refused', reason: loaded.reason };
-    const { encoded } = loaded;
+    const { encoded, record: local } = loaded;
     if (encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(encodedIncoming))) {
       return { type: 'stored' };
     }
-    const local = encoded === undefined ? undefined : decodeRecord(entry, encoded);
     if (isAheadOn(this.#options.incarnations.current, incoming.context, local)) this.#renewIncarnation(entry);
     const joined = local === undefined ? encodedIncoming : this.#encodeJoin(entry, local, incoming);
     if (encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(joined)))
@@ -151,16 +166,33 @@ export class LocalReplica {
     return encodeRecord({ bucket, key }, joined);
   }
 
-  async #load({ bucket, key }: EntryName): Promise<Loaded> {
+  /** The record as it lies on the disk, found to be whole. */
+  async #load(entry: EntryName): Promise<Loaded> {
     try {
-      const encoded = await this.#options.records.get({ bucket, key });
-      if (encoded !== undefined) checkRecord({ bucket, key }, encoded);
+      const encoded = await this.#options.records.get(entry);
+      if (encoded !== undefined) checkRecord(entry, encoded);
       return { type: 'loaded', encoded };
     } catch (error) {
-      const reason = (error as Error).message;
-      this.#options.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
-      return { type: 'unreadable', reason };
+      return this.#unreadable(entry, error);
     }
+  }
+
+  async #loadRecord(entry: EntryName): Promise<LoadedRecord> {
+    const loaded = await this.#load(entry);
+    if (loaded.type === 'unreadable') return loaded;
+    try {
+      const { encoded } = loaded;
+      const record = encoded === undefined ? undefined : decodeCheckedRecord(encoded);
+      return { type: 'loaded', encoded, record };
+    } catch (error) {
+      return this.#unreadable(entry, error);
+    }
+  }
+
+  #unreadable({ bucket, key }: EntryName, error: unknown): Unreadable {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
+    return { type: 'unreadable', reason };
   }
 
   #renewIncarnation({ bucket, key }: EntryName): void {

@@ -2,6 +2,7 @@
 import { placementHash } from '../../codec/hash.ts';
 import { metaKey, recordKey } from '../../codec/key-layout.ts';
 import type { EntryName } from '../../core/ids.ts';
+import { MAX_COMMIT_QUEUE_BYTES } from '../../core/limits.ts';
 import { partitionOf, type Ring } from '../../core/ring/ring.ts';
 import type { Storage } from '../../ports/storage.ts';
 import type { GroupCommit } from './group-commit.ts';
@@ -21,6 +22,11 @@ export class RecordStore {
   async get(entry: EntryName): Promise<Uint8Array | undefined> {
     this.assertSound();
     return this.#storage.get(this.#key(entry));
+  }
+
+  /** Whether more waits for the disk than is good for this process's memory. */
+  get isCongested(): boolean {
+    return this.#commit.queuedBytes > MAX_COMMIT_QUEUE_BYTES;
   }
 
   /** Throws StorageFailed once a write has failed: what the store shows may not be on the disk. */

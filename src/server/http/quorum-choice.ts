@@ -6,6 +6,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { CONSISTENCY_PRESETS, type ConsistencyPreset, HEADERS } from '../../api/headers.ts';
 import type { QuorumDefaults } from '../../core/cluster-config.ts';
+import { majority } from '../../core/quorum/quorum-tally.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { headerOf } from './exchange.ts';
 import { wholeNumber } from './number-header.ts';
@@ -52,10 +53,6 @@ export function presetOf(headers: IncomingHttpHeaders): ConsistencyPreset | unde
     'bad-request',
     `${HEADERS.consistency} may be ${CONSISTENCY_PRESETS.join(', ')}, not "${value}".${didYouMean(value, CONSISTENCY_PRESETS)}`,
   );
-}
-
-export function majority(n: number): number {
-  return Math.floor(n / 2) + 1;
 }
 
 function isPreset(value: string): value is ConsistencyPreset {

@@ -152,11 +152,14 @@ describe('a sibling', () => {
     ['a tombstone and a value', value('x'), { type: 'tombstone' }],
     ['another content type', value('x'), { ...value('x'), contentType: 'text/html' }],
     ['a longer value', value('x'), value('xy')],
-  ] as const)('collides with %s in an order that does not depend on the side', (_, content, other) => {
-    const [one, two] = [content, other].map((each) => recordOf(dot('a', 1), '', { content: each }));
-    const joined = join(one as KeyRecord, two as KeyRecord);
+    ['the same at another time', value('x'), value('x'), { writtenAtMs: 2 }],
+    ['the same with a write id', value('x'), value('x'), { identity: identity('id') }],
+  ] as const)('collides with %s in an order that does not depend on the side', (_, content, otherContent, more = {}) => {
+    const one = recordOf(dot('a', 1), '', { content });
+    const two = recordOf(dot('a', 1), '', { content: otherContent, ...more });
+    const joined = join(one, two);
     expect(joined.siblings).toHaveLength(2);
-    expect(describeRecord(join(two as KeyRecord, one as KeyRecord))).toBe(describeRecord(joined));
+    expect(describeRecord(join(two, one))).toBe(describeRecord(joined));
   });
 });
 

@@ -47,7 +47,10 @@ export class DotRegistry {
   }
 
   /** Events that a context claims to have seen, and dots that no disk ever took. */
-  eventsOf(key: string, context: CausalContext): { readonly events: ReadonlySet<number>; readonly unheard: readonly string[] } {
+  eventsOf(
+    key: string,
+    context: CausalContext,
+  ): { readonly events: ReadonlySet<number>; readonly unheard: readonly string[] } {
     const events = new Set<number>();
     const unheard: string[] = [];
     for (const dot of dotsOf(context)) {

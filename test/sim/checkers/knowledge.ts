@@ -31,7 +31,10 @@ function mayHaveSeen(history: History, key: string, deletion: WriteEvent): reado
 }
 
 /** No acknowledged write is lost: each is covered by what a key shows at the end. */
-export function checkNothingLost(history: History, finally_: ReadonlyMap<string, Iterable<number>>): readonly Violation[] {
+export function checkNothingLost(
+  history: History,
+  finally_: ReadonlyMap<string, Iterable<number>>,
+): readonly Violation[] {
   const violations: Violation[] = [];
   for (const [key, shown] of finally_) {
     const live = [...shown];
@@ -84,7 +87,8 @@ export function checkNoFalseSiblings(
   for (const id of shown) {
     const write = history.writes.get(id);
     const superseded = shown.find(
-      (other) => other !== id && write?.known.has(other) === true && !mayHaveTwoDots(history, other, isSettled),
+      (other) =>
+        other !== id && write?.known.has(other) === true && !mayHaveTwoDots(history, other, isSettled),
     );
     if (superseded === undefined) continue;
     return [
@@ -109,7 +113,12 @@ export function checkNoInvention(history: History, read: ReadEvent): readonly Vi
   for (const id of read.shown) {
     const write = history.writes.get(id);
     if (write !== undefined && write.key === read.key && write.calledAt < read.returnedAt) continue;
-    return [{ invariant: 'invented-value', detail: `read ${read.id} of ${read.key} shows ${id}, which nobody wrote there` }];
+    return [
+      {
+        invariant: 'invented-value',
+        detail: `read ${read.id} of ${read.key} shows ${id}, which nobody wrote there`,
+      },
+    ];
   }
   return [];
 }

@@ -73,7 +73,11 @@ function drawClock(stream: Stream): ClockFaults {
   };
 }
 
-function drawOperations(seed: number, options: RunOptions, settings: PlanSettings): readonly PlannedOperation[] {
+function drawOperations(
+  seed: number,
+  options: RunOptions,
+  settings: PlanSettings,
+): readonly PlannedOperation[] {
   const stream = new Stream(seed, 'operations');
   const readShare = stream.between(0.2, 0.6);
   const deleteShare = stream.chance(0.5) ? 0 : stream.between(0.02, 0.2);
@@ -133,7 +137,11 @@ function drawFaults(seed: number, options: RunOptions, profile: QuorumProfile): 
   for (const [drawFault, minSeconds, maxSeconds] of kinds) {
     if (stream.chance(0.5)) continue;
     const meanUs = stream.between(minSeconds, maxSeconds) * SECOND_US;
-    for (let atUs = stream.fraction() * meanUs; atUs < options.faultyUs; atUs += stream.between(0.3, 1.7) * meanUs) {
+    for (
+      let atUs = stream.fraction() * meanUs;
+      atUs < options.faultyUs;
+      atUs += stream.between(0.3, 1.7) * meanUs
+    ) {
       faults.push(drawFault(stream, options, Math.floor(atUs)));
     }
   }
@@ -198,7 +206,11 @@ function drawPartition(stream: Stream, options: RunOptions, atUs: number): Plann
     for (const [index, node] of shuffled.entries()) {
       const next = shuffled[(index + 1) % shuffled.length];
       const previous = shuffled.at(index - 1);
-      cutBetween([node], shuffled.filter((other) => ![node, next, previous].includes(other)), false);
+      cutBetween(
+        [node],
+        shuffled.filter((other) => ![node, next, previous].includes(other)),
+        false,
+      );
     }
   }
   return { type: 'cut', atUs, links, forUs: Math.floor(stream.between(0.5, 30) * SECOND_US) };
@@ -210,7 +222,12 @@ function drawReset(stream: Stream, options: RunOptions, atUs: number): PlannedFa
 }
 
 function drawPause(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return { type: 'pause', atUs, node: anyNode(stream, options), forUs: Math.floor(stream.between(0.1, 30) * SECOND_US) };
+  return {
+    type: 'pause',
+    atUs,
+    node: anyNode(stream, options),
+    forUs: Math.floor(stream.between(0.1, 30) * SECOND_US),
+  };
 }
 
 function drawSlow(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
@@ -224,7 +241,12 @@ function drawSlow(stream: Stream, options: RunOptions, atUs: number): PlannedFau
 }
 
 function drawClockJump(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return { type: 'clock-jump', atUs, node: anyNode(stream, options), ms: stream.pick([-3_600_000, -5_000, 5_000, 86_400_000]) };
+  return {
+    type: 'clock-jump',
+    atUs,
+    node: anyNode(stream, options),
+    ms: stream.pick([-3_600_000, -5_000, 5_000, 86_400_000]),
+  };
 }
 
 function drawWriteFault(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
@@ -238,7 +260,12 @@ function drawWriteFault(stream: Stream, options: RunOptions, atUs: number): Plan
 }
 
 function drawLowSpace(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return { type: 'low-space', atUs, node: anyNode(stream, options), forUs: Math.floor(stream.between(1, 20) * SECOND_US) };
+  return {
+    type: 'low-space',
+    atUs,
+    node: anyNode(stream, options),
+    forUs: Math.floor(stream.between(1, 20) * SECOND_US),
+  };
 }
 
 function drawFilter(stream: Stream, options: RunOptions, atUs: number): PlannedFault {

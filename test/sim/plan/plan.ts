@@ -83,7 +83,12 @@ export type PlannedFault = { readonly atUs: number } & (
   | { readonly type: 'slow'; readonly node: number; readonly factor: number; readonly forUs: number }
   | { readonly type: 'clock-jump'; readonly node: number; readonly ms: number }
   /** The next write to this disk fails; the process ends itself, and starts again. */
-  | { readonly type: 'write-fault'; readonly node: number; readonly fault: WriteFault; readonly forUs: number }
+  | {
+      readonly type: 'write-fault';
+      readonly node: number;
+      readonly fault: WriteFault;
+      readonly forUs: number;
+    }
   | { readonly type: 'low-space'; readonly node: number; readonly forUs: number }
   /** Frames of one kind between two nodes are lost. */
   | {
@@ -95,6 +100,12 @@ export type PlannedFault = { readonly atUs: number } & (
     }
 );
 
-export const FILTERED_KINDS = ['read', 'store', 'coordinate-put', 'coordinate-get', 'coordinate-delete'] as const;
+export const FILTERED_KINDS = [
+  'read',
+  'store',
+  'coordinate-put',
+  'coordinate-get',
+  'coordinate-delete',
+] as const;
 /** A reply of this kind; requests arrive, so that the work is done and its answer lost. */
 export type FilteredKind = (typeof FILTERED_KINDS)[number];

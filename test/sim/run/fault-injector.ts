@@ -48,7 +48,13 @@ export class FaultInjector {
     this.#healing = true;
     this.#filters.clear();
     const { fabric } = this.#world;
-    fabric.options = { ...fabric.options, lossChance: 0, duplicateChance: 0, reorderChance: 0, slowChance: 0 };
+    fabric.options = {
+      ...fabric.options,
+      lossChance: 0,
+      duplicateChance: 0,
+      reorderChance: 0,
+      slowChance: 0,
+    };
     fabric.healAll();
     for (const node of this.#nodes) {
       this.#repair(node);
@@ -99,7 +105,10 @@ export class FaultInjector {
           this.#node(fault.node).disk.freeBytes = Number.POSITIVE_INFINITY;
         });
       case 'filter':
-        return this.#filter({ from: this.#node(fault.from).id, to: this.#node(fault.to).id, kind: fault.kind }, fault.forUs);
+        return this.#filter(
+          { from: this.#node(fault.from).id, to: this.#node(fault.to).id, kind: fault.kind },
+          fault.forUs,
+        );
     }
   }
 

@@ -62,7 +62,9 @@ export class ClientLink {
       giveUp.cancelled = true;
       onReply(answer);
     };
-    const giveUp = loop.schedule(timeoutMs * 1_000 + GRACE_US, outside, 'client-timeout', () => reply({ type: 'no-answer' }));
+    const giveUp = loop.schedule(timeoutMs * 1_000 + GRACE_US, outside, 'client-timeout', () =>
+      reply({ type: 'no-answer' }),
+    );
     loop.schedule(this.#delayUs(sent, 'request'), outside, 'client-request', () => {
       const machine = this.#world.node(nodeId);
       const { life, storageNode } = machine;
@@ -75,7 +77,9 @@ export class ClientLink {
           (outcome) => {
             if (!life.alive) return;
             onAnswered(outcome);
-            loop.schedule(this.#delayUs(sent, 'reply'), outside, 'client-reply', () => reply({ type: 'answer', outcome }));
+            loop.schedule(this.#delayUs(sent, 'reply'), outside, 'client-reply', () =>
+              reply({ type: 'answer', outcome }),
+            );
           },
           (error: unknown) => {
             if (life.alive) this.#world.observer.onBug?.(nodeId, error);

@@ -6,7 +6,13 @@ import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { withDot, EMPTY_CONTEXT, type CausalContext } from '../../../src/core/causality/causal-context.ts';
 import { visibleSiblings } from '../../../src/core/causality/visible-siblings.ts';
 import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
-import type { DeleteOutcome, PutOutcome, ReadOutcome, ReadSuccess, WriteSuccess } from '../../../src/core/outcome.ts';
+import type {
+  DeleteOutcome,
+  PutOutcome,
+  ReadOutcome,
+  ReadSuccess,
+  WriteSuccess,
+} from '../../../src/core/outcome.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import type { StorageNode } from '../../../src/protocol/storage-node.ts';
 import { History, type Violation, type WriteEvent, type WriteOutcome } from '../checkers/history.ts';
@@ -23,7 +29,14 @@ import type { PlannedOperation, RunPlan } from '../plan/plan.ts';
 import { simConfig } from '../world/quiet-world.ts';
 import { SimCluster } from '../world/sim-cluster.ts';
 import { FaultInjector } from './fault-injector.ts';
-import { ClientLink, contextIn, type Reply, type SeenToken, type Session, tokenOf } from './simulated-client.ts';
+import {
+  ClientLink,
+  contextIn,
+  type Reply,
+  type SeenToken,
+  type Session,
+  tokenOf,
+} from './simulated-client.ts';
 import { WhiteBox } from './white-box.ts';
 
 const BUCKET = 'bucket';
@@ -82,12 +95,14 @@ class Simulation {
         sync: options.sync,
         network: options.network,
         disk: options.disk,
-        clockOf: (node) => options.clocks[config.nodes.findIndex(({ id }) => id === node)] as (typeof options.clocks)[number],
+        clockOf: (node) =>
+          options.clocks[config.nodes.findIndex(({ id }) => id === node)] as (typeof options.clocks)[number],
       },
       {
         onTrace: (node, event) => this.#traced(node, event),
         onDeath: (node, reason) => this.#died(node, reason),
-        onBug: (node, error) => this.#report({ invariant: 'no-exception', detail: `${node}: ${describeError(error)}` }),
+        onBug: (node, error) =>
+          this.#report({ invariant: 'no-exception', detail: `${node}: ${describeError(error)}` }),
       },
     );
     this.#nodeIds = config.nodes.map(({ id }) => id);
@@ -95,7 +110,8 @@ class Simulation {
     this.#faults = new FaultInjector(this.#world, (node) => this.#lostDisk(node));
     this.#link = new ClientLink(this.#world);
     this.#world.loop.onEvent = (kind, owner) => watcher.onEvent?.(kind, owner, this.#world.loop.nowUs);
-    this.#world.fabric.onDelivery = ({ from, to, frame }) => watcher.onFrame?.(from, to, frame, this.#world.loop.nowUs);
+    this.#world.fabric.onDelivery = ({ from, to, frame }) =>
+      watcher.onFrame?.(from, to, frame, this.#world.loop.nowUs);
   }
 
   async run(): Promise<RunResult> {
@@ -124,16 +140,19 @@ class Simulation {
   }
 
   async #runTo(untilUs: number): Promise<void> {
-    if (this.#violation === undefined) await this.#world.loop.run(untilUs, () => this.#violation !== undefined);
+    if (this.#violation === undefined)
+      await this.#world.loop.run(untilUs, () => this.#violation !== undefined);
   }
 
   async #heal(): Promise<void> {
     const { loop } = this.#world;
     this.#faults.heal();
     await this.#runTo(loop.nowUs + HEAL_MS * 1_000);
-    if (this.#open > 0) this.#report({ invariant: 'progress', detail: `${this.#open} operations were never answered` });
+    if (this.#open > 0)
+      this.#report({ invariant: 'progress', detail: `${this.#open} operations were never answered` });
     const down = [...this.#world.nodes.values()].filter(({ isUp }) => !isUp).map(({ id }) => id);
-    if (down.length > 0) this.#report({ invariant: 'progress', detail: `${down.join(', ')} did not come up again` });
+    if (down.length > 0)
+      this.#report({ invariant: 'progress', detail: `${down.join(', ')} did not come up again` });
   }
 
   /**
@@ -161,7 +180,10 @@ class Simulation {
         this.#open -= 1;
         if (round === 0 || (reply.type === 'answer' && reply.outcome.type === 'read')) return;
         const why = reply.type === 'answer' ? JSON.stringify(reply.outcome) : reply.type;
-        this.#report({ invariant: 'progress', detail: `after healing, round ${round}: ${key} cannot be read through ${node} at R=${n}: ${why}` });
+        this.#report({
+          invariant: 'progress',
+          detail: `after healing, round ${round}: ${key} cannot be read through ${node} at R=${n}: ${why}`,
+        });
       },
       () => {},
     );
@@ -181,32 +203,44 @@ class Simulation {
       const homes = this.#whiteBox.homesOf(entry, this.#largestN(key));
       const copies = homes.map((node) => hex(this.#world.node(node).disk.visibleValue(storageKey)));
       if (new Set(copies).size > 1) {
-        this.#report({ invariant: 'convergence', detail: `the home replicas ${homes.join(', ')} of ${key} differ after reads of all of them` });
+        this.#report({
+          invariant: 'convergence',
+          detail: `the home replicas ${homes.join(', ')} of ${key} differ after reads of all of them`,
+        });
       }
       const record = this.#whiteBox.visibleRecord(homes[0] as NodeId, entry);
       const events = record === undefined ? [] : visibleSiblings(record).map(eventOf);
       const live = events.filter((event) => event !== undefined);
       shown.set(key, live);
-      for (const violation of checkNoFalseSiblings(this.#history, { id: 0, key, shown: live }, true)) this.#report(violation);
+      for (const violation of checkNoFalseSiblings(this.#history, { id: 0, key, shown: live }, true))
+        this.#report(violation);
     }
     for (const violation of checkNothingLost(this.#history, shown)) this.#report(violation);
-    for (const violation of checkNotApplied(this.#history, this.#whiteBox.dots.stored)) this.#report(violation);
+    for (const violation of checkNotApplied(this.#history, this.#whiteBox.dots.stored))
+      this.#report(violation);
     return shown;
   }
 
   async #restartAll(): Promise<void> {
     if (this.#violation !== undefined) return;
-    for (const node of this.#world.nodes.values()) node.crash({ power: this.#plan.options.sync, reason: 'restarted' });
+    for (const node of this.#world.nodes.values())
+      node.crash({ power: this.#plan.options.sync, reason: 'restarted' });
     for (const node of this.#world.nodes.values()) node.start();
     await this.#runTo(this.#world.loop.nowUs + 10_000_000);
   }
 
-  #checkSame(before: ReadonlyMap<string, readonly number[]>, after: ReadonlyMap<string, readonly number[]>): void {
+  #checkSame(
+    before: ReadonlyMap<string, readonly number[]>,
+    after: ReadonlyMap<string, readonly number[]>,
+  ): void {
     if (this.#violation !== undefined) return;
     for (const [key, events] of before) {
       const now = after.get(key) ?? [];
       if (events.join() === now.join()) continue;
-      this.#report({ invariant: 'restart-changed-nothing', detail: `${key} showed ${events.join()} before all nodes started again, and ${now.join()} after` });
+      this.#report({
+        invariant: 'restart-changed-nothing',
+        detail: `${key} showed ${events.join()} before all nodes started again, and ${now.join()} after`,
+      });
     }
   }
 
@@ -244,7 +278,9 @@ class Simulation {
     const shown = siblings.map(eventOf).filter((event) => event !== undefined);
     const read = { id, key: entry.key, n, r, calledAt, returnedAt: this.#history.next(), shown };
     this.#history.reads.push(read);
-    this.#operation(`client ${operation.client} read ${entry.key} through n${(operation.nodes[0] as number) + 1}: ${shown.join(', ') || 'nothing'}`);
+    this.#operation(
+      `client ${operation.client} read ${entry.key} through n${(operation.nodes[0] as number) + 1}: ${shown.join(', ') || 'nothing'}`,
+    );
     if (shown.length >= 3) this.#count('three-siblings');
     const violations = [
       ...checkNoInvention(this.#history, read),
@@ -258,8 +294,14 @@ class Simulation {
   #keepRead(operation: PlannedOperation, context: CausalContext, shown: readonly number[]): void {
     const entry = this.#entryOf(operation);
     const known = new Set(shown);
-    for (const event of shown) for (const seen of this.#history.writes.get(event)?.known ?? []) known.add(seen);
-    this.#checkContext(entry, context, coveredBy(this.#history, entry.key, shown), `the read ${operation.id}`);
+    for (const event of shown)
+      for (const seen of this.#history.writes.get(event)?.known ?? []) known.add(seen);
+    this.#checkContext(
+      entry,
+      context,
+      coveredBy(this.#history, entry.key, shown),
+      `the read ${operation.id}`,
+    );
     const session = this.#session(operation);
     session.read = { token: tokenOf(entry, context), known };
     session.first ??= session.read;
@@ -270,10 +312,16 @@ class Simulation {
     const { events, unheard } = this.#whiteBox.dots.eventsOf(entry.key, context);
     const unseen = [...events].find((event) => !seen.has(event));
     if (unseen !== undefined) {
-      this.#report({ invariant: 'over-covering-context', detail: `the context of ${what} of ${entry.key} covers ${unseen}, which its holder has not seen` });
+      this.#report({
+        invariant: 'over-covering-context',
+        detail: `the context of ${what} of ${entry.key} covers ${unseen}, which its holder has not seen`,
+      });
     }
     if (unheard.length > 0) {
-      this.#report({ invariant: 'over-covering-context', detail: `the context of ${what} of ${entry.key} covers ${unheard.join(', ')}, which no disk ever took` });
+      this.#report({
+        invariant: 'over-covering-context',
+        detail: `the context of ${what} of ${entry.key} covers ${unheard.join(', ')}, which no disk ever took`,
+      });
     }
   }
 
@@ -299,7 +347,13 @@ class Simulation {
   }
 
   /** Tries one node; the next one, with the same write id, while the outcome is unknown. */
-  #attempt(operation: PlannedOperation, event: WriteEvent, seen: SeenToken | undefined, attempt: number, perhaps: boolean): void {
+  #attempt(
+    operation: PlannedOperation,
+    event: WriteEvent,
+    seen: SeenToken | undefined,
+    attempt: number,
+    perhaps: boolean,
+  ): void {
     const { timeoutMs, hasWriteId } = operation;
     if (hasWriteId) event.attemptsById += 1;
     this.#link.call<PutOutcome | DeleteOutcome>(
@@ -318,7 +372,9 @@ class Simulation {
         } else if (outcome === 'unknown' && hasWriteId && attempt + 1 < operation.nodes.length) {
           this.#count('retry');
           const { loop, outside } = this.#world;
-          loop.schedule(RETRY_DELAY_US, outside, 'client-retry', () => this.#attempt(operation, event, seen, attempt + 1, true));
+          loop.schedule(RETRY_DELAY_US, outside, 'client-retry', () =>
+            this.#attempt(operation, event, seen, attempt + 1, true),
+          );
         } else {
           this.#settle(event, perhaps ? 'unknown' : outcome);
         }
@@ -355,7 +411,12 @@ class Simulation {
     return node.put({ ...common, contentType: 'text/plain', value: valueOf(id, bytes) });
   }
 
-  #wrote(operation: PlannedOperation, event: WriteEvent, seen: SeenToken | undefined, outcome: WriteSuccess): void {
+  #wrote(
+    operation: PlannedOperation,
+    event: WriteEvent,
+    seen: SeenToken | undefined,
+    outcome: WriteSuccess,
+  ): void {
     const entry = this.#entryOf(operation);
     this.#settle(event, 'ok');
     const before = seen === undefined ? EMPTY_CONTEXT : contextIn(entry, seen.token);
@@ -379,7 +440,10 @@ class Simulation {
     this.#open -= 1;
     this.#count(`write-${outcome}`);
     if (outcome === 'not-applied') {
-      for (const violation of checkNotApplied(this.#history, [...this.#whiteBox.dots.stored].filter((id) => id === event.id))) {
+      for (const violation of checkNotApplied(
+        this.#history,
+        [...this.#whiteBox.dots.stored].filter((id) => id === event.id),
+      )) {
         this.#report(violation);
       }
     }
@@ -421,9 +485,13 @@ class Simulation {
 
   #traced(node: NodeId, event: TraceEvent): void {
     this.#count(event.type);
-    if (event.type === 'dot-collision') this.#report({ invariant: 'dot-collision', detail: `${node} met two values of ${event.dot}` });
+    if (event.type === 'dot-collision')
+      this.#report({ invariant: 'dot-collision', detail: `${node} met two values of ${event.dot}` });
     if (event.type === 'incarnation-renewed' && this.#losers.size === 0) {
-      this.#report({ invariant: 'no-false-alarm', detail: `${node} took a new incarnation for ${event.key}, but no disk had lost anything` });
+      this.#report({
+        invariant: 'no-false-alarm',
+        detail: `${node} took a new incarnation for ${event.key}, but no disk had lost anything`,
+      });
     }
   }
 

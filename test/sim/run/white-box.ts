@@ -78,19 +78,27 @@ export class WhiteBox {
   }
 
   #storedRecord(node: NodeId, key: Uint8Array, value: Uint8Array): void {
-    const [bucket = '', ...rest] = Buffer.from(key.subarray(RECORD_HEADER_BYTES)).toString('utf8').split('\0');
+    const [bucket = '', ...rest] = Buffer.from(key.subarray(RECORD_HEADER_BYTES))
+      .toString('utf8')
+      .split('\0');
     const entry = { bucket, key: rest.join('\0') };
     let record: KeyRecord;
     try {
       record = decodeRecord(entry, value);
     } catch (error) {
-      this.#report({ invariant: 'unreadable-record-stored', detail: `${node} stored a record of ${entry.key}: ${String(error)}` });
+      this.#report({
+        invariant: 'unreadable-record-stored',
+        detail: `${node} stored a record of ${entry.key}: ${String(error)}`,
+      });
       return;
     }
     const collision = this.dots.observe(entry.key, record);
     if (collision !== undefined) this.#report(collision);
     this.#checkGrows(node, entry, record);
-    for (const violation of checkNotApplied(this.#history, this.dots.eventsOf(entry.key, record.context).events)) {
+    for (const violation of checkNotApplied(
+      this.#history,
+      this.dots.eventsOf(entry.key, record.context).events,
+    )) {
       this.#report(violation);
     }
   }
@@ -100,6 +108,9 @@ export class WhiteBox {
     const before = this.#last.get(name);
     this.#last.set(name, record);
     if (before === undefined || covers(record.context, before.context)) return;
-    this.#report({ invariant: 'replica-went-back', detail: `the context of ${key} on ${node} lost something that it had` });
+    this.#report({
+      invariant: 'replica-went-back',
+      detail: `the context of ${key} on ${node} lost something that it had`,
+    });
   }
 }

@@ -143,7 +143,8 @@ export class EventLoop {
     for (;;) {
       let child = 2 * index + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Scheduled, heap[child] as Scheduled)) child += 1;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Scheduled, heap[child] as Scheduled))
+        child += 1;
       if (!isBefore(heap[child] as Scheduled, last)) break;
       heap[index] = heap[child] as Scheduled;
       index = child;

@@ -45,7 +45,9 @@ export class SimClock implements Clock {
     this.#timers += 1;
     const { drift, lateChance, lateMs } = this.#faults;
     const isLate = draw(this.#seed, `late ${this.#life.name}`, this.#timers) < lateChance;
-    const lateUs = isLate ? draw(this.#seed, `lateness ${this.#life.name}`, this.#timers) * lateMs * 1_000 : 0;
+    const lateUs = isLate
+      ? draw(this.#seed, `lateness ${this.#life.name}`, this.#timers) * lateMs * 1_000
+      : 0;
     // One microsecond more than asked for: a timer never fires too early by its own clock.
     const delayUs = Math.ceil((delayMs * 1_000) / (1 + drift)) + 1 + lateUs;
     const event = this.#loop.schedule(delayUs, this.#life, 'timer', onFire);

@@ -87,7 +87,8 @@ export class SimNode {
       },
       isLowOnSpace: () => this.disk.freeBytes < config.limits.reserveBytes,
       onFatal: (reason) => {
-        if (life.alive) loop.schedule(0, life, 'fatal', () => this.crash({ power: false, reason: String(reason) }));
+        if (life.alive)
+          loop.schedule(0, life, 'fatal', () => this.crash({ power: false, reason: String(reason) }));
       },
     }).then(
       (node) => {

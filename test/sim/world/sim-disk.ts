@@ -96,7 +96,8 @@ export class SimDisk {
 
   /** All that a read would see now, in key order. */
   *entries(): Generator<readonly [Uint8Array, Uint8Array]> {
-    for (const name of this.sortedKeys()) yield [Buffer.from(name, 'latin1'), this.#visible.get(name) as Uint8Array];
+    for (const name of this.sortedKeys())
+      yield [Buffer.from(name, 'latin1'), this.#visible.get(name) as Uint8Array];
   }
 
   sortedKeys(): readonly string[] {
@@ -151,7 +152,10 @@ export class SimDisk {
 
   /** Takes effect for readers; with sync it is durable, too. */
   takeEffect(writes: readonly StorageWrite[], sync: boolean): void {
-    const bytes = writes.reduce((sum, write) => sum + write.key.length + (write.type === 'put' ? write.value.length : 0), 0);
+    const bytes = writes.reduce(
+      (sum, write) => sum + write.key.length + (write.type === 'put' ? write.value.length : 0),
+      0,
+    );
     this.#segmentBytes += bytes;
     if (this.#segmentBytes > this.options.segmentBytes) {
       this.#segment += 1;
@@ -222,7 +226,12 @@ class OpenDisk implements Storage {
     return this.#later(latencyUs, 'disk-read', () => copyOf(this.#disk.visibleValue(key)));
   }
 
-  async *range({ from, to, reverse = false, limit }: StorageRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+  async *range({
+    from,
+    to,
+    reverse = false,
+    limit,
+  }: StorageRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
     if (!this.#life.isCalling()) await never();
     if (this.#closed) throw new Error('The store is closed');
     const names = this.#disk.sortedKeys().filter((name) => nameOf(from) <= name && name < nameOf(to));
@@ -307,7 +316,9 @@ function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
 
 function copyWrite(write: StorageWrite): StorageWrite {
   const key = new Uint8Array(write.key);
-  return write.type === 'put' ? { type: 'put', key, value: new Uint8Array(write.value) } : { type: 'delete', key };
+  return write.type === 'put'
+    ? { type: 'put', key, value: new Uint8Array(write.value) }
+    : { type: 'delete', key };
 }
 
 function apply(content: Content, writes: readonly StorageWrite[]): void {

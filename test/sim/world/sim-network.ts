@@ -186,7 +186,13 @@ export class ConnectionEnd implements Connection {
   #held: Uint8Array[] = [];
   #isBroken = false;
 
-  constructor(fabric: Fabric, node: NodeId, peer: NodeId, life: Life, handlers: ConnectionHandlers | undefined) {
+  constructor(
+    fabric: Fabric,
+    node: NodeId,
+    peer: NodeId,
+    life: Life,
+    handlers: ConnectionHandlers | undefined,
+  ) {
     this.#fabric = fabric;
     this.node = node;
     this.peer = peer;
@@ -265,7 +271,8 @@ export class ConnectionEnd implements Connection {
     const fabric = this.#fabric;
     const { node, peer } = this;
     const { lossChance, duplicateChance, reorderChance } = fabric.options;
-    const isLost = fabric.filter?.({ from: node, to: peer, frame }) === true || this.#drawn('loss', lossChance);
+    const isLost =
+      fabric.filter?.({ from: node, to: peer, frame }) === true || this.#drawn('loss', lossChance);
     if (isLost) {
       this.#inFlightBytes -= frame.length;
       return;

@@ -1,0 +1,116 @@
+/**
+ * Decides who coordinates an operation: this node if it is a home replica of the key and can tell what it holds, else one of
+ * the home replicas (never both: two coordinators of one write would make two events). What a peer forwarded is coordinated
+ * here or refused, never forwarded again.
+ */
+import { placementHash } from '../../codec/hash.ts';
+import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
+import type { PeerReply } from '../../core/message.ts';
+import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome } from '../../core/outcome.ts';
+import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
+import { homeReplicas, partitionOf, type Ring } from '../../core/ring/ring.ts';
+import type { RunningOperations } from '../running-operations.ts';
+import { Deadline } from './deadline.ts';
+import {
+  forward,
+  type ForwardedOperation,
+  type ForwardedOutcome,
+  type ForwardingPorts,
+  withTimeout,
+} from './forwarding.ts';
+import type { GetCoordinator } from './get-coordinator.ts';
+import type { CannotCoordinate, WriteCoordinator } from './write-coordinator.ts';
+import { honest } from './write.ts';
+
+export interface RouterPorts extends ForwardingPorts {
+  readonly ring: Ring;
+  readonly reads: GetCoordinator;
+  readonly writes: WriteCoordinator;
+  readonly operations: RunningOperations;
+}
+
+export class OperationRouter {
+  readonly #ports: RouterPorts;
+
+  constructor(ports: RouterPorts) {
+    this.#ports = ports;
+  }
+
+  get(request: ReadRequest): Promise<ReadOutcome> {
+    return this.#run<ReadOutcome>({ type: 'coordinate-get', request });
+  }
+
+  async put(request: PutRequest): Promise<PutOutcome> {
+    return honest(request, await this.#run<PutOutcome>({ type: 'coordinate-put', request }));
+  }
+
+  async delete(request: DeleteRequest): Promise<DeleteOutcome> {
+    return honest(request, await this.#run<DeleteOutcome>({ type: 'coordinate-delete', request }));
+  }
+
+  /** What a peer forwarded. */
+  async serve(operation: ForwardedOperation): Promise<PeerReply> {
+    const { replicas, operations } = this.#ports;
+    const homes = this.#homesOf(operation.request);
+    if (!homes.includes(replicas.self)) return refuse(`${replicas.self} is no home replica of this key`);
+    const refusal = operations.refusal();
+    if (refusal !== undefined) return refuse(refusal.detail);
+    const result = await operations.run(() => this.#coordinate(operation, homes));
+    return result.type === 'cannot-coordinate' ? refuse(result.reason) : result;
+  }
+
+  partitionOf(entry: EntryName): Partition {
+    return partitionOf(this.#ports.ring, placementHash(entry));
+  }
+
+  /** The codec lets only a reply of the operation's own kind through, so the outcome is of the kind that is asked for. */
+  async #run<Outcome extends ForwardedOutcome>(operation: ForwardedOperation): Promise<Outcome | Failure> {
+    const { operations } = this.#ports;
+    const refusal = operations.refusal();
+    if (refusal !== undefined) return { type: 'failed', certainty: 'not-applied', ...refusal };
+    return (await operations.run(() => this.#coordinateOrForward(operation))) as Outcome;
+  }
+
+  async #coordinateOrForward(operation: ForwardedOperation): Promise<ForwardedOutcome> {
+    const { replicas, clock } = this.#ports;
+    const homes = this.#homesOf(operation.request);
+    if (!homes.includes(replicas.self)) return forward(this.#ports, operation, homes);
+    const deadline = new Deadline(clock, operation.request.timeoutMs);
+    const result = await this.#coordinate(operation, homes);
+    if (result.type !== 'cannot-coordinate') return result.outcome;
+    const others = homes.filter((node) => node !== replicas.self);
+    return forward(this.#ports, withTimeout(operation, Math.max(1, deadline.leftMs)), others);
+  }
+
+  async #coordinate(
+    operation: ForwardedOperation,
+    homes: readonly NodeId[],
+  ): Promise<CoordinatedReply | CannotCoordinate> {
+    const { reads, writes } = this.#ports;
+    switch (operation.type) {
+      case 'coordinate-get':
+        return { type: operation.type, outcome: await reads.get(operation.request, homes) };
+      case 'coordinate-put': {
+        const outcome = await writes.put(operation.request, homes);
+        return outcome.type === 'cannot-coordinate' ? outcome : { type: operation.type, outcome };
+      }
+      case 'coordinate-delete': {
+        const outcome = await writes.delete(operation.request, homes);
+        return outcome.type === 'cannot-coordinate' ? outcome : { type: operation.type, outcome };
+      }
+    }
+  }
+
+  #homesOf({ bucket, key, n }: EntryName & { readonly n: number }): readonly NodeId[] {
+    return homeReplicas(this.#ports.ring, this.partitionOf({ bucket, key }), n);
+  }
+}
+
+type CoordinatedReply = Extract<
+  PeerReply,
+  { type: 'coordinate-get' | 'coordinate-put' | 'coordinate-delete' }
+>;
+
+function refuse(reason: string): PeerReply {
+  return { type: 'request-refused', reason };
+}

@@ -1,0 +1,107 @@
+/** One write on its way through a coordinator, and the answers that it can end in. */
+import { etagOf } from '../../codec/hash.ts';
+import { EMPTY_CONTEXT, withDot } from '../../core/causality/causal-context.ts';
+import type { ProposedWrite } from '../../core/causality/decide-write.ts';
+import { type Dot, sameDot } from '../../core/causality/dot.ts';
+import type { KeyRecord } from '../../core/causality/record.ts';
+import { liveSiblings } from '../../core/causality/visible-siblings.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { Failure, FailureCode, WriteSuccess } from '../../core/outcome.ts';
+import { majority } from '../../core/quorum/quorum-tally.ts';
+import type { DeleteRequest, PutRequest } from '../../core/request.ts';
+import type { Replicas } from '../replica/replicas.ts';
+import type { Deadline } from './deadline.ts';
+
+/** What was asked, of whom, until when. */
+export interface Write {
+  readonly request: PutRequest | DeleteRequest;
+  readonly entry: EntryName;
+  readonly homes: readonly NodeId[];
+  /** N of the bucket, whatever the request's is. */
+  readonly bucketN: number;
+  readonly deadline: Deadline;
+  readonly proposed: ProposedWrite;
+}
+
+/** What the answer tells about the event; the rest follows from who stored it. */
+export interface Written {
+  readonly dot: Dot;
+  readonly record: KeyRecord;
+  readonly created: boolean;
+}
+
+/** The answer of a write that W home replicas hold durably. */
+export function successOf(
+  write: Write,
+  { dot, record, created }: Written,
+  stored: readonly NodeId[],
+  coordinator: NodeId,
+): WriteSuccess {
+  const { request, proposed, homes, bucketN } = write;
+  const [sibling] = record.siblings;
+  const isAlone = record.siblings.length === 1 && sibling !== undefined && sameDot(sibling.dot, dot);
+  // Of two preference lists of one key the shorter is a prefix of the longer.
+  const bucketHomes = new Set(homes.slice(0, bucketN));
+  return {
+    type: 'written',
+    dot,
+    // The context of the request, not of the record, which may cover siblings that the client has never seen.
+    context: withDot(proposed.seen ?? EMPTY_CONTEXT, dot),
+    created,
+    liveSiblings: liveSiblings(record).length,
+    etag: isAlone ? etagOf(record) : undefined,
+    quorum: {
+      n: request.n,
+      required: request.w,
+      acks: stored.length,
+      sloppy: false,
+      ordered: stored.filter((node) => bucketHomes.has(node)).length >= majority(bucketN),
+      coordinator,
+    },
+    record: request.returnRecord ? record : undefined,
+  };
+}
+
+export function refused(code: FailureCode, detail: string): Failure {
+  return { type: 'failed', code, certainty: 'not-applied', detail };
+}
+
+/** Too few home replicas can be reached; nothing was minted. */
+export function unavailable({ homes, request: { w } }: Write, replicas: Replicas): Failure {
+  const reports = homes.map((node) => ({
+    node,
+    result: replicas.state(node) === 'up' ? ('not-asked' as const) : ('unreachable' as const),
+    ms: 0,
+  }));
+  const received = reports.filter(({ result }) => result === 'not-asked').length;
+  return {
+    ...refused(
+      'quorum-unavailable',
+      `${received} of ${homes.length} home replicas are reachable, but W is ${w}.`,
+    ),
+    required: w,
+    received,
+    replicas: reports,
+  };
+}
+
+/** A write that had to read first, and could not: nothing was minted or sent, whatever the read met. */
+export function notReadable(failure: Failure): Failure {
+  return { ...failure, code: 'quorum-unavailable', certainty: 'not-applied' };
+}
+
+/**
+ * A write id names one write over all its attempts. Of a later attempt that did nothing it is not known whether an earlier
+ * one was applied; only a reused id is certain, for its bytes are another write's.
+ */
+export function honest<Outcome extends { readonly type: string }>(
+  { identity }: PutRequest | DeleteRequest,
+  outcome: Outcome | Failure,
+): Outcome | Failure {
+  if (!isFailure(outcome) || identity === undefined || identity.firstAttempt) return outcome;
+  return outcome.code === 'write-id-reused' ? outcome : { ...outcome, certainty: 'unknown' };
+}
+
+function isFailure(outcome: { readonly type: string }): outcome is Failure {
+  return outcome.type === 'failed';
+}
