@@ -108,7 +108,10 @@ async function measureAll(
   const idle = cluster.nodes.map(({ pid }) => residentBytes(pid));
   context.progress(`loading ${options.storedKeys} keys`);
   const loading = await participants.generator.run(loadingJob(options, participants));
-  const problems = problemsOf('loading', loading);
+  // What is not there cannot be read: nothing that follows would mean anything.
+  const missing = problemsOf('loading', loading);
+  if (missing.length > 0) throw new Error(missing.join('; '));
+  const problems: string[] = [];
   const measurements: Measurement[] = [];
   // Repeat 0 warms up: its failures count, its figures do not.
   for (let repeat = 0; repeat <= options.repeats; repeat++) {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../src/codec/format-error.ts';
@@ -15,14 +14,13 @@ import { recordToFields } from '../../src/codec/record-fields.ts';
 import { contains } from '../../src/core/causality/causal-context.ts';
 import { joinRecords } from '../../src/core/causality/join.ts';
 import type { KeyRecord } from '../../src/core/causality/record.ts';
-import type { EntryName } from '../../src/core/ids.ts';
 import { MAX_WRITE_IDS } from '../../src/core/limits.ts';
-import { context, dot, identity, recordOf } from '../core/causality/sample-records.ts';
+import { dot, identity, recordOf } from '../core/causality/sample-records.ts';
 import { entryNames, records } from './arbitraries.ts';
 import { comparable } from './comparable.ts';
+import { RECORD_SAMPLES, SAMPLE_ENTRY as ENTRY } from './format-samples.ts';
 import { mutationsOf, randomBytes, refusedOr } from './hostile-bytes.ts';
 
-const ENTRY: EntryName = { bucket: 'users', key: 'ada' };
 const HEADER_BYTES = 1 + DIGEST_BYTES;
 
 /** Bytes with the right version and digest, whatever the payload: what passes for undamaged. */
@@ -36,21 +34,6 @@ function sealed(payload: Uint8Array, entry = ENTRY): Uint8Array {
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
-
-/** One record of each kind that can lie on a disk. */
-const SAMPLES: Readonly<Record<string, KeyRecord>> = {
-  value: recordOf(dot('a', 1), 'hello', { writtenAtMs: 1_760_000_000_000 }),
-  'value with a write id': recordOf(dot('a', 1), '', { writtenAtMs: 0, identity: identity('id-1'), n: 5 }),
-  tombstone: recordOf(dot('b', 70_000, 40), '', {
-    content: { type: 'tombstone' },
-    seen: context({ a: [3] }),
-  }),
-  'siblings and a cloud': joinRecords(
-    recordOf(dot('a', 9), 'é🙂', { seen: context({ a: [2, 5, 7] }) }),
-    recordOf(dot('b', 300), 'second', { identity: identity('id-2'), writtenAtMs: 5 }),
-  ),
-  'nothing but a context': { siblings: [], context: context({ a: [2] }), writes: [], largestN: 1 },
-};
 
 describe('a record', () => {
   it('comes back as it was', () => {
@@ -98,22 +81,6 @@ describe('a record', () => {
   });
 });
 
-describe('the stored format', () => {
-  const golden = JSON.parse(
-    readFileSync(new URL('./record.golden.json', import.meta.url), 'utf8'),
-  ) as Readonly<Record<string, string>>;
-
-  it('is what it was', () => {
-    const encoded = Object.entries(SAMPLES).map(([name, record]) => [name, hex(encodeRecord(ENTRY, record))]);
-    expect(Object.fromEntries(encoded)).toEqual(golden);
-  });
-
-  it.each(Object.keys(SAMPLES))('is still read: %s', (name) => {
-    const bytes = Buffer.from(golden[name] ?? '', 'hex');
-    expect(comparable(decodeRecord(ENTRY, bytes))).toBe(comparable(SAMPLES[name]));
-  });
-});
-
 describe('what is not a record of this key', () => {
   it('is refused: one of another key', () => {
     fc.assert(
@@ -127,7 +94,7 @@ describe('what is not a record of this key', () => {
   });
 
   it('is refused: one with a bit changed, anywhere', () => {
-    const bytes = encodeRecord(ENTRY, SAMPLES['siblings and a cloud'] as KeyRecord);
+    const bytes = encodeRecord(ENTRY, RECORD_SAMPLES['siblings and a cloud'] as KeyRecord);
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const changed = Uint8Array.from(bytes);
       changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
@@ -136,7 +103,7 @@ describe('what is not a record of this key', () => {
   });
 
   it('is refused: one cut short, anywhere, or made longer', () => {
-    const bytes = encodeRecord(ENTRY, SAMPLES['siblings and a cloud'] as KeyRecord);
+    const bytes = encodeRecord(ENTRY, RECORD_SAMPLES['siblings and a cloud'] as KeyRecord);
     for (let length = 0; length < bytes.length; length += 1) {
       expect(() => checkRecord(ENTRY, bytes.subarray(0, length))).toThrow(FormatError);
     }
@@ -144,7 +111,7 @@ describe('what is not a record of this key', () => {
   });
 
   it('is refused with its version: one of a later program', () => {
-    const bytes = Uint8Array.from(encodeRecord(ENTRY, SAMPLES['value'] as KeyRecord));
+    const bytes = Uint8Array.from(encodeRecord(ENTRY, RECORD_SAMPLES['value'] as KeyRecord));
     bytes[0] = 2;
     expect(() => decodeRecord(ENTRY, bytes)).toThrow('record format version 2; this program reads version 1');
   });

@@ -3,8 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { contains, covers } from '../../../src/core/causality/causal-context.ts';
 import { type Dot, formatDot, sameDot } from '../../../src/core/causality/dot.ts';
 import { joinRecords } from '../../../src/core/causality/join.ts';
-import { recordOfWrite } from '../../../src/core/causality/mint.ts';
-import type { KeyRecord, RememberedWrite, Sibling } from '../../../src/core/causality/record.ts';
+import { type NewWrite, recordOfWrite } from '../../../src/core/causality/mint.ts';
+import type {
+  KeyRecord,
+  RememberedWrite,
+  Sibling,
+  SiblingContent,
+} from '../../../src/core/causality/record.ts';
 import { isSameRequest } from '../../../src/core/causality/remembered-writes.ts';
 import { findDotCollision } from '../../../src/core/causality/visible-siblings.ts';
 import { recordTriples } from './arbitraries.ts';
@@ -148,15 +153,20 @@ describe('a sibling', () => {
     expect(findDotCollision(join(first, recordOf(dot('a', 2), 'later')))).toBeUndefined();
   });
 
-  it.each([
-    ['a tombstone and a value', value('x'), { type: 'tombstone' }],
-    ['another content type', value('x'), { ...value('x'), contentType: 'text/html' }],
-    ['a longer value', value('x'), value('xy')],
-    ['the same at another time', value('x'), value('x'), { writtenAtMs: 2 }],
-    ['the same with a write id', value('x'), value('x'), { identity: identity('id') }],
-  ] as const)('collides with %s in an order that does not depend on the side', (_, content, otherContent, more = {}) => {
-    const one = recordOf(dot('a', 1), '', { content });
-    const two = recordOf(dot('a', 1), '', { content: otherContent, ...more });
+  const x = value('x');
+  const collisions: readonly { what: string; content: SiblingContent; more?: Partial<NewWrite> }[] = [
+    { what: 'a tombstone', content: { type: 'tombstone' } },
+    {
+      what: 'another content type',
+      content: { type: 'value', contentType: 'a/b', bytes: Uint8Array.of(120) },
+    },
+    { what: 'a longer value', content: value('xy') },
+    { what: 'the same at another time', content: x, more: { writtenAtMs: 2 } },
+    { what: 'the same with a write id', content: x, more: { identity: identity('id') } },
+  ];
+  it.each(collisions)('collides with $what in an order that does not depend on the side', (collision) => {
+    const one = recordOf(dot('a', 1), '', { content: x });
+    const two = recordOf(dot('a', 1), '', { content: collision.content, ...collision.more });
     const joined = join(one, two);
     expect(joined.siblings).toHaveLength(2);
     expect(describeRecord(join(two, one))).toBe(describeRecord(joined));

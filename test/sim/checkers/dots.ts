@@ -1,5 +1,5 @@
 /**
- * White-box: which event each dot names, learned from every record that any disk ever took. A dot names one event for ever; a
+ * White-box: which event each dot names, learned from every record that any process ever gave to its disk. A dot names one event for ever; a
  * context claims only dots of events that its holder has seen.
  */
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
@@ -30,7 +30,7 @@ export class DotRegistry {
   /** Every event that some disk took. */
   readonly stored = new Set<number>();
 
-  /** Notes what a record says; answers a violation if a dot names two events. */
+  /** Notes what a record says that is being written; answers a violation if a dot names two events. */
   observe(key: string, record: KeyRecord): Violation | undefined {
     for (const sibling of record.siblings) {
       const event = eventOf(sibling);
@@ -41,12 +41,19 @@ export class DotRegistry {
         return { invariant: 'dot-collision', detail: `${name} names event ${known} and event ${event}` };
       }
       this.#events.set(name, event);
-      this.stored.add(event);
     }
     return undefined;
   }
 
-  /** Events that a context claims to have seen, and dots that no disk ever took. */
+  /** Notes that a disk took a record. */
+  observeStored(record: KeyRecord): void {
+    for (const sibling of record.siblings) {
+      const event = eventOf(sibling);
+      if (event !== undefined) this.stored.add(event);
+    }
+  }
+
+  /** Events that a context claims to have seen, and dots that no process ever tried to write. */
   eventsOf(
     key: string,
     context: CausalContext,

@@ -34,7 +34,12 @@ export class WhiteBox {
     this.#report = report;
     this.#ring = buildRing(world.options.config);
     for (const node of world.nodes.values()) {
-      node.disk.observer = { onEffect: (writes) => this.#stored(node.id, writes) };
+      node.disk.observer = {
+        onAttempt: (writes) =>
+          this.#eachRecord(node.id, writes, (entry, record) => this.#attempted(entry, record)),
+        onEffect: (writes) =>
+          this.#eachRecord(node.id, writes, (entry, record) => this.#stored(node.id, entry, record)),
+      };
     }
   }
 
@@ -71,29 +76,30 @@ export class WhiteBox {
     });
   }
 
-  #stored(node: NodeId, writes: readonly StorageWrite[]): void {
+  #eachRecord(
+    node: NodeId,
+    writes: readonly StorageWrite[],
+    use: (entry: EntryName, record: KeyRecord) => void,
+  ): void {
     for (const write of writes) {
-      if (write.type === 'put' && write.key[0] === RECORD) this.#storedRecord(node, write.key, write.value);
+      if (write.type !== 'put' || write.key[0] !== RECORD) continue;
+      const entry = entryOf(write.key);
+      try {
+        use(entry, decodeRecord(entry, write.value));
+      } catch (error) {
+        const detail = `${node} writes a record of ${entry.key}: ${String(error)}`;
+        this.#report({ invariant: 'unreadable-record-stored', detail });
+      }
     }
   }
 
-  #storedRecord(node: NodeId, key: Uint8Array, value: Uint8Array): void {
-    const [bucket = '', ...rest] = Buffer.from(key.subarray(RECORD_HEADER_BYTES))
-      .toString('utf8')
-      .split('\0');
-    const entry = { bucket, key: rest.join('\0') };
-    let record: KeyRecord;
-    try {
-      record = decodeRecord(entry, value);
-    } catch (error) {
-      this.#report({
-        invariant: 'unreadable-record-stored',
-        detail: `${node} stored a record of ${entry.key}: ${String(error)}`,
-      });
-      return;
-    }
-    const collision = this.dots.observe(entry.key, record);
+  #attempted({ key }: EntryName, record: KeyRecord): void {
+    const collision = this.dots.observe(key, record);
     if (collision !== undefined) this.#report(collision);
+  }
+
+  #stored(node: NodeId, entry: EntryName, record: KeyRecord): void {
+    this.dots.observeStored(record);
     this.#checkGrows(node, entry, record);
     for (const violation of checkNotApplied(
       this.#history,
@@ -113,4 +119,10 @@ export class WhiteBox {
       detail: `the context of ${key} on ${node} lost something that it had`,
     });
   }
+}
+
+function entryOf(storageKey: Uint8Array): EntryName {
+  const name = Buffer.from(storageKey.subarray(RECORD_HEADER_BYTES)).toString('utf8');
+  const end = name.indexOf('\0');
+  return { bucket: name.slice(0, end), key: name.slice(end + 1) };
 }

@@ -44,6 +44,11 @@ export class Life implements Owner {
   }
 }
 
+/** Microseconds that something takes on a slow machine; even there it ends within half a minute. */
+export function slowed(delayUs: number, slowness: number): number {
+  return Math.max(delayUs, Math.min(delayUs * slowness, 30_000_000));
+}
+
 /** What a call of a dead process returns. */
 export function never<Result>(): Promise<Result> {
   return new Promise(() => {});

@@ -13,7 +13,7 @@
 import type { Storage, StorageRange, StorageWrite } from '../../../src/ports/storage.ts';
 import { draw, exponential } from './draw.ts';
 import type { EventLoop } from './event-loop.ts';
-import { type Life, never } from './life.ts';
+import { type Life, never, slowed } from './life.ts';
 
 export interface DiskOptions {
   /** Mean microseconds of a write with and without sync. */
@@ -41,6 +41,8 @@ interface Batch {
 export type WriteFault = 'none' | 'fail' | 'fail-after-effect';
 
 export interface DiskObserver {
+  /** A process hands a batch over; it may still fail or be lost. */
+  readonly onAttempt?: (writes: readonly StorageWrite[]) => void;
   /** A batch has become durable, or (without sync) has taken effect. */
   readonly onEffect?: (writes: readonly StorageWrite[]) => void;
 }
@@ -221,7 +223,7 @@ class OpenDisk implements Storage {
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
     if (!this.#life.isCalling()) return never();
     if (this.#closed) return Promise.reject(new Error('The store is closed'));
-    const latencyUs = this.#disk.latencyUs('read') * this.#life.slowness;
+    const latencyUs = slowed(this.#disk.latencyUs('read'), this.#life.slowness);
     if (latencyUs === 0) return Promise.resolve(copyOf(this.#disk.visibleValue(key)));
     return this.#later(latencyUs, 'disk-read', () => copyOf(this.#disk.visibleValue(key)));
   }
@@ -258,9 +260,10 @@ class OpenDisk implements Storage {
       );
     }
     const fault = this.#disk.writeFault;
-    const latencyUs = Math.max(1, this.#disk.latencyUs(sync ? 'sync' : 'write') * this.#life.slowness);
+    const latencyUs = Math.max(1, slowed(this.#disk.latencyUs(sync ? 'sync' : 'write'), this.#life.slowness));
     const writes = batch.map(copyWrite);
     this.#writing += 1;
+    this.#disk.observer.onAttempt?.(writes);
     if (fault !== 'none') return this.#fail(writes, fault, latencyUs);
     const effectUs = latencyUs * this.#disk.uniform();
     this.#loop.schedule(effectUs, this.#life, 'disk-effect', () => this.#disk.takeEffect(writes, sync));

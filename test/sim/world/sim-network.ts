@@ -9,7 +9,7 @@ import type { NodeId } from '../../../src/core/ids.ts';
 import type { Connection, ConnectionHandlers, Network } from '../../../src/ports/network.ts';
 import { draw, exponential } from './draw.ts';
 import type { EventLoop } from './event-loop.ts';
-import { type Life, never } from './life.ts';
+import { type Life, never, slowed } from './life.ts';
 
 export interface NetworkOptions {
   /** Microseconds of delay: a minimum, and an exponential part with this mean. */
@@ -290,7 +290,8 @@ export class ConnectionEnd implements Connection {
     const { loop } = fabric;
     const target = this.other;
     if (target === undefined) return;
-    let delay = fabric.delayUs(this.node, this.peer) * Math.max(this.life.slowness, target.life.slowness);
+    const slowness = Math.max(this.life.slowness, target.life.slowness);
+    let delay = slowed(fabric.delayUs(this.node, this.peer), slowness);
     if (outOfOrder) delay += fabric.draw('lateness', this.node, this.peer) * 200_000;
     else {
       delay = Math.max(delay, this.#lastArrivalUs - loop.nowUs + 1);

@@ -1,0 +1,192 @@
+/** A value of each kind that is stored, sent between nodes or given to clients; formats.golden.json has their bytes. */
+import type { StoreIdentity } from '../../src/codec/store-identity.ts';
+import type { PeerMessage } from '../../src/codec/message-codec.ts';
+import type { CausalContext } from '../../src/core/causality/causal-context.ts';
+import { actorId } from '../../src/core/causality/dot.ts';
+import { joinRecords } from '../../src/core/causality/join.ts';
+import type { KeyRecord } from '../../src/core/causality/record.ts';
+import type { ClusterConfig } from '../../src/core/cluster-config.ts';
+import type { EntryName, Incarnation, NodeId, StoreId } from '../../src/core/ids.ts';
+import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
+import type { Hello, PeerReply, PeerRequest } from '../../src/core/message.ts';
+import type { QuorumFacts } from '../../src/core/outcome.ts';
+import { context, dot, identity, recordOf } from '../core/causality/sample-records.ts';
+
+export const SAMPLE_ENTRY: EntryName = { bucket: 'users', key: 'ada' };
+
+export const NAME_SAMPLES: readonly EntryName[] = [
+  SAMPLE_ENTRY,
+  { bucket: '__proto__', key: '__proto__' },
+  { bucket: 'b', key: 'a/b%2F\0é🙂' },
+];
+
+/** One record of each kind that can lie on a disk. */
+export const RECORD_SAMPLES: Readonly<Record<string, KeyRecord>> = {
+  value: recordOf(dot('a', 1), 'hello', { writtenAtMs: 1_760_000_000_000 }),
+  'value with a write id': recordOf(dot('a', 1), '', { writtenAtMs: 0, identity: identity('id-1'), n: 5 }),
+  tombstone: recordOf(dot('b', 70_000, 40), '', {
+    content: { type: 'tombstone' },
+    seen: context({ a: [3] }),
+  }),
+  'siblings and a cloud': joinRecords(
+    recordOf(dot('a', 9), 'é🙂', { seen: context({ a: [2, 5, 7] }) }),
+    recordOf(dot('b', 300), 'second', { identity: identity('id-2'), writtenAtMs: 5 }),
+  ),
+  'nothing but a context': { siblings: [], context: context({ a: [2] }), writes: [], largestN: 1 },
+};
+
+const STORES = ['AAAAAAAAAAA', '__________8'].map((half) => Buffer.from(half, 'base64url'));
+
+function actor(store: number, own: number, epoch: number): ReturnType<typeof actorId> {
+  const bytes = Buffer.concat([STORES[store] as Buffer, Buffer.alloc(8, own)]);
+  return actorId(bytes.toString('base64url') as Incarnation, epoch);
+}
+
+export const CONTEXT_SAMPLES: Readonly<Record<string, CausalContext>> = {
+  empty: context({}),
+  'one dot': { vector: new Map([[actor(0, 1, 1), 1]]), cloud: new Map() },
+  'a dot above a hole': { vector: new Map(), cloud: new Map([[actor(0, 1, 1), [7, 7]]]) },
+  'two stores, three incarnations, four epochs': {
+    vector: new Map([
+      [actor(0, 1, 1), 3],
+      [actor(0, 1, 200_000), 1],
+      [actor(0, 2, 1), 70_000],
+    ]),
+    cloud: new Map([
+      [actor(0, 2, 1), [70_002, 70_002, 80_000, 90_000]],
+      [actor(1, 9, 0), [2, 2 ** 53 - 1]],
+    ]),
+  },
+};
+
+export const STORE_SAMPLE: StoreIdentity = {
+  storeId: 'AAECAwQFBgcICQoLDA0ODw' as StoreId,
+  cluster: 'local',
+  nodeId: 'n1' as NodeId,
+  placement: '{"partitions":256}',
+};
+
+export const CONFIG_SAMPLE: ClusterConfig = {
+  cluster: 'local',
+  partitions: 256,
+  nodes: ['n2', 'n1', 'n3'].map((id, index) => ({
+    id: id as NodeId,
+    host: 'h',
+    bind: 'h',
+    httpPort: 7001 + index,
+    peerPort: 7101 + index,
+    zone: index === 0 ? 'b' : 'a',
+  })),
+  defaults: { n: 3, r: 2, w: 2 },
+  buckets: new Map([
+    ['other', { n: 1, r: 1, w: 1, mode: 'mixed' }],
+    ['accounts', { n: 3, r: 2, w: 2, mode: 'cas' }],
+  ]),
+  limits: DEFAULT_LIMITS,
+};
+
+export const HELLO_SAMPLE: Hello = {
+  protocolVersion: 1,
+  cluster: 'local',
+  nodeId: 'n1',
+  storeId: STORE_SAMPLE.storeId,
+  incarnation: 'AAECAwQFBgcICQoLDA0ODw',
+  epoch: '0123456789abcdef',
+  nonce: Uint8Array.from({ length: 16 }, (_, index) => index),
+};
+
+const RECORD_BYTES = Uint8Array.of(1, 2, 3);
+const QUORUM: QuorumFacts = {
+  n: 3,
+  required: 2,
+  acks: 2,
+  sloppy: false,
+  ordered: true,
+  coordinator: 'n2' as NodeId,
+};
+const READ = { ...SAMPLE_ENTRY, n: 3, r: 2, sloppy: true, timeoutMs: 4_999.5 };
+const WRITE = { ...SAMPLE_ENTRY, n: 3, w: 2, sloppy: false, timeoutMs: 5_000, returnRecord: true };
+const PUT = { ...WRITE, contentType: 'text/plain', value: Uint8Array.of(104, 105) };
+
+const REQUESTS: Readonly<Record<string, PeerRequest>> = {
+  read: { type: 'read', ...SAMPLE_ENTRY, known: undefined },
+  'read with a digest': { type: 'read', ...SAMPLE_ENTRY, known: new Uint8Array(16).fill(7) },
+  store: { type: 'store', ...SAMPLE_ENTRY, record: RECORD_BYTES },
+  ping: { type: 'ping' },
+  get: { type: 'coordinate-get', request: READ },
+  'blind put': { type: 'coordinate-put', request: { ...PUT, context: undefined, identity: undefined } },
+  put: {
+    type: 'coordinate-put',
+    request: { ...PUT, context: context({ a: [2, 5, 7] }), identity: { id: 'id-1', firstAttempt: true } },
+  },
+  delete: {
+    type: 'coordinate-delete',
+    request: { ...WRITE, context: undefined, identity: { id: 'id-1', firstAttempt: false }, r: 1 },
+  },
+};
+
+const REPLIES: Readonly<Record<string, PeerReply>> = {
+  found: { type: 'read', reply: { type: 'found', record: RECORD_BYTES } },
+  same: { type: 'read', reply: { type: 'same' } },
+  absent: { type: 'read', reply: { type: 'absent' } },
+  unreadable: { type: 'read', reply: { type: 'unreadable', reason: 'damaged' } },
+  stored: { type: 'store', reply: { type: 'stored' } },
+  'not stored': { type: 'store', reply: { type: 'store-refused', reason: 'damaged' } },
+  pong: { type: 'ping' },
+  refused: { type: 'request-refused', reason: 'draining' },
+  'read nothing': { type: 'coordinate-get', outcome: { type: 'read', record: undefined, quorum: QUORUM } },
+  'read a record': {
+    type: 'coordinate-get',
+    outcome: { type: 'read', record: recordOf(dot('a', 1), 'hello'), quorum: { ...QUORUM, ordered: false } },
+  },
+  written: {
+    type: 'coordinate-put',
+    outcome: {
+      type: 'written',
+      dot: dot('a', 1),
+      context: context({ a: [1] }),
+      created: true,
+      liveSiblings: 1,
+      etag: 'e'.repeat(32),
+      quorum: QUORUM,
+      record: undefined,
+    },
+  },
+  'nothing to delete': {
+    type: 'coordinate-delete',
+    outcome: { type: 'nothing-to-delete', record: undefined, quorum: QUORUM },
+  },
+  failed: {
+    type: 'coordinate-delete',
+    outcome: {
+      type: 'failed',
+      code: 'quorum-timeout',
+      certainty: 'unknown',
+      detail: '1 of 2',
+      required: 2,
+      received: 1,
+      replicas: [{ node: 'n3' as NodeId, result: 'no-answer', ms: 1.25 }],
+    },
+  },
+  'failed without figures': {
+    type: 'coordinate-put',
+    outcome: { type: 'failed', code: 'internal', certainty: 'not-applied', detail: '' },
+  },
+};
+
+export const MESSAGE_SAMPLES: Readonly<Record<string, PeerMessage>> = {
+  hello: { type: 'hello', hello: HELLO_SAMPLE, proof: undefined },
+  'hello with proof': { type: 'hello', hello: HELLO_SAMPLE, proof: new Uint8Array(32).fill(5) },
+  proof: { type: 'proof', proof: new Uint8Array(32).fill(6) },
+  refusal: { type: 'refused', reason: 'another cluster' },
+  ...messages('request', REQUESTS, (request) => ({ type: 'request', id: 300, request })),
+  ...messages('reply', REPLIES, (reply) => ({ type: 'reply', id: 7, reply })),
+};
+
+function messages<Part>(
+  kind: string,
+  parts: Readonly<Record<string, Part>>,
+  wrap: (part: Part) => PeerMessage,
+): Readonly<Record<string, PeerMessage>> {
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [`${kind}: ${name}`, wrap(part)]));
+}

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { placementHash } from '../../src/codec/hash.ts';
+import { metaKey, recordKey, WHOLE_STORE } from '../../src/codec/key-layout.ts';
+import type { EntryName, Partition } from '../../src/core/ids.ts';
+import { entryNames } from './arbitraries.ts';
+
+const partitions = fc.integer({ min: 0, max: 65_535 }).map((partition) => partition as Partition);
+
+function compare(left: Uint8Array, right: Uint8Array): number {
+  return Buffer.compare(left, right);
+}
+
+describe('the key of a record', () => {
+  it('is one of its own for each partition, bucket and key', () => {
+    fc.assert(
+      fc.property(partitions, entryNames, partitions, entryNames, (partition, entry, other, otherEntry) => {
+        const isSame =
+          partition === other && entry.bucket === otherEntry.bucket && entry.key === otherEntry.key;
+        expect(compare(recordKey(partition, entry), recordKey(other, otherEntry)) === 0).toBe(isSame);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each<readonly [EntryName, EntryName]>([
+    [
+      { bucket: 'a', key: 'bc' },
+      { bucket: 'ab', key: 'c' },
+    ],
+    [
+      { bucket: 'a', key: '\0b' },
+      { bucket: 'a', key: 'b' },
+    ],
+    [
+      { bucket: 'a', key: 'é' },
+      { bucket: 'a', key: 'e\u0301' },
+    ],
+    [
+      { bucket: 'a', key: 'B' },
+      { bucket: 'a', key: 'b' },
+    ],
+    [
+      { bucket: 'a', key: 'b ' },
+      { bucket: 'a', key: 'b' },
+    ],
+  ])('is not the same for %j and %j', (left, right) => {
+    expect(compare(recordKey(0 as Partition, left), recordKey(0 as Partition, right))).not.toBe(0);
+    expect(placementHash(left)).not.toBe(placementHash(right));
+  });
+
+  it('lies in the contiguous range of its partition, in order of its bucket and then of its key', () => {
+    fc.assert(
+      fc.property(partitions, entryNames, partitions, entryNames, (partition, entry, other, otherEntry) => {
+        fc.pre(partition < other);
+        expect(compare(recordKey(partition, entry), recordKey(other, otherEntry))).toBeLessThan(0);
+      }),
+    );
+    const keys = ['a\0z', 'a\0é', 'a.b\0a', 'b\0'].map((name) => {
+      const [bucket, key] = name.split('\0') as [string, string];
+      return recordKey(5 as Partition, { bucket, key });
+    });
+    expect(keys.toSorted(compare)).toEqual(keys);
+  });
+
+  it.each<readonly [string, EntryName]>([
+    ['a bucket with a zero byte, which would be a key of another bucket', { bucket: 'a\0b', key: 'c' }],
+    ['half of a pair of surrogates, which would be stored as U+FFFD', { bucket: 'a', key: 'x\ud800' }],
+    ['the other half', { bucket: 'a', key: '\udc00x' }],
+  ])('is refused for %s', (_, entry) => {
+    expect(() => recordKey(0 as Partition, entry)).toThrow(RangeError);
+  });
+
+  it('lies in the store, and never where the store speaks of itself', () => {
+    fc.assert(
+      fc.property(partitions, entryNames, (partition, entry) => {
+        for (const key of [recordKey(partition, entry), metaKey('store')]) {
+          expect(compare(key, WHOLE_STORE.from)).toBeGreaterThan(0);
+          expect(compare(key, WHOLE_STORE.to)).toBeLessThan(0);
+        }
+        expect(recordKey(partition, entry)[0]).not.toBe(metaKey('store')[0]);
+      }),
+    );
+  });
+});
