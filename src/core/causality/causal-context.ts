@@ -179,20 +179,18 @@ function rangesContain(ranges: Ranges, counter: number): boolean {
   return false;
 }
 
+/**
+ * Both are sorted, so one walk over the two is enough. In normal form ranges are not adjacent, so a covered stretch lies
+ * in one of them.
+ */
 function rangesCover(upTo: number, whole: Ranges, part: Ranges): boolean {
+  let at = 0;
   for (let i = 0; i < part.length; i += 2) {
     const first = Math.max(part[i] as number, upTo + 1);
     const last = part[i + 1] as number;
     if (first > last) continue;
-    if (!oneRangeCovers(whole, first, last)) return false;
+    while (at < whole.length && (whole[at + 1] as number) < first) at += 2;
+    if (at >= whole.length || (whole[at] as number) > first || (whole[at + 1] as number) < last) return false;
   }
   return true;
-}
-
-/** In normal form ranges are not adjacent, so a covered stretch lies in one of them. */
-function oneRangeCovers(whole: Ranges, first: number, last: number): boolean {
-  for (let i = 0; i < whole.length; i += 2) {
-    if ((whole[i] as number) <= first && last <= (whole[i + 1] as number)) return true;
-  }
-  return false;
 }

@@ -75,8 +75,8 @@ export function problemOfFailure(failure: Failure, operation: 'read' | 'write'):
   });
 }
 
-/** Body and headers of a problem, without the headers that every reply gets. */
-export function problemReply(problem: Problem, requestId: string): Reply {
+/** Body and headers of a problem, without the headers that every reply gets. An `outcome` given here wins over the problem's. */
+export function problemReply(problem: Problem, requestId: string, outcome?: ProblemOutcome): Reply {
   const { code, about } = problem;
   const { status } = PROBLEMS[code];
   const headers: Record<string, string> = { 'Content-Type': PROBLEM_MEDIA_TYPE, ...about.headers };
@@ -85,12 +85,17 @@ export function problemReply(problem: Problem, requestId: string): Reply {
   return {
     status,
     headers,
-    body: JSON.stringify(problemBody(problem, requestId, retryAfterMs)),
+    body: JSON.stringify(problemBody(problem, requestId, retryAfterMs, outcome)),
     problem: code,
   };
 }
 
-function problemBody(problem: Problem, requestId: string, retryAfterMs: number | undefined): ProblemBody {
+function problemBody(
+  problem: Problem,
+  requestId: string,
+  retryAfterMs: number | undefined,
+  forced: ProblemOutcome | undefined,
+): ProblemBody {
   const { code, message, about } = problem;
   const { title, status, outcome } = PROBLEMS[code];
   const hint = about.hint ?? HINTS[code];
@@ -100,7 +105,7 @@ function problemBody(problem: Problem, requestId: string, retryAfterMs: number |
     status,
     detail: message,
     code,
-    outcome: about.outcome ?? outcome,
+    outcome: forced ?? about.outcome ?? outcome,
     requestId,
     ...(hint === undefined ? {} : { hint }),
     ...about.facts,

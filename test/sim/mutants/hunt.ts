@@ -1,0 +1,30 @@
+/**
+ * Runs seeds one after the other until the expected invariant fails, in the working directory's sources: the half of the
+ * mutant runner that is started inside the planted tree. Writes one line of JSON for each seed.
+ *
+ *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT]
+ */
+import { drawPlan, type QuorumProfile } from '../plan/draw-plan.ts';
+import { runPlan } from '../run/simulation.ts';
+
+/** What one seed came to. */
+export interface HuntedSeed {
+  readonly seed: number;
+  readonly events: number;
+  /** The invariant that failed, if one did. */
+  readonly invariant?: string;
+  readonly detail?: string;
+}
+
+async function hunt(): Promise<void> {
+  const [first, seeds, profile, operations, invariant] = process.argv.slice(2);
+  for (let seed = Number(first); seed < Number(first) + Number(seeds); seed += 1) {
+    const settings = { profile: profile as QuorumProfile, operations: Number(operations) };
+    const { violation, events } = await runPlan(drawPlan(seed, settings));
+    const hunted: HuntedSeed = { seed, events, ...violation };
+    process.stdout.write(`${JSON.stringify(hunted)}\n`);
+    if (violation !== undefined && violation.invariant === invariant) return;
+  }
+}
+
+await hunt();

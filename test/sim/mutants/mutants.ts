@@ -1,0 +1,295 @@
+/**
+ * The bugs that a store like this one has had, or could have, planted one at a time; and two that test the runner itself: a
+ * canary that must be caught at once, and a change that changes nothing.
+ *
+ * Budgets are several times what was needed when the mutant was written, so that an innocent change of the plans does not
+ * fail them, and a much weaker simulator does.
+ */
+import type { Edit, Mutant } from './mutant.ts';
+
+const STANDARD = { profile: 'quorum', operations: 1_000 } as const;
+const MIXED = { profile: 'mixed', operations: 1_000 } as const;
+
+const LOCAL_REPLICA = 'src/protocol/replica/local-replica.ts';
+const GROUP_COMMIT = 'src/protocol/replica/group-commit.ts';
+const JOIN = 'src/core/causality/join.ts';
+const DECIDE_WRITE = 'src/core/causality/decide-write.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    ...STANDARD,
+    id: 'canary',
+    bug: 'Every answer of a write throws.',
+    edits: [
+      edit(
+        'src/protocol/coordinator/write.ts',
+        '  const { request, proposed, homes, bucketN } = write;',
+        "  if (write !== undefined) throw new Error('canary');\n  const { request, proposed, homes, bucketN } = write;",
+      ),
+    ],
+    invariant: 'no-exception',
+    maxSeeds: 1,
+  },
+  {
+    ...STANDARD,
+    id: 'no-op',
+    bug: 'None: a comment says something else.',
+    edits: [edit(JOIN, 'The rule itself:', 'The rule:')],
+    invariant: undefined,
+    maxSeeds: 10,
+  },
+  {
+    ...MIXED,
+    id: 'acks-counted-by-reply',
+    bug: 'A write quorum counts replies, not nodes: a duplicated reply counts twice.',
+    edits: [
+      edit(
+        'src/core/quorum/quorum-tally.ts',
+        "    if (place?.phase !== 'asked') return false;",
+        "    if (place === undefined || place.phase === 'unasked') return false;",
+      ),
+      // The table of pending requests would let a duplicated reply through to nobody.
+      edit('src/protocol/peers/pending-requests.ts', '    this.#sent.delete(id);\n', ''),
+    ],
+    invariant: 'acknowledged-before-durable',
+    maxSeeds: 40,
+  },
+  {
+    ...STANDARD,
+    id: 'ack-before-sync',
+    bug: 'A replica acknowledges a record before its disk has it.',
+    edits: [
+      edit(
+        LOCAL_REPLICA,
+        '    await this.#options.records.put(entry, joined);',
+        '    void this.#options.records.put(entry, joined).catch(() => {});',
+      ),
+    ],
+    invariant: 'acknowledged-before-durable',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'sync-not-asked-for',
+    bug: 'Batches are written without a sync, and acknowledged.',
+    edits: [edit(GROUP_COMMIT, '        { sync },', '        { sync: sync && batch.length > 1_000 },')],
+    invariant: 'acknowledged-before-durable',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'incarnation-not-renewed',
+    bug: 'A process that starts again takes the incarnation that it had: dots that left before a crash are minted again.',
+    edits: [
+      edit(
+        'src/protocol/replica/incarnation.ts',
+        '    this.#random = random;\n    this.#current = this.#draw();',
+        "    this.#random = random;\n    this.#current = Buffer.concat([this.#storeHalf, new Uint8Array(HALF_BYTES)]).toString('base64url') as Incarnation;",
+      ),
+    ],
+    invariant: 'dot-collision',
+    maxSeeds: 40,
+  },
+  {
+    ...STANDARD,
+    id: 'client-context-ignored',
+    bug: 'A PUT supersedes nothing, whatever its client had seen.',
+    edits: [
+      edit(DECIDE_WRITE, 'recordOfWrite({ ...write, dot })', 'recordOfWrite({ ...write, seen: undefined, dot })'),
+    ],
+    invariant: 'false-sibling',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'put-answers-merged-context',
+    bug: "The answer to a PUT carries the record's context: it covers siblings that the client has not seen.",
+    edits: [
+      edit(
+        'src/protocol/coordinator/write.ts',
+        '    context: withDot(proposed.seen ?? EMPTY_CONTEXT, dot),',
+        '    context: withDot(record.context, dot),',
+      ),
+    ],
+    invariant: 'over-covering-context',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'repair-overwrites',
+    bug: 'A record that comes in, by repair or replication, replaces the one that is there.',
+    edits: [
+      edit(
+        LOCAL_REPLICA,
+        '    const joined = local === undefined ? encodedIncoming : this.#encodeJoin(entry, local, incoming);',
+        '    const joined = encodedIncoming;',
+      ),
+    ],
+    invariant: 'replica-went-back',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'read-error-as-not-found',
+    bug: 'A replica that cannot read its record says that it holds nothing.',
+    edits: [
+      edit(
+        LOCAL_REPLICA,
+        "      return { type: 'loaded', encoded };\n    } catch (error) {\n      return this.#unreadable(entry, error);",
+        "      return { type: 'loaded', encoded };\n    } catch {\n      return { type: 'loaded', encoded: undefined };",
+      ),
+    ],
+    invariant: 'read-missed-acknowledged-write',
+    maxSeeds: 20,
+  },
+  {
+    ...STANDARD,
+    id: 'no-serial-section',
+    bug: 'Writes of one key run side by side, each on the record that the others read, too.',
+    edits: [
+      edit(
+        'src/protocol/replica/key-lock.ts',
+        'earlier === undefined ? section() : earlier.then(section)',
+        'section()',
+      ),
+    ],
+    invariant: 'dot-collision',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'retry-mints-again',
+    bug: 'A write id is not looked up: a retry becomes a second event.',
+    edits: [
+      edit(
+        DECIDE_WRITE,
+        '  if (identity === undefined || record === undefined) return undefined;',
+        '  if (identity === undefined || record === undefined || record.largestN > 0) return undefined;',
+      ),
+    ],
+    invariant: 'retry-became-second-event',
+    maxSeeds: 20,
+  },
+  {
+    ...STANDARD,
+    id: 'aliases-live-on',
+    bug: 'Two dots of one retried write do not die together: an overwritten value comes back under its second dot.',
+    edits: [
+      edit(
+        JOIN,
+        '  const dead = [...findDeadRequests(left, right), ...findDeadRequests(right, left)];',
+        '  const dead = findDeadRequests(left, { ...right, writes: [], siblings: right.siblings.slice(0, 0) }).slice(0, 0);',
+      ),
+    ],
+    invariant: 'false-sibling',
+    maxSeeds: 60,
+  },
+  {
+    ...STANDARD,
+    id: 'deadline-as-not-applied',
+    bug: 'A write that missed its quorum in time is reported as not applied, although replicas may hold it.',
+    edits: [
+      edit('src/protocol/coordinator/spread.ts', "      certainty: 'unknown',", "      certainty: 'not-applied',"),
+    ],
+    invariant: 'not-applied-was-applied',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'given-up-write-minted',
+    bug: 'A write whose deadline passed while it waited for its turn is minted after it was answered.',
+    edits: [
+      edit(LOCAL_REPLICA, "      if (isGivenUp()) return { type: 'given-up' };", "      if (isGivenUp() && entry.key === '') return { type: 'given-up' };"),
+    ],
+    invariant: 'not-applied-was-applied',
+    maxSeeds: 40,
+  },
+  {
+    ...STANDARD,
+    id: 'mints-after-failed-write',
+    bug: 'After a failed write the store goes on minting: the dot of the failed write, which has left for others, is used again.',
+    edits: [edit(LOCAL_REPLICA, '      this.#options.records.assertSound();\n', '')],
+    invariant: 'dot-collision',
+    maxSeeds: 60,
+  },
+  {
+    ...STANDARD,
+    id: 'join-drops-sibling',
+    bug: 'The join of two lists of siblings loses one of the right side now and then.',
+    edits: [edit(JOIN, '    if (order >= 0) j += 1;', '    if (order >= 0 || j > 0) j += 1;')],
+    invariant: 'read-missed-acknowledged-write',
+    maxSeeds: 20,
+  },
+  {
+    ...STANDARD,
+    id: 'wrong-key-accepted',
+    bug: 'A record is taken for whole without a look at its digest: one of another key is accepted.',
+    edits: [
+      edit(
+        'src/codec/record-codec.ts',
+        '  if (!sameBytes(expected, recordDigest(bytes))) {',
+        '  if (bytes.length === 0 && !sameBytes(expected, recordDigest(bytes))) {',
+      ),
+    ],
+    invariant: 'invented-value',
+    maxSeeds: 20,
+  },
+  {
+    ...STANDARD,
+    id: 'duplicate-request-carried-out',
+    bug: 'A forwarded request that is delivered twice is carried out twice.',
+    edits: [edit('src/protocol/peers/inbound-peer.ts', '    if (id <= this.#lastId) {', '    if (id < 0) {')],
+    invariant: 'not-applied-was-applied',
+    maxSeeds: 60,
+  },
+  {
+    ...STANDARD,
+    id: 'lost-connection-as-not-sent',
+    bug: 'A forwarded write whose connection broke is given to the next home replica, too.',
+    edits: [
+      edit(
+        'src/protocol/coordinator/forwarding.ts',
+        "    if (answer.type === 'lost' && !this.#isRead) this.#end",
+        "    if (answer.type === 'lost' && this.#ended) this.#end",
+      ),
+    ],
+    invariant: 'false-sibling',
+    maxSeeds: 60,
+  },
+  {
+    ...STANDARD,
+    id: 'failed-write-ignored',
+    bug: 'A write that failed is taken for done.',
+    edits: [edit(GROUP_COMMIT, '    for (const { reject } of waiting) reject(failure);', '    for (const { resolve } of waiting) resolve();')],
+    invariant: 'acknowledged-before-durable',
+    maxSeeds: 40,
+  },
+  {
+    ...STANDARD,
+    id: 'refusal-counts-as-ack',
+    bug: 'A replica that refused to store counts towards W.',
+    edits: [
+      edit('src/protocol/coordinator/spread.ts', "      return 'refused';", "      return 'ok';"),
+    ],
+    invariant: 'acknowledged-before-durable',
+    maxSeeds: 40,
+  },
+  {
+    ...STANDARD,
+    id: 'hedge-timer-leaks',
+    bug: 'A lock of a key is never let go when its section fails.',
+    edits: [
+      edit(
+        'src/protocol/peers/pending-requests.ts',
+        "    if (sent === undefined || (reply.type !== sent.type && reply.type !== 'request-refused')) return false;\n    this.#sent.delete(id);",
+        "    if (sent === undefined || (reply.type !== sent.type && reply.type !== 'request-refused')) return false;\n    if (reply.type !== 'ping') this.#sent.delete(id);",
+      ),
+    ],
+    invariant: 'leak',
+    maxSeeds: 5,
+  },
+];
+
+function edit(file: string, find: string, replace: string): Edit {
+  return { file, find, replace };
+}

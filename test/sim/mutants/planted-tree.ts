@@ -1,0 +1,43 @@
+/** A copy of the sources with one planted bug, in a temporary directory of its own. */
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Edit } from './mutant.ts';
+
+const COPIED = ['src', 'test/sim', 'package.json', 'tsconfig.json'];
+
+export interface PlantedTree {
+  readonly directory: string;
+  remove(): Promise<void>;
+}
+
+/** Rejects if an edit does not fit. `root` is the project's directory. */
+export async function plantTree(root: string, edits: readonly Edit[]): Promise<PlantedTree> {
+  const directory = await mkdtemp(join(tmpdir(), 'quorate-mutant-'));
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  try {
+    for (const name of COPIED) await cp(join(root, name), join(directory, name), { recursive: true });
+    await symlink(join(root, 'node_modules'), join(directory, 'node_modules'), 'dir');
+    for (const { file, find, replace } of edits) {
+      const path = join(directory, file);
+      await writeFile(path, planted(file, await readFile(path, 'utf8'), { find, replace }));
+    }
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { directory, remove };
+}
+
+/** The text with the one occurrence of `find` replaced. Throws unless there is exactly one. */
+export function planted(
+  file: string,
+  text: string,
+  { find, replace }: Pick<Edit, 'find' | 'replace'>,
+): string {
+  const parts = text.split(find);
+  if (parts.length !== 2) {
+    throw new Error(`${file} holds ${parts.length - 1} times, not once: ${find}`);
+  }
+  return parts.join(replace);
+}
