@@ -41,13 +41,18 @@ export function etagOf(record: KeyRecord): string {
   return hex128(record.siblings.map(({ dot }) => formatDot(dot)).join(','));
 }
 
-/** What decides placement and modes, as text in a canonical order; addresses and ports are not part of it. */
+/**
+ * What decides placement and modes, as text in a canonical order; addresses and ports are not part of it. A declared bucket
+ * that is placed like an undeclared one is left out: declaring it, for its R and W, changes nothing.
+ */
 export function describePlacement(config: ClusterConfig): string {
+  const { n: defaultN } = config.defaults;
+  const placedApart = [...config.buckets].filter(([, { n, mode }]) => n !== defaultN || mode !== 'mixed');
   return JSON.stringify({
     partitions: config.partitions,
     members: config.nodes.map(({ id, zone }) => [id, zone]).sort(byFirst),
-    n: config.defaults.n,
-    buckets: [...config.buckets].map(([name, { n, mode }]) => [name, n, mode]).sort(byFirst),
+    n: defaultN,
+    buckets: placedApart.map(([name, { n, mode }]) => [name, n, mode]).sort(byFirst),
   });
 }
 

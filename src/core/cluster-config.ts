@@ -43,7 +43,14 @@ export interface BucketConfig extends QuorumDefaults {
   readonly mode: BucketMode;
 }
 
+/** What an undeclared bucket has, made once for each configuration: every request asks for it. */
+const undeclared = new WeakMap<ClusterConfig, BucketConfig>();
+
 /** The properties of a bucket, declared or not. */
 export function bucketConfig(config: ClusterConfig, bucket: string): BucketConfig {
-  return config.buckets.get(bucket) ?? { ...config.defaults, mode: 'mixed' };
+  const known = config.buckets.get(bucket) ?? undeclared.get(config);
+  if (known !== undefined) return known;
+  const made: BucketConfig = { ...config.defaults, mode: 'mixed' };
+  undeclared.set(config, made);
+  return made;
 }

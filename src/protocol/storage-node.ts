@@ -19,6 +19,7 @@ import type { Network } from '../ports/network.ts';
 import type { Random } from '../ports/random.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Tracer } from '../ports/tracer.ts';
+import { CoarseClock } from './coarse-clock.ts';
 import { GetCoordinator } from './coordinator/get-coordinator.ts';
 import { OperationRouter } from './coordinator/operation-router.ts';
 import { WriteCoordinator } from './coordinator/write-coordinator.ts';
@@ -139,7 +140,7 @@ class RunningNode implements StorageNode {
     };
     this.#peers = new Peers({ self, network, clock, random, tracer });
     this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
-    const ports = { replicas: this.#replicas, clock, tracer };
+    const ports = { replicas: this.#replicas, clock: new CoarseClock(clock), tracer };
     const reads = new GetCoordinator(ports);
     const writes = new WriteCoordinator({
       ...ports,

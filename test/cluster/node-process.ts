@@ -1,12 +1,7 @@
-/** One real node as a child process: `node dist/cli/main.js serve`, its log, its signals, and its end. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+/** One real node as a child process: `quorate serve`, its log, its signals, and its end. */
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
-/** Where the built program lies. Another build can be put to the test by this variable. */
-const MAIN =
-  process.env['QUORATE_TEST_MAIN'] ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+import { startProgram } from './built-program.ts';
 
 /** What `serve` is told. */
 export interface ServeArguments {
@@ -23,13 +18,6 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-const running = new Set<ChildProcess>();
-
-// A test run that ends in the middle leaves no process behind, not even a stopped one.
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
 export class NodeProcess {
   /** Resolves when the process has ended and all its output was read. */
   readonly ended: Promise<ProcessEnd>;
@@ -38,22 +26,17 @@ export class NodeProcess {
   #end: ProcessEnd | undefined;
 
   constructor({ node, config, data }: ServeArguments, environment: Readonly<Record<string, string>> = {}) {
-    if (!existsSync(MAIN)) {
-      throw new Error(`There is no ${MAIN}: these tests start the built program. Run "npm run build" first.`);
-    }
-    const serve = ['serve', '--node', node, '--config', config, '--data', data, '--exit-with-parent'];
-    this.#child = spawn(process.execPath, [MAIN, ...serve], {
+    this.#child = startProgram({
+      words: ['serve', '--node', node, '--config', config, '--data', data, '--exit-with-parent'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...environmentWithoutSettings(), ...environment },
+      environment,
     });
-    running.add(this.#child);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#lines.push(line));
     }
     this.ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', (exitCode, signal) => {
-        running.delete(this.#child);
         this.#end = { exitCode, signal };
         resolve(this.#end);
       });
@@ -97,9 +80,4 @@ export async function serveToEnd(
   clearTimeout(timer);
   if (exitCode === null) throw new Error(`${serve.node} did not end within ${limitMs} ms:\n${node.output}`);
   return { exitCode, output: node.output };
-}
-
-/** Settings of whoever runs the tests must not reach the nodes. */
-function environmentWithoutSettings(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QUORATE_')));
 }

@@ -40,7 +40,7 @@ export const entryNames: fc.Arbitrary<EntryName> = fc
   .record({ bucket: buckets, key: keys })
   .filter(({ key }) => Buffer.byteLength(key) <= MAX_KEY_BYTES);
 
-export const incarnations = fc
+const incarnations = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => Buffer.from(bytes).toString('base64url') as Incarnation);
 

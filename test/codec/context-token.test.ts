@@ -157,6 +157,8 @@ describe('a token that is not one of this key', () => {
   it.each([
     ['more stores than there are bytes', 'ffffffffffffff0f'],
     ['a number that never ends', '80'.repeat(40)],
+    ['a number that ends too late', `${'80'.repeat(200)}00`],
+    ['an epoch above the safe integers', '01 0000000000000000 01 0000000000000000 01 ffffffffffffff1f 01 00'],
     ['a number above the safe integers', '01 0000000000000000 01 0000000000000000 01 01 ffffffffffffff1f 00'],
     [
       'ranges above the safe integers',

@@ -30,7 +30,11 @@ export const RECORD_SAMPLES: Readonly<Record<string, KeyRecord>> = {
   }),
   'siblings and a cloud': joinRecords(
     recordOf(dot('a', 9), 'é🙂', { seen: context({ a: [2, 5, 7] }) }),
-    recordOf(dot('b', 300), 'second', { identity: identity('id-2'), writtenAtMs: 5 }),
+    recordOf(dot('b', 300), 'second', {
+      identity: identity('id-2'),
+      writtenAtMs: 5,
+      seen: context({ c: [1], d: [4, 6, 6] }),
+    }),
   ),
   'nothing but a context': { siblings: [], context: context({ a: [2] }), writes: [], largestN: 1 },
 };

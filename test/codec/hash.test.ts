@@ -91,6 +91,11 @@ describe('the configuration epoch', () => {
     expect(changed({ nodes, buckets, cluster: 'other', defaults: { n: 3, r: 1, w: 3 } })).toBe(epoch);
   });
 
+  it('does not depend on a declared bucket that is placed like an undeclared one', () => {
+    const buckets = new Map(CONFIG_SAMPLE.buckets).set('plain', { n: 3, r: 1, w: 3, mode: 'mixed' });
+    expect(changed({ buckets })).toBe(epoch);
+  });
+
   it.each<readonly [string, Partial<ClusterConfig>]>([
     ['the number of partitions', { partitions: 512 }],
     ['the default N', { defaults: { n: 2, r: 2, w: 2 } }],

@@ -1,7 +1,7 @@
 /** What fast-check draws for the laws of causality. Few actors and small counters, so that what is drawn overlaps. */
 import fc from 'fast-check';
 import { type CausalContext, EMPTY_CONTEXT, withDot } from '../../../src/core/causality/causal-context.ts';
-import { compareDots, type Dot, formatDot } from '../../../src/core/causality/dot.ts';
+import { type Dot, formatDot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import { runHistory } from './random-history.ts';
 import { PRODUCTION_RULES } from './replica-model.ts';
@@ -30,11 +30,6 @@ export const modelledContexts: fc.Arbitrary<ModelledContext> = dotLists.map((dot
   context: contextOf(dots),
   dots: new Set(dots.map(formatDot)),
 }));
-
-/** A list of dots as its set, written in one way. */
-export function sortedNames(dots: Iterable<Dot>): readonly string[] {
-  return [...dots].sort(compareDots).map(formatDot);
-}
 
 /**
  * Three records of one key that replicas really came to hold. The laws of the join are laws of such records: any

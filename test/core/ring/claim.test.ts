@@ -89,6 +89,14 @@ describe('the claim of partitions', () => {
     );
   });
 
+  it('does not depend on their order even where every partition likes two of them alike', () => {
+    // The affinities of these two names are the same: their 32-bit hashes collide.
+    const members = ['saes91', 'bmsevs', 'n3', 'n4'].map((id) => ({ id: id as NodeId, zone: 'a' }));
+    const lists = claim({ partitions: 64, members, n: 2 });
+    expect(claim({ partitions: 64, members: members.toReversed(), n: 2 })).toEqual(lists);
+    expect(spread(loadsOf(lists, members, 2))).toBe(0);
+  });
+
   it('does not depend on what zones are called', () => {
     const { members, partitions, n } = caseOf([2, 3, 1], 64, 3, 'n');
     const renamed = members.map(({ id, zone }) => ({ id, zone: `${zone} of another name` }));

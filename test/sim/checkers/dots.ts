@@ -1,10 +1,11 @@
 /**
- * White-box: which event each dot names, learned from every record that any process ever gave to its disk. A dot names one event for ever; a
- * context claims only dots of events that its holder has seen.
+ * White-box: which event each dot names, learned from every record that any process ever gave to its disk. A dot names one
+ * event for ever; a context claims only dots of events that its holder has seen; a node mints one dot for one write id.
  */
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
-import { formatDot } from '../../../src/core/causality/dot.ts';
+import { formatDot, incarnationOf } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord, Sibling } from '../../../src/core/causality/record.ts';
+import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import type { Violation } from './history.ts';
 
 const decoder = new TextDecoder();
@@ -31,18 +32,21 @@ export class DotRegistry {
   readonly stored = new Set<number>();
 
   /** Notes what a record says that is being written; answers a violation if a dot names two events. */
-  observe(key: string, record: KeyRecord): Violation | undefined {
+  observe(key: string, record: KeyRecord): readonly Violation[] {
+    const violations: Violation[] = [];
     for (const sibling of record.siblings) {
       const event = eventOf(sibling);
       if (event === undefined) continue;
       const name = `${key} ${formatDot(sibling.dot)}`;
       const known = this.#events.get(name);
-      if (known !== undefined && known !== event) {
-        return { invariant: 'dot-collision', detail: `${name} names event ${known} and event ${event}` };
-      }
       this.#events.set(name, event);
+      if (known === undefined || known === event) continue;
+      violations.push({
+        invariant: 'dot-collision',
+        detail: `${name} names event ${known} and event ${event}`,
+      });
     }
-    return undefined;
+    return violations;
   }
 
   /** Notes that a disk took a record. */
@@ -67,6 +71,25 @@ export class DotRegistry {
     }
     return { events, unheard };
   }
+}
+
+/**
+ * One process never mints two dots for one write id: the second attempt finds the first in the local record. Two processes
+ * may, when they cannot see each other; and so may a record that has forgotten ids.
+ */
+export function checkRetriesAreOneEvent(key: string, { writes }: KeyRecord): readonly Violation[] {
+  if (writes.length < 2 || writes.length >= MAX_WRITE_IDS) return [];
+  const dots = new Map<string, string>();
+  for (const { id, requestDigest, dot } of writes) {
+    const name = `${incarnationOf(dot.actor)} ${id} ${requestDigest}`;
+    const other = dots.get(name);
+    if (other !== undefined) {
+      const detail = `one process minted ${other} and ${formatDot(dot)} for the write id ${id} of ${key}`;
+      return [{ invariant: 'retry-became-second-event', detail }];
+    }
+    dots.set(name, formatDot(dot));
+  }
+  return [];
 }
 
 function* dotsOf(context: CausalContext): Generator<string> {

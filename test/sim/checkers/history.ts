@@ -46,7 +46,8 @@ export interface Violation {
 }
 
 export class History {
-  readonly writes = new Map<number, WriteEvent>();
+  readonly #writes = new Map<number, WriteEvent>();
+  readonly #writesByKey = new Map<string, WriteEvent[]>();
   readonly reads: ReadEvent[] = [];
   #order = 0;
 
@@ -56,7 +57,20 @@ export class History {
     return this.#order;
   }
 
+  /** Notes a write when it is called. What becomes of it is noted in the event itself. */
+  add(write: WriteEvent): void {
+    this.#writes.set(write.id, write);
+    const writes = this.#writesByKey.get(write.key);
+    if (writes === undefined) this.#writesByKey.set(write.key, [write]);
+    else writes.push(write);
+  }
+
+  write(id: number): WriteEvent | undefined {
+    return this.#writes.get(id);
+  }
+
+  /** In the order of their calls. */
   writesOf(key: string): readonly WriteEvent[] {
-    return [...this.writes.values()].filter((write) => write.key === key);
+    return this.#writesByKey.get(key) ?? [];
   }
 }

@@ -15,7 +15,7 @@ export function coveredBy(history: History, key: string, shown: Iterable<number>
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (covered.has(id)) continue;
     covered.add(id);
-    const write = history.writes.get(id);
+    const write = history.write(id);
     if (write === undefined) continue;
     open.push(...write.known);
     if (write.isBlindDelete) open.push(...mayHaveSeen(history, key, write));
@@ -85,7 +85,7 @@ export function checkNoFalseSiblings(
   isSettled: boolean,
 ): readonly Violation[] {
   for (const id of shown) {
-    const write = history.writes.get(id);
+    const write = history.write(id);
     const superseded = shown.find(
       (other) =>
         other !== id && write?.known.has(other) === true && !mayHaveTwoDots(history, other, isSettled),
@@ -102,7 +102,7 @@ export function checkNoFalseSiblings(
 }
 
 function mayHaveTwoDots(history: History, id: number, isSettled: boolean): boolean {
-  const write = history.writes.get(id);
+  const write = history.write(id);
   if (write === undefined || write.attemptsById < 2) return false;
   if (!isSettled) return true;
   return history.writesOf(write.key).filter(({ attemptsById }) => attemptsById > 0).length > MAX_WRITE_IDS;
@@ -111,7 +111,7 @@ function mayHaveTwoDots(history: History, id: number, isSettled: boolean): boole
 /** Only values that somebody wrote to this key, before the read returned, are shown. */
 export function checkNoInvention(history: History, read: ReadEvent): readonly Violation[] {
   for (const id of read.shown) {
-    const write = history.writes.get(id);
+    const write = history.write(id);
     if (write !== undefined && write.key === read.key && write.calledAt < read.returnedAt) continue;
     return [
       {
@@ -127,7 +127,7 @@ export function checkNoInvention(history: History, read: ReadEvent): readonly Vi
 export function checkNotApplied(history: History, seen: Iterable<number>): readonly Violation[] {
   const violations: Violation[] = [];
   for (const id of seen) {
-    const write = history.writes.get(id);
+    const write = history.write(id);
     if (write?.outcome !== 'not-applied' || write.returnedAt === undefined) continue;
     violations.push({
       invariant: 'not-applied-was-applied',

@@ -12,6 +12,7 @@ const MIXED = { profile: 'mixed', operations: 1_000 } as const;
 
 const LOCAL_REPLICA = 'src/protocol/replica/local-replica.ts';
 const GROUP_COMMIT = 'src/protocol/replica/group-commit.ts';
+const PENDING_REQUESTS = 'src/protocol/peers/pending-requests.ts';
 const JOIN = 'src/core/causality/join.ts';
 const DECIDE_WRITE = 'src/core/causality/decide-write.ts';
 
@@ -49,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
         "    if (place === undefined || place.phase === 'unasked') return false;",
       ),
       // The table of pending requests would let a duplicated reply through to nobody.
-      edit('src/protocol/peers/pending-requests.ts', '    this.#sent.delete(id);\n', ''),
+      edit(PENDING_REQUESTS, '    this.#sent.delete(id);\n', ''),
     ],
     invariant: 'acknowledged-before-durable',
     maxSeeds: 40,
@@ -95,7 +96,11 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'client-context-ignored',
     bug: 'A PUT supersedes nothing, whatever its client had seen.',
     edits: [
-      edit(DECIDE_WRITE, 'recordOfWrite({ ...write, dot })', 'recordOfWrite({ ...write, seen: undefined, dot })'),
+      edit(
+        DECIDE_WRITE,
+        'recordOfWrite({ ...write, dot })',
+        'recordOfWrite({ ...write, seen: undefined, dot })',
+      ),
     ],
     invariant: 'false-sibling',
     maxSeeds: 10,
@@ -189,7 +194,11 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'deadline-as-not-applied',
     bug: 'A write that missed its quorum in time is reported as not applied, although replicas may hold it.',
     edits: [
-      edit('src/protocol/coordinator/spread.ts', "      certainty: 'unknown',", "      certainty: 'not-applied',"),
+      edit(
+        'src/protocol/coordinator/spread.ts',
+        "      certainty: 'unknown',",
+        "      certainty: 'not-applied',",
+      ),
     ],
     invariant: 'not-applied-was-applied',
     maxSeeds: 10,
@@ -199,7 +208,11 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'given-up-write-minted',
     bug: 'A write whose deadline passed while it waited for its turn is minted after it was answered.',
     edits: [
-      edit(LOCAL_REPLICA, "      if (isGivenUp()) return { type: 'given-up' };", "      if (isGivenUp() && entry.key === '') return { type: 'given-up' };"),
+      edit(
+        LOCAL_REPLICA,
+        "      if (isGivenUp()) return { type: 'given-up' };",
+        "      if (isGivenUp() && entry.key === '') return { type: 'given-up' };",
+      ),
     ],
     invariant: 'not-applied-was-applied',
     maxSeeds: 40,
@@ -260,7 +273,13 @@ export const MUTANTS: readonly Mutant[] = [
     ...STANDARD,
     id: 'failed-write-ignored',
     bug: 'A write that failed is taken for done.',
-    edits: [edit(GROUP_COMMIT, '    for (const { reject } of waiting) reject(failure);', '    for (const { resolve } of waiting) resolve();')],
+    edits: [
+      edit(
+        GROUP_COMMIT,
+        '    for (const { reject } of waiting) reject(failure);',
+        '    for (const { resolve } of waiting) resolve();',
+      ),
+    ],
     invariant: 'acknowledged-before-durable',
     maxSeeds: 40,
   },
@@ -268,25 +287,45 @@ export const MUTANTS: readonly Mutant[] = [
     ...STANDARD,
     id: 'refusal-counts-as-ack',
     bug: 'A replica that refused to store counts towards W.',
-    edits: [
-      edit('src/protocol/coordinator/spread.ts', "      return 'refused';", "      return 'ok';"),
-    ],
+    edits: [edit('src/protocol/coordinator/spread.ts', "      return 'refused';", "      return 'ok';")],
     invariant: 'acknowledged-before-durable',
     maxSeeds: 40,
   },
   {
     ...STANDARD,
-    id: 'hedge-timer-leaks',
-    bug: 'A lock of a key is never let go when its section fails.',
+    id: 'settled-request-kept',
+    bug: 'A request stays in the table of those that a peer owes an answer to, after the answer came.',
+    edits: [edit(PENDING_REQUESTS, '    this.#sent.delete(id);\n', '')],
+    invariant: 'leak',
+    maxSeeds: 5,
+  },
+  {
+    ...STANDARD,
+    id: 'operation-not-ended',
+    bug: 'Of operations that overlap only the last to end is counted as ended.',
     edits: [
       edit(
-        'src/protocol/peers/pending-requests.ts',
-        "    if (sent === undefined || (reply.type !== sent.type && reply.type !== 'request-refused')) return false;\n    this.#sent.delete(id);",
-        "    if (sent === undefined || (reply.type !== sent.type && reply.type !== 'request-refused')) return false;\n    if (reply.type !== 'ping') this.#sent.delete(id);",
+        'src/protocol/running-operations.ts',
+        '      this.#running -= 1;',
+        '      if (this.#running === 1) this.#running -= 1;',
       ),
     ],
     invariant: 'leak',
     maxSeeds: 5,
+  },
+  {
+    ...STANDARD,
+    id: 'dropped-connection-left-open',
+    bug: 'A connection that is given up is not closed.',
+    edits: [
+      edit(
+        'src/protocol/peers/outbound-peer.ts',
+        '    channel?.connection.close(reason);',
+        '    if (channel === undefined) return;',
+      ),
+    ],
+    invariant: 'leak',
+    maxSeeds: 20,
   },
 ];
 

@@ -57,8 +57,7 @@ export function judge(
   const [first] = violations;
   if (first !== undefined && invariant === undefined)
     return { ...verdict, passed: false, says: `seed ${first.seed} is not green`, detail: first.detail };
-  if (invariant === undefined)
-    return { ...verdict, passed: seeds.length === maxSeeds, says: 'stayed green' };
+  if (invariant === undefined) return { ...verdict, passed: seeds.length === maxSeeds, says: 'stayed green' };
   return { ...verdict, passed: false, says: 'was not caught' };
 }
 

@@ -7,7 +7,7 @@
 import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
 import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
-import { FILTERED_KINDS } from './plan.ts';
+import { FILTERED_KINDS, MISREAD_KINDS } from './plan.ts';
 
 const SECOND_US = 1_000_000;
 
@@ -133,6 +133,7 @@ function drawFaults(seed: number, options: RunOptions, profile: QuorumProfile): 
     [drawWriteFault, 20, 90],
     [drawLowSpace, 20, 90],
     [drawFilter, 5, 40],
+    [drawMisread, 10, 60],
   ];
   for (const [drawFault, minSeconds, maxSeconds] of kinds) {
     if (stream.chance(0.5)) continue;
@@ -272,4 +273,14 @@ function drawFilter(stream: Stream, options: RunOptions, atUs: number): PlannedF
   const [from = 0, to = 1] = stream.shuffle([...Array(options.nodes).keys()]);
   const kind = stream.pick(FILTERED_KINDS);
   return { type: 'filter', atUs, from, to, kind, forUs: Math.floor(stream.between(1, 20) * SECOND_US) };
+}
+
+function drawMisread(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'misread',
+    atUs,
+    node: anyNode(stream, options),
+    kind: stream.pick(MISREAD_KINDS),
+    forUs: Math.floor(stream.between(1, 20) * SECOND_US),
+  };
 }

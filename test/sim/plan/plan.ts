@@ -90,6 +90,8 @@ export type PlannedFault = { readonly atUs: number } & (
       readonly forUs: number;
     }
   | { readonly type: 'low-space'; readonly node: number; readonly forUs: number }
+  /** Half of the reads of records from this disk go wrong; what lies on it is whole. */
+  | { readonly type: 'misread'; readonly node: number; readonly kind: MisreadKind; readonly forUs: number }
   /** Frames of one kind between two nodes are lost. */
   | {
       readonly type: 'filter';
@@ -109,3 +111,7 @@ export const FILTERED_KINDS = [
 ] as const;
 /** A reply of this kind; requests arrive, so that the work is done and its answer lost. */
 export type FilteredKind = (typeof FILTERED_KINDS)[number];
+
+export const MISREAD_KINDS = ['error', 'damaged', 'misplaced'] as const;
+/** The read fails, or a byte of what it gives is wrong, or it gives the record of another key. */
+export type MisreadKind = (typeof MISREAD_KINDS)[number];

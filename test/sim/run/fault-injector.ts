@@ -1,9 +1,12 @@
 /** Carries out the planned faults of a run, and takes all of them back when the cluster is to heal. */
 import { decodeMessage } from '../../../src/codec/message-codec.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
-import type { FilteredKind, PlannedFault } from '../plan/plan.ts';
+import type { FilteredKind, MisreadKind, PlannedFault } from '../plan/plan.ts';
+import { draw } from '../world/draw.ts';
 import type { SimCluster, SimNode } from '../world/sim-cluster.ts';
+import type { SimDisk } from '../world/sim-disk.ts';
 import type { FrameInFlight } from '../world/sim-network.ts';
+import { isRecordKey } from './record-keys.ts';
 
 interface Filter {
   readonly from: NodeId;
@@ -65,6 +68,7 @@ export class FaultInjector {
   #repair(node: SimNode): void {
     node.disk.writeFault = 'none';
     node.disk.freeBytes = Number.POSITIVE_INFINITY;
+    node.disk.misread = undefined;
     if (node.life === undefined) return;
     node.life.pausedUntilUs = 0;
     node.life.slowness = 1;
@@ -104,6 +108,8 @@ export class FaultInjector {
         return this.#later(fault.forUs, () => {
           this.#node(fault.node).disk.freeBytes = Number.POSITIVE_INFINITY;
         });
+      case 'misread':
+        return this.#misread(fault.node, fault.kind, fault.forUs);
       case 'filter':
         return this.#filter(
           { from: this.#node(fault.from).id, to: this.#node(fault.to).id, kind: fault.kind },
@@ -148,6 +154,22 @@ export class FaultInjector {
     });
   }
 
+  #misread(index: number, kind: MisreadKind, forUs: number): void {
+    const { disk } = this.#node(index);
+    const { seed } = this.#world.options;
+    let reads = 0;
+    disk.misread = (key, value) => {
+      if (!isRecordKey(key)) return value;
+      reads += 1;
+      if (draw(seed, 'misread', index, reads) < 0.5) return value;
+      if (kind === 'error') throw new Error('Input/output error');
+      return kind === 'damaged' ? damaged(value) : neighbour(disk, key);
+    };
+    this.#later(forUs, () => {
+      disk.misread = undefined;
+    });
+  }
+
   #filter(filter: Filter, forUs: number): void {
     this.#filters.add(filter);
     this.#later(forUs, () => this.#filters.delete(filter));
@@ -174,6 +196,23 @@ export class FaultInjector {
     if (node === undefined) throw new Error(`There is no node ${index}`);
     return node;
   }
+}
+
+/** One byte in the middle is wrong. */
+function damaged(value: Uint8Array | undefined): Uint8Array | undefined {
+  if (value === undefined) return undefined;
+  const bytes = new Uint8Array(value);
+  const middle = Math.floor(bytes.length / 2);
+  bytes[middle] = (bytes[middle] as number) ^ 0x10;
+  return bytes;
+}
+
+/** The value of some other record, if the disk has one. */
+function neighbour(disk: SimDisk, key: Uint8Array): Uint8Array | undefined {
+  for (const [other, value] of disk.entries()) {
+    if (isRecordKey(other) && Buffer.compare(other, key) !== 0) return value;
+  }
+  return disk.visibleValue(key);
 }
 
 function replyKind(frame: Uint8Array): string | undefined {

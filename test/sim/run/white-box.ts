@@ -5,38 +5,39 @@
 import { placementHash } from '../../../src/codec/hash.ts';
 import { recordKey } from '../../../src/codec/key-layout.ts';
 import { decodeRecord } from '../../../src/codec/record-codec.ts';
-import { contains, covers } from '../../../src/core/causality/causal-context.ts';
-import { type Dot, formatDot } from '../../../src/core/causality/dot.ts';
+import type { Dot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { buildRing, homeReplicas, partitionOf, type Ring } from '../../../src/core/ring/ring.ts';
 import type { StorageWrite } from '../../../src/ports/storage.ts';
-import type { History, Violation } from '../checkers/history.ts';
+import { checkRetriesAreOneEvent, DotRegistry } from '../checkers/dots.ts';
+import type { History } from '../checkers/history.ts';
 import { checkNotApplied } from '../checkers/knowledge.ts';
-import { DotRegistry } from '../checkers/dots.ts';
+import { checkDurable, checkReplicaGrew } from '../checkers/replicas.ts';
 import type { SimCluster } from '../world/sim-cluster.ts';
-
-const RECORD = 0x64;
-const RECORD_HEADER_BYTES = 3;
+import { entryOf, isRecordKey } from './record-keys.ts';
+import type { RunLog } from './run-log.ts';
 
 export class WhiteBox {
   readonly dots = new DotRegistry();
   readonly #world: SimCluster;
   readonly #history: History;
-  readonly #report: (violation: Violation) => void;
+  readonly #log: RunLog;
   readonly #ring: Ring;
   /** What each disk held last, by node and key. */
   readonly #last = new Map<string, KeyRecord>();
 
-  constructor(world: SimCluster, history: History, report: (violation: Violation) => void) {
+  constructor(world: SimCluster, history: History, log: RunLog) {
     this.#world = world;
     this.#history = history;
-    this.#report = report;
+    this.#log = log;
     this.#ring = buildRing(world.options.config);
     for (const node of world.nodes.values()) {
       node.disk.observer = {
         onAttempt: (writes) =>
-          this.#eachRecord(node.id, writes, (entry, record) => this.#attempted(entry, record)),
+          this.#eachRecord(node.id, writes, ({ key }, record) =>
+            this.#log.report(this.dots.observe(key, record)),
+          ),
         onEffect: (writes) =>
           this.#eachRecord(node.id, writes, (entry, record) => this.#stored(node.id, entry, record)),
       };
@@ -56,24 +57,24 @@ export class WhiteBox {
     for (const name of this.#last.keys()) if (name.startsWith(`${node} `)) this.#last.delete(name);
   }
 
-  /** The record that a node shows now. */
-  visibleRecord(node: NodeId, entry: EntryName): KeyRecord | undefined {
-    const bytes = this.#world.node(node).disk.visibleValue(this.storageKey(entry));
-    return bytes === undefined ? undefined : decodeRecord(entry, bytes);
+  /** The bytes that each home replica shows now. */
+  visibleCopies(entry: EntryName, n: number): ReadonlyMap<NodeId, Uint8Array | undefined> {
+    const key = this.storageKey(entry);
+    return new Map(
+      this.homesOf(entry, n).map((node) => [node, this.#world.node(node).disk.visibleValue(key)]),
+    );
   }
 
   /** An acknowledged write is on the disks of W distinct home replicas, and would survive a loss of power there. */
   checkDurable(entry: EntryName, dot: Dot, n: number, w: number): void {
-    const key = this.storageKey(entry);
-    const holders = this.homesOf(entry, n).filter((node) => {
-      const bytes = this.#world.node(node).disk.durableValue(key);
-      return bytes !== undefined && contains(decodeRecord(entry, bytes).context, dot);
-    });
-    if (holders.length >= w) return;
-    this.#report({
-      invariant: 'acknowledged-before-durable',
-      detail: `${formatDot(dot)} of ${entry.key} was acknowledged at W=${w}, but only ${holders.join(', ') || 'no disk'} holds it durably`,
-    });
+    const storageKey = this.storageKey(entry);
+    const durable = new Map(
+      this.homesOf(entry, n).map((node) => {
+        const bytes = this.#world.node(node).disk.durableValue(storageKey);
+        return [node, bytes === undefined ? undefined : decodeRecord(entry, bytes)] as const;
+      }),
+    );
+    this.#log.report(checkDurable({ key: entry.key, dot, w }, durable));
   }
 
   #eachRecord(
@@ -82,47 +83,24 @@ export class WhiteBox {
     use: (entry: EntryName, record: KeyRecord) => void,
   ): void {
     for (const write of writes) {
-      if (write.type !== 'put' || write.key[0] !== RECORD) continue;
+      if (write.type !== 'put' || !isRecordKey(write.key)) continue;
       const entry = entryOf(write.key);
       try {
         use(entry, decodeRecord(entry, write.value));
       } catch (error) {
         const detail = `${node} writes a record of ${entry.key}: ${String(error)}`;
-        this.#report({ invariant: 'unreadable-record-stored', detail });
+        this.#log.report([{ invariant: 'unreadable-record-stored', detail }]);
       }
     }
   }
 
-  #attempted({ key }: EntryName, record: KeyRecord): void {
-    const collision = this.dots.observe(key, record);
-    if (collision !== undefined) this.#report(collision);
-  }
-
-  #stored(node: NodeId, entry: EntryName, record: KeyRecord): void {
+  #stored(node: NodeId, { key }: EntryName, record: KeyRecord): void {
     this.dots.observeStored(record);
-    this.#checkGrows(node, entry, record);
-    for (const violation of checkNotApplied(
-      this.#history,
-      this.dots.eventsOf(entry.key, record.context).events,
-    )) {
-      this.#report(violation);
-    }
-  }
-
-  #checkGrows(node: NodeId, { key }: EntryName, record: KeyRecord): void {
     const name = `${node} ${key}`;
     const before = this.#last.get(name);
     this.#last.set(name, record);
-    if (before === undefined || covers(record.context, before.context)) return;
-    this.#report({
-      invariant: 'replica-went-back',
-      detail: `the context of ${key} on ${node} lost something that it had`,
-    });
+    this.#log.report(checkReplicaGrew({ node, key }, before, record));
+    this.#log.report(checkRetriesAreOneEvent(key, record));
+    this.#log.report(checkNotApplied(this.#history, this.dots.eventsOf(key, record.context).events));
   }
-}
-
-function entryOf(storageKey: Uint8Array): EntryName {
-  const name = Buffer.from(storageKey.subarray(RECORD_HEADER_BYTES)).toString('utf8');
-  const end = name.indexOf('\0');
-  return { bucket: name.slice(0, end), key: name.slice(end + 1) };
 }

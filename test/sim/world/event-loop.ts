@@ -2,10 +2,11 @@
  * Virtual time. One event is taken from the heap, runs, and everything that it caused (promises, ticks) drains before the
  * next: code with `await` becomes a function of the seed. Equal times run in an order that the seed decides.
  *
- * Between two macrotasks Node empties the tick queue and the microtask queue, so one setImmediate is a complete drain,
- * however long a chain of promises is. What leaves the process (thread pool, sockets, real timers) would escape, and is
- * forbidden to simulated code (tripwires.ts).
+ * Events run in slices, each one macrotask, and after each event all its microtasks and ticks drain on the spot (drain.ts). So
+ * nothing foreign runs inside a slice, and a guard that watches over slices watches over simulated code and nothing else. What
+ * leaves the process (thread pool, sockets, real timers) would escape, and is forbidden to it (determinism-guard.ts).
  */
+import { drainNow } from './drain.ts';
 import { drawBits } from './draw.ts';
 
 /** Whose event it is: those of a life that ended are dropped, those of a paused one wait. */
@@ -29,6 +30,16 @@ interface Scheduled extends SimEvent {
   readonly run: () => void;
 }
 
+/** Watches over what runs between the two calls. `leave` throws if that did something which a run may not depend on. */
+export interface SliceGuard {
+  enter(): void;
+  leave(): void;
+}
+
+/** Events of one slice: as often everything else in this process gets its turn. */
+export const SLICE_EVENTS = 1_000;
+
+// The guard forbids it to simulated code by replacing the global.
 const realSetImmediate = setImmediate;
 
 export class EventLoop {
@@ -38,6 +49,7 @@ export class EventLoop {
   #sequence = 0;
   #executed = 0;
   #hash = 0x811c_9dc5;
+  guard: SliceGuard | undefined;
   /** Called after each event has drained. */
   onEvent: ((kind: string, owner: string) => void) | undefined;
 
@@ -86,28 +98,62 @@ export class EventLoop {
     }
   }
 
-  /** Runs until nothing is left, or `untilUs` is reached, or `isDone` says so after an event. */
-  async run(untilUs: number, isDone: () => boolean = () => false): Promise<void> {
-    // What the caller began before it came here drains first.
-    await drain();
-    for (;;) {
-      const event = this.#heap[0];
-      if (event === undefined || event.atUs > untilUs) break;
-      this.#pop();
-      if (event.cancelled || !event.owner.alive) continue;
-      if (event.owner.pausedUntilUs > event.atUs) {
-        this.#postpone(event);
-        continue;
+  /**
+   * Runs until nothing is left, or `untilUs` is reached, or `isDone` says so after an event. Rejects with what an event threw,
+   * or what the guard found.
+   */
+  run(untilUs: number, isDone: () => boolean = () => false): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const slice = (): void => {
+        try {
+          if (this.#guarded(() => this.#runSlice(untilUs, isDone))) resolve();
+          else realSetImmediate(slice);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      // What the caller began before it came here drains first.
+      realSetImmediate(slice);
+    });
+  }
+
+  #guarded(runSlice: () => boolean): boolean {
+    this.guard?.enter();
+    try {
+      return runSlice();
+    } finally {
+      this.guard?.leave();
+    }
+  }
+
+  /** Answers whether the run has come to its end. */
+  #runSlice(untilUs: number, isDone: () => boolean): boolean {
+    for (let count = 0; count < SLICE_EVENTS; count += 1) {
+      const event = this.#next(untilUs);
+      if (event === undefined) {
+        this.#nowUs = Math.max(this.#nowUs, Math.min(untilUs, Number.MAX_SAFE_INTEGER));
+        return true;
       }
       this.#nowUs = event.atUs;
       this.#executed += 1;
       event.run();
-      await drain();
+      drainNow();
       this.note(`${event.kind} ${event.owner.name} ${event.atUs}`);
       this.onEvent?.(event.kind, event.owner.name);
-      if (isDone()) return;
+      if (isDone()) return true;
     }
-    this.#nowUs = Math.max(this.#nowUs, Math.min(untilUs, Number.MAX_SAFE_INTEGER));
+    return false;
+  }
+
+  /** Takes the next event that is to run by then; what is cancelled or belongs to the dead is dropped on the way. */
+  #next(untilUs: number): Scheduled | undefined {
+    for (let event = this.#heap[0]; event !== undefined && event.atUs <= untilUs; event = this.#heap[0]) {
+      this.#pop();
+      if (event.cancelled || !event.owner.alive) continue;
+      if (event.owner.pausedUntilUs <= event.atUs) return event;
+      this.#postpone(event);
+    }
+    return undefined;
   }
 
   /**
@@ -151,10 +197,6 @@ export class EventLoop {
     }
     heap[index] = last;
   }
-}
-
-function drain(): Promise<void> {
-  return new Promise((resolve) => realSetImmediate(resolve));
 }
 
 function isBefore(left: Scheduled, right: Scheduled): boolean {

@@ -12,6 +12,8 @@ export class Life implements Owner {
   pausedUntilUs = 0;
   /** Factor on all delays of this node: a slow machine. */
   slowness = 1;
+  /** Timers that are set: neither fired nor cancelled. */
+  timers = 0;
 
   constructor(name: string, onCrash: () => void) {
     this.name = name;

@@ -50,9 +50,19 @@ export class SimClock implements Clock {
       : 0;
     // One microsecond more than asked for: a timer never fires too early by its own clock.
     const delayUs = Math.ceil((delayMs * 1_000) / (1 + drift)) + 1 + lateUs;
-    const event = this.#loop.schedule(delayUs, this.#life, 'timer', onFire);
+    let isSet = true;
+    const unset = (): void => {
+      if (isSet) this.#life.timers -= 1;
+      isSet = false;
+    };
+    this.#life.timers += 1;
+    const event = this.#loop.schedule(delayUs, this.#life, 'timer', () => {
+      unset();
+      onFire();
+    });
     return {
       cancel: () => {
+        unset();
         event.cancelled = true;
       },
     };

@@ -64,6 +64,8 @@ export class SimDisk {
   freeBytes = Number.POSITIVE_INFINITY;
   /** What the next write meets. */
   writeFault: WriteFault = 'none';
+  /** What a read of a key gives instead of what is there; it may throw. Nothing on the disk changes. */
+  misread: ((key: Uint8Array, value: Uint8Array | undefined) => Uint8Array | undefined) | undefined;
   observer: DiskObserver = {};
   syncs = 0;
 
@@ -94,6 +96,12 @@ export class SimDisk {
   /** What a read would see now. */
   visibleValue(key: Uint8Array): Uint8Array | undefined {
     return this.#visible.get(nameOf(key));
+  }
+
+  /** As `visibleValue`, by way of a disk that may misread. Throws if it cannot read. */
+  read(key: Uint8Array): Uint8Array | undefined {
+    const value = this.visibleValue(key);
+    return this.misread === undefined ? value : this.misread(key, value);
   }
 
   /** All that a read would see now, in key order. */
@@ -224,8 +232,10 @@ class OpenDisk implements Storage {
     if (!this.#life.isCalling()) return never();
     if (this.#closed) return Promise.reject(new Error('The store is closed'));
     const latencyUs = slowed(this.#disk.latencyUs('read'), this.#life.slowness);
-    if (latencyUs === 0) return Promise.resolve(copyOf(this.#disk.visibleValue(key)));
-    return this.#later(latencyUs, 'disk-read', () => copyOf(this.#disk.visibleValue(key)));
+    if (latencyUs > 0) return this.#later(latencyUs, 'disk-read', () => copyOf(this.#disk.read(key)));
+    return new Promise((resolve) => {
+      resolve(copyOf(this.#disk.read(key)));
+    });
   }
 
   async *range({
@@ -303,8 +313,14 @@ class OpenDisk implements Storage {
   }
 
   #later<Result>(delayUs: number, kind: string, result: () => Result): Promise<Result> {
-    return new Promise((resolve) => {
-      this.#loop.schedule(delayUs, this.#life, kind, () => resolve(result()));
+    return new Promise((resolve, reject) => {
+      this.#loop.schedule(delayUs, this.#life, kind, () => {
+        try {
+          resolve(result());
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
     });
   }
 }

@@ -118,6 +118,11 @@ export class Fabric {
     return this.#listeners.get(node)?.life.alive === true;
   }
 
+  /** Connections of a process, those that it opened and those that it took. */
+  connectionsOf(life: Life): number {
+    return [...this.#ends].filter((end) => end.life === life).length;
+  }
+
   remove(end: ConnectionEnd): void {
     this.#ends.delete(end);
   }

@@ -1,0 +1,134 @@
+/**
+ * Judges a recorded run by the knowledge oracle of the simulation: each acknowledged write is still there or was superseded by
+ * somebody who had seen it, and so on (sim/checkers/knowledge.ts).
+ *
+ * From outside, who had seen what is known up to deletions: a tombstone shows its dot only, and of a deletion whose answer was
+ * lost nobody learnt the dot. So there are two readings of a run. In the one a client has seen what it has surely seen: two
+ * values side by side are false siblings only if one's client surely had seen the other. In the other it has also seen the
+ * deletions that it may have seen: a write is lost only if not even those account for it.
+ */
+import { History, type ReadEvent, type Violation } from '../sim/checkers/history.ts';
+import {
+  checkNoFalseSiblings,
+  checkNoInvention,
+  checkNotApplied,
+  checkNothingLost,
+  checkReadSeesAcknowledged,
+  coveredBy,
+} from '../sim/checkers/knowledge.ts';
+import type { RecordedRead, RecordedRun, RecordedWrite, Sight } from './recorded-run.ts';
+
+/** All that is wrong with a run; `finals` is what each of its keys shows at the end. */
+export function judgeRun(run: RecordedRun, finals: ReadonlyMap<string, Sight>): readonly Violation[] {
+  const violations = [...run.violations];
+  for (const [key, writes] of Map.groupBy(run.writes.values(), ({ key }) => key)) {
+    const reads = run.reads.filter((read) => read.key === key);
+    violations.push(...new KeyJudgement(run, key, writes).judge(reads, finals.get(key)));
+  }
+  return violations;
+}
+
+type Reading = 'surely' | 'perhaps';
+
+class KeyJudgement {
+  readonly #run: RecordedRun;
+  readonly #key: string;
+  readonly #writes: readonly RecordedWrite[];
+  readonly #histories: Readonly<Record<Reading, History>> = { surely: new History(), perhaps: new History() };
+
+  constructor(run: RecordedRun, key: string, writes: readonly RecordedWrite[]) {
+    this.#run = run;
+    this.#key = key;
+    this.#writes = writes.toSorted((left, right) => left.calledAt - right.calledAt);
+    // A client has seen only writes that were called before, so theirs is known already.
+    for (const write of this.#writes) {
+      this.#enter(write, 'surely');
+      this.#enter(write, 'perhaps');
+    }
+  }
+
+  judge(reads: readonly RecordedRead[], final: Sight | undefined): readonly Violation[] {
+    const { perhaps } = this.#histories;
+    const violations = reads.flatMap((read) => this.#judgeRead(read));
+    violations.push(...checkNotApplied(perhaps, new Set(reads.flatMap(({ sight }) => sight.events))));
+    if (final === undefined) return violations;
+    const settled = { id: 0, key: this.#key, shown: this.#shown(final, 'surely') };
+    violations.push(...checkNoFalseSiblings(this.#histories.surely, settled, true));
+    violations.push(...checkNothingLost(perhaps, new Map([[this.#key, this.#shown(final, 'perhaps')]])));
+    return violations;
+  }
+
+  #judgeRead({ id, key, n, r, calledAt, sight }: RecordedRead): readonly Violation[] {
+    const { surely, perhaps } = this.#histories;
+    const read: Omit<ReadEvent, 'shown'> = { id, key, n, r, calledAt, returnedAt: sight.at };
+    const perhapsShown = this.#shown(sight, 'perhaps');
+    return [
+      ...checkNoInvention(surely, { ...read, shown: sight.events }),
+      ...checkNoFalseSiblings(surely, { id, key, shown: this.#shown(sight, 'surely') }, false),
+      ...checkReadSeesAcknowledged(perhaps, { ...read, shown: perhapsShown }),
+      ...this.#checkToken(id, sight, coveredBy(perhaps, key, perhapsShown)),
+    ];
+  }
+
+  /** A token covers no write that its holder has not seen. */
+  #checkToken(readId: number, { token }: Sight, seen: ReadonlySet<number>): readonly Violation[] {
+    if (token === undefined) return [];
+    const events = this.#run.dotsIn(this.#key, token).map((dot) => this.#run.writeOfDot(this.#key, dot));
+    const unseen = events.find((event) => event !== undefined && !seen.has(event));
+    if (unseen === undefined) return [];
+    const detail = `the context of read ${readId} of ${this.#key} covers ${unseen}, which its holder has not seen`;
+    return [{ invariant: 'over-covering-context', detail }];
+  }
+
+  #enter(write: RecordedWrite, reading: Reading): void {
+    const { id, key, type, n, w, seen, calledAt, attemptsById, returnedAt, outcome } = write;
+    const known = seen === undefined ? new Set<number>() : this.#known(seen, reading);
+    this.#histories[reading].writes.set(id, {
+      ...{ id, key, type, known, isBlindDelete: false, n, w },
+      ...{ calledAt, attemptsById, returnedAt, outcome },
+    });
+  }
+
+  /** What is shown, and whatever the clients that wrote it had seen. */
+  #known(sight: Sight, reading: Reading): ReadonlySet<number> {
+    const known = new Set<number>();
+    for (const event of this.#shown(sight, reading)) {
+      known.add(event);
+      for (const earlier of this.#histories[reading].writes.get(event)?.known ?? []) known.add(earlier);
+    }
+    return known;
+  }
+
+  #shown(sight: Sight, reading: Reading): readonly number[] {
+    const tombstones = sight.tombstones.map((dot) => this.#run.writeOfDot(this.#key, dot));
+    const shown = [...sight.events, ...tombstones.filter((event) => event !== undefined)];
+    let areAllKnown = !tombstones.includes(undefined);
+    if (sight.isDeleted) {
+      const events = this.#run
+        .dotsIn(this.#key, sight.token ?? '')
+        .map((dot) => this.#run.writeOfDot(this.#key, dot));
+      shown.push(...this.#lastDeletions(events, reading));
+      areAllKnown = !events.includes(undefined);
+    }
+    if (!areAllKnown && reading === 'perhaps') shown.push(...this.#doubtfulDeletions(sight.at));
+    return [...new Set(shown)];
+  }
+
+  /** Deletions among these that no other of them had seen: of a deleted key that is what can be there. */
+  #lastDeletions(events: readonly (number | undefined)[], reading: Reading): readonly number[] {
+    const { writes } = this.#histories[reading];
+    const deletions = events.filter((event) => event !== undefined && writes.get(event)?.type === 'delete');
+    return deletions.filter(
+      (event): event is number =>
+        event !== undefined && !deletions.some((other) => writes.get(other as number)?.known.has(event)),
+    );
+  }
+
+  /** Deletions that may have a dot which no answer told. */
+  #doubtfulDeletions(before: number): readonly number[] {
+    return this.#writes
+      .filter(({ type, calledAt }) => type === 'delete' && calledAt < before)
+      .filter(({ outcome, attemptsById }) => outcome === 'unknown' || attemptsById > 1)
+      .map(({ id }) => id);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * README.md as its tests see it: sections, the fenced blocks in them, and tables.
+ *
+ * In a shell block, lines that begin with `# ->` say what the commands before them print; in a TypeScript block a comment
+ * that begins with `// ->` says what its line prints. Whoever reads the page needs no other key to it, and so no other
+ * marks are used: what has to be known about a block beside its text is in exceptions.ts.
+ */
+import { textOf } from '../house/project.ts';
+
+export const LANGUAGES = ['sh', 'ts', 'json', 'text'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+export interface Block {
+  readonly language: string;
+  /** Without the fences. */
+  readonly code: string;
+  /** Of its first line of code, from 1. */
+  readonly line: number;
+}
+
+export interface Section {
+  readonly title: string;
+  readonly text: string;
+  readonly blocks: readonly Block[];
+}
+
+/** Commands that are run together, and what the page says that they print. */
+export interface Step {
+  readonly command: string;
+  readonly expected: readonly string[];
+}
+
+const FENCE = '```';
+const SHELL_OUTPUT = '# -> ';
+const PROGRAM_OUTPUT = '// -> ';
+
+/** The sections of the page, the first one named by the page's own title. Throws for a block that does not end. */
+export function sectionsOf(text: string): readonly Section[] {
+  const sections: { title: string; lines: string[]; blocks: Block[] }[] = [];
+  let open: { language: string; line: number; lines: string[] } | undefined;
+  for (const [index, line] of text.split('\n').entries()) {
+    const section = sections.at(-1);
+    if (line.startsWith(FENCE)) {
+      if (open === undefined) open = { language: line.slice(FENCE.length), line: index + 2, lines: [] };
+      else {
+        section?.blocks.push({ language: open.language, line: open.line, code: open.lines.join('\n') });
+        open = undefined;
+      }
+    } else if (open !== undefined) open.lines.push(line);
+    else if (/^##? /.test(line)) sections.push({ title: line.replace(/^#+ /, ''), lines: [], blocks: [] });
+    else section?.lines.push(line);
+  }
+  if (open !== undefined) throw new Error(`the block at line ${open.line} does not end`);
+  return sections.map(({ title, lines, blocks }) => ({ title, text: lines.join('\n'), blocks }));
+}
+
+/** The steps of a shell block. The last one has nothing to print if the page does not say what. */
+export function stepsOf(code: string): readonly Step[] {
+  const steps: { command: string[]; expected: string[] }[] = [];
+  for (const line of code.split('\n')) {
+    const last = steps.at(-1);
+    if (line.startsWith(SHELL_OUTPUT)) {
+      if (last === undefined) throw new Error(`${line}: there is no command before it`);
+      last.expected.push(line.slice(SHELL_OUTPUT.length));
+    } else if (last === undefined || last.expected.length > 0) steps.push({ command: [line], expected: [] });
+    else last.command.push(line);
+  }
+  return steps.map(({ command, expected }) => ({ command: command.join('\n'), expected }));
+}
+
+/** What the page says that a program prints. */
+export function printedBy(program: string): readonly string[] {
+  return program.split('\n').flatMap((line) => {
+    const start = line.indexOf(PROGRAM_OUTPUT);
+    return start === -1 ? [] : [line.slice(start + PROGRAM_OUTPUT.length)];
+  });
+}
+
+/** The page's sections, and one of them by its title. */
+export const README = textOf('README.md');
+export const SECTIONS = sectionsOf(README);
+
+export function sectionNamed(title: string): Section {
+  const section = SECTIONS.find((candidate) => candidate.title === title);
+  if (section === undefined) throw new Error(`README.md has no section "${title}"`);
+  return section;
+}
+
+/** The rows of the tables of a section, heads and rules left out; cells without backticks at their ends. */
+export function tableRows(title: string): readonly (readonly string[])[] {
+  const lines = sectionNamed(title).text.split('\n');
+  return lines.flatMap((line, index) => {
+    const isHead = lines[index + 1]?.startsWith('|---') === true;
+    if (!line.startsWith('|') || line.startsWith('|---') || isHead) return [];
+    const cells = line.slice(1, -1).split('|');
+    return [cells.map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1'))];
+  });
+}

@@ -1,0 +1,104 @@
+/** A message between nodes in a few words: what kind, about which key, which events. For people who read a failing run. */
+import { decodeMessage, type PeerMessage } from '../../../src/codec/message-codec.ts';
+import { decodeRecord } from '../../../src/codec/record-codec.ts';
+import type { KeyRecord } from '../../../src/core/causality/record.ts';
+import type { EntryName } from '../../../src/core/ids.ts';
+import type { PeerReply, PeerRequest, ReadReply } from '../../../src/core/message.ts';
+import { eventOf } from '../checkers/dots.ts';
+
+/** `request-text #number`. Replies of a node name no key, so a reader of frames has to remember what was asked. */
+export class MessageReader {
+  /** Entries that were asked about, by the link of the request and its number. */
+  readonly #asked = new Map<string, EntryName>();
+
+  /** What a frame says. */
+  describe(from: string, to: string, frame: Uint8Array): string {
+    let message: PeerMessage;
+    try {
+      message = decodeMessage(frame);
+    } catch {
+      return `part of a message, ${frame.length} bytes`;
+    }
+    switch (message.type) {
+      case 'hello':
+      case 'proof':
+        return message.type;
+      case 'refused':
+        return `refused: ${message.reason}`;
+      case 'request': {
+        const entry = entryOf(message.request);
+        if (entry !== undefined) this.#asked.set(`${from}>${to} ${message.id}`, entry);
+        return `${describeRequest(message.request)} #${message.id}`;
+      }
+      case 'reply': {
+        const entry = this.#asked.get(`${to}>${from} ${message.id}`);
+        return `${describeReply(message.reply, entry)} #${message.id}`;
+      }
+    }
+  }
+}
+
+function entryOf(request: PeerRequest): EntryName | undefined {
+  if (request.type === 'ping') return undefined;
+  const { bucket, key } = 'request' in request ? request.request : request;
+  return { bucket, key };
+}
+
+function describeRequest(request: PeerRequest): string {
+  switch (request.type) {
+    case 'ping':
+      return 'ping';
+    case 'read':
+      return `read ${request.key}`;
+    case 'store':
+      return `store ${request.key} ${describeRecord(request, request.record)}`;
+    case 'coordinate-get':
+      return `get ${request.request.key}`;
+    case 'coordinate-put': {
+      const { key, value, identity } = request.request;
+      const event = new TextDecoder().decode(value.subarray(0, 12)).split(':')[0];
+      return `put ${event} of ${key}${identity?.firstAttempt === false ? ', again' : ''}`;
+    }
+    case 'coordinate-delete':
+      return `delete ${request.request.identity?.id ?? ''} of ${request.request.key}`;
+  }
+}
+
+function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
+  switch (reply.type) {
+    case 'ping':
+      return 'ping answered';
+    case 'request-refused':
+      return `refused: ${reply.reason}`;
+    case 'read':
+      return describeReadReply(reply.reply, entry);
+    case 'store':
+      return reply.reply.type === 'stored' ? 'stored' : `not stored: ${reply.reply.reason}`;
+    case 'coordinate-get':
+    case 'coordinate-put':
+    case 'coordinate-delete': {
+      const { outcome } = reply;
+      return outcome.type === 'failed' ? `${outcome.code}, ${outcome.certainty}` : outcome.type;
+    }
+  }
+}
+
+function describeReadReply(reply: ReadReply, entry: EntryName | undefined): string {
+  if (reply.type === 'unreadable') return `unreadable: ${reply.reason}`;
+  if (reply.type !== 'found') return reply.type;
+  return `found ${entry === undefined ? '' : describeRecord(entry, reply.record)}`;
+}
+
+function describeRecord({ bucket, key }: EntryName, bytes: Uint8Array): string {
+  let record: KeyRecord;
+  try {
+    record = decodeRecord({ bucket, key }, bytes);
+  } catch {
+    return '(not a record)';
+  }
+  const events = record.siblings.map((sibling) => {
+    const event = eventOf(sibling) ?? '?';
+    return sibling.content.type === 'tombstone' ? `-${event}` : `${event}`;
+  });
+  return `{${events.join(' ')}}`;
+}

@@ -1,0 +1,67 @@
+/** What a plan holds, in words. */
+import type { PlannedFault, PlannedOperation, RunPlan } from '../plan/plan.ts';
+
+/** The options that were drawn, a line each. */
+export function describeOptions({ options, operations, faults }: RunPlan): readonly string[] {
+  const { network, disk, clocks } = options;
+  const drifts = clocks.map(({ drift }) => Math.round(drift * 1_000_000)).join(' ');
+  const offsets = clocks.map(({ wallOffsetMs }) => wallOffsetMs).join(' ');
+  const late = clocks.map(({ lateChance }) => lateChance).join(' ');
+  return [
+    `nodes ${options.nodes}, N ${options.n}, clients ${options.clients}, ${options.sync ? 'synced' : 'NOT synced'}, at most ${options.maxSiblings} siblings, keys ${options.keys.join(' ')}`,
+    `${operations.length} operations and ${faults.length} faults in ${options.faultyUs / 1_000_000} s; reads ${options.readsSeeWrites ? 'must' : 'need not'} see acknowledged writes`,
+    `network: delay ${us(network.minDelayUs)} + ${us(network.meanDelayUs)}, slow ${network.slowChance}, loss ${rate(network.lossChance)}, duplicates ${rate(network.duplicateChance)}, reordering ${rate(network.reorderChance)}`,
+    `disk: sync ${us(disk.meanSyncUs)}, write ${us(disk.meanWriteUs)}, read ${us(disk.meanReadUs)}, stall ${disk.stallChance} up to ${us(disk.stallUs)}, segments of ${disk.segmentBytes} bytes`,
+    `clocks: drift ${drifts} ppm, wall off by ${offsets} ms, late timers ${late}`,
+  ];
+}
+
+/** An operation as its client begins it. */
+export function describeOperation(operation: PlannedOperation): string {
+  const { id, client, type, key, nodes, n, r, w, context, hasWriteId } = operation;
+  const through = nodes.map((node) => `n${node + 1}`).join('/');
+  const what = `c${client} ${type} ${id} of key ${key} to ${through}`;
+  if (type === 'get') return `${what}, R=${r}/${n}`;
+  return `${what}, W=${w}/${n}, context ${context}${hasWriteId ? ', id' : ''}`;
+}
+
+/** A fault with all that it does. */
+export function describeFault(fault: PlannedFault): string {
+  const time = 'forUs' in fault ? ` for ${us(fault.forUs)}` : '';
+  switch (fault.type) {
+    case 'crash': {
+      const when = fault.afterCalls === 0 ? '' : ` inside its ${fault.afterCalls}th call from now`;
+      const how = `${fault.power ? 'loses its power' : 'crashes'}${when}`;
+      return `n${fault.node + 1} ${how}, disk ${fault.disk}, down for ${us(fault.downUs)}`;
+    }
+    case 'snapshot':
+      return `a snapshot of the disk of n${fault.node + 1} is taken`;
+    case 'cut':
+      return `cut ${fault.links.map(([from, to]) => `n${from + 1}>n${to + 1}`).join(' ')}${time}`;
+    case 'reset':
+      return `connections between n${fault.left + 1} and n${fault.right + 1} break`;
+    case 'pause':
+      return `n${fault.node + 1} is paused${time}`;
+    case 'slow':
+      return `n${fault.node + 1} is ${fault.factor} times slower${time}`;
+    case 'clock-jump':
+      return `the wall clock of n${fault.node + 1} jumps by ${fault.ms} ms`;
+    case 'write-fault':
+      return `the next write to the disk of n${fault.node + 1} fails (${fault.fault})${time}`;
+    case 'low-space':
+      return `the disk of n${fault.node + 1} is low on space${time}`;
+    case 'misread':
+      return `n${fault.node + 1} misreads its disk (${fault.kind})${time}`;
+    case 'filter':
+      return `${fault.kind} replies from n${fault.from + 1} to n${fault.to + 1} are lost${time}`;
+  }
+}
+
+function us(microseconds: number): string {
+  if (microseconds >= 1_000_000) return `${(microseconds / 1_000_000).toFixed(1)} s`;
+  return microseconds >= 1_000 ? `${(microseconds / 1_000).toFixed(1)} ms` : `${Math.round(microseconds)} us`;
+}
+
+function rate(chance: number): string {
+  return chance === 0 ? '0' : `${(chance * 100).toFixed(1)} %`;
+}

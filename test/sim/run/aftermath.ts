@@ -1,0 +1,218 @@
+/**
+ * What follows when everything works again: clients are answered, reads of all replicas bring these together, nothing
+ * acknowledged is missing, nothing is different after all processes started again, and an idle node holds nothing.
+ */
+import { decodeRecord } from '../../../src/codec/record-codec.ts';
+import type { KeyRecord } from '../../../src/core/causality/record.ts';
+import { visibleSiblings } from '../../../src/core/causality/visible-siblings.ts';
+import type { EntryName, NodeId } from '../../../src/core/ids.ts';
+import type { PutOutcome, ReadOutcome } from '../../../src/core/outcome.ts';
+import { eventOf, valueOf } from '../checkers/dots.ts';
+import { checkNoFalseSiblings, checkNotApplied, checkNothingLost } from '../checkers/knowledge.ts';
+import {
+  checkAllAnswered,
+  checkAllUp,
+  checkNothingLeft,
+  checkServed,
+  type LeftOver,
+} from '../checkers/progress.ts';
+import { checkConverged } from '../checkers/replicas.ts';
+import type { SimNode } from '../world/sim-cluster.ts';
+import type { Reply } from './simulated-client.ts';
+import { BUCKET, type WorkloadParts } from './workload.ts';
+
+/** After healing: backoffs, half-open connections and silences end. Virtual milliseconds. */
+const HEAL_MS = 60_000;
+const READ_TIMEOUT_MS = 10_000;
+/** Longer than any deadline of what ran before, and than a peer's silence is watched. Virtual milliseconds. */
+const QUIET_MS = 20_000;
+const CLOSE_GRACE_MS = 30_000;
+/** Events of the last writes; far above those of the plan. */
+const FIRST_LAST_WRITE = 1_000_000;
+
+export class Aftermath {
+  readonly #parts: WorkloadParts;
+  readonly #nodeIds: readonly NodeId[];
+  #open = 0;
+
+  constructor(parts: WorkloadParts) {
+    this.#parts = parts;
+    this.#nodeIds = [...parts.world.nodes.keys()];
+  }
+
+  /** Waits until everything that was broken has been noticed and mended. `open`: operations that run. */
+  async settle(open: () => number): Promise<void> {
+    await this.#runFor(HEAL_MS);
+    if (this.#isOver) return;
+    const { log, world } = this.#parts;
+    log.report(checkAllAnswered(open()));
+    log.report(checkAllUp(new Map([...world.nodes.values()].map(({ id, isUp }) => [id, isUp]))));
+  }
+
+  /**
+   * Reads of all home replicas of every key, through every node: what differs is repaired. The first round is not judged: it
+   * may be what finds out that a connection has been dead for a while.
+   */
+  async converge(): Promise<void> {
+    for (const round of [0, 1, 2]) {
+      for (const key of this.#parts.plan.options.keys) {
+        for (const node of this.#nodeIds) this.#readAll(key, node, round);
+        await this.#runFor(500);
+      }
+      await this.#runFor(5_000);
+    }
+  }
+
+  /** All home replicas hold one record; nothing acknowledged is missing from it. Answers what each key shows. */
+  check(): ReadonlyMap<string, readonly number[]> {
+    const { plan, history, whiteBox, log } = this.#parts;
+    const shown = new Map<string, readonly number[]>();
+    if (this.#isOver) return shown;
+    for (const key of plan.options.keys) {
+      const entry = { bucket: BUCKET, key };
+      const copies = whiteBox.visibleCopies(entry, this.#largestN(key));
+      log.report(checkConverged(key, copies));
+      const live = eventsShown(entry, [...copies.values()][0]);
+      shown.set(key, live);
+      log.report(checkNoFalseSiblings(history, { id: 0, key, shown: live }, true));
+    }
+    log.report(checkNothingLost(history, shown));
+    log.report(checkNotApplied(history, whiteBox.dots.stored));
+    return shown;
+  }
+
+  async restartAll(): Promise<void> {
+    if (this.#isOver) return;
+    const { world, plan } = this.#parts;
+    const nodes = [...world.nodes.values()];
+    for (const node of nodes) node.crash({ power: plan.options.sync, reason: 'restarted' });
+    for (const node of nodes) node.start();
+    await this.#runFor(10_000);
+  }
+
+  /** Every key takes a write that all its home replicas acknowledge; then nothing is left over, and every node closes. */
+  async finish(): Promise<void> {
+    for (const [index, key] of this.#parts.plan.options.keys.entries()) this.#writeAll(key, index);
+    await this.#runFor(QUIET_MS);
+    if (this.#isOver) return;
+    const { log, world } = this.#parts;
+    log.report(checkAllAnswered(this.#open));
+    const idle = [...world.nodes.values()].map((node) => this.#holdings(node));
+    const closingMs = await this.#closeAll();
+    for (const holdings of idle) {
+      const left = { ...holdings, closingMs: closingMs.get(holdings.node) ?? Number.POSITIVE_INFINITY };
+      log.report(checkNothingLeft(left, world.nodes.size));
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#parts.log.violation !== undefined;
+  }
+
+  async #runFor(ms: number): Promise<void> {
+    const { world, log } = this.#parts;
+    if (!this.#isOver) await world.loop.run(world.loop.nowUs + ms * 1_000, () => log.violation !== undefined);
+  }
+
+  #readAll(key: string, node: NodeId, round: number): void {
+    const n = this.#largestN(key);
+    this.#read(key, node, (reply) => {
+      if (round === 0) return;
+      const what = `round ${round}, a read of ${key} through ${node} at R=${n}`;
+      this.#parts.log.report(checkServed(what, trouble(reply, 'read')));
+    });
+  }
+
+  #read(key: string, node: NodeId, onReply: (reply: Reply<ReadOutcome>) => void): void {
+    const n = this.#largestN(key);
+    const request = { bucket: BUCKET, key, n, r: n, sloppy: false, timeoutMs: READ_TIMEOUT_MS };
+    this.#open += 1;
+    this.#parts.link.call<ReadOutcome>(
+      node,
+      READ_TIMEOUT_MS,
+      (storageNode) => storageNode.get(request),
+      (reply) => {
+        this.#open -= 1;
+        onReply(reply);
+      },
+      () => {},
+    );
+  }
+
+  /** Reads a key and writes it with that context, so that no bound on siblings is in the way. */
+  #writeAll(key: string, index: number): void {
+    const node = this.#nodeIds[index % this.#nodeIds.length] as NodeId;
+    this.#read(key, node, (reply) => {
+      const found = reply.type === 'answer' && reply.outcome.type === 'read' ? reply.outcome : undefined;
+      this.#parts.log.report(checkServed(`the last read of ${key} through ${node}`, trouble(reply, 'read')));
+      if (found !== undefined) this.#overwrite(key, node, found.record, index);
+    });
+  }
+
+  #overwrite(key: string, node: NodeId, found: KeyRecord | undefined, index: number): void {
+    const n = this.#largestN(key);
+    this.#open += 1;
+    this.#parts.link.call<PutOutcome>(
+      node,
+      READ_TIMEOUT_MS,
+      (storageNode) =>
+        storageNode.put({
+          bucket: BUCKET,
+          key,
+          n,
+          w: n,
+          sloppy: false,
+          timeoutMs: READ_TIMEOUT_MS,
+          context: found?.context,
+          identity: undefined,
+          returnRecord: false,
+          contentType: 'text/plain',
+          value: valueOf(FIRST_LAST_WRITE + index, 0),
+        }),
+      (reply) => {
+        this.#open -= 1;
+        const what = `the last write of ${key} through ${node} at W=${n}`;
+        this.#parts.log.report(checkServed(what, trouble(reply, 'written')));
+      },
+      () => {},
+    );
+  }
+
+  #holdings({ id, life }: SimNode): Omit<LeftOver, 'closingMs'> {
+    const connections = life === undefined ? 0 : this.#parts.world.fabric.connectionsOf(life);
+    return { node: id, timers: life?.timers ?? 0, connections };
+  }
+
+  /** Virtual milliseconds that each node's orderly close took; a node that did not come to its end is missing. */
+  async #closeAll(): Promise<ReadonlyMap<string, number>> {
+    const { loop, nodes } = this.#parts.world;
+    const startUs = loop.nowUs;
+    const closingMs = new Map<string, number>();
+    const closed = [...nodes.values()].map(async ({ id, storageNode }) => {
+      await storageNode?.close(CLOSE_GRACE_MS);
+      closingMs.set(id, (loop.nowUs - startUs) / 1_000);
+    });
+    await loop.run(startUs + 2 * CLOSE_GRACE_MS * 1_000, () => closingMs.size === nodes.size);
+    // Those that never come to an end are not waited for.
+    await Promise.race([Promise.all(closed), Promise.resolve()]);
+    return closingMs;
+  }
+
+  #largestN(key: string): number {
+    const { history, plan } = this.#parts;
+    return history.writesOf(key).reduce((largest, { n }) => Math.max(largest, n), plan.options.n);
+  }
+}
+
+function eventsShown(entry: EntryName, bytes: Uint8Array | undefined): readonly number[] {
+  if (bytes === undefined) return [];
+  return visibleSiblings(decodeRecord(entry, bytes))
+    .map(eventOf)
+    .filter((event) => event !== undefined);
+}
+
+/** Undefined if the reply is what it should be. */
+function trouble(reply: Reply<ReadOutcome | PutOutcome>, wanted: string): string | undefined {
+  if (reply.type !== 'answer') return reply.type;
+  return reply.outcome.type === wanted ? undefined : JSON.stringify(reply.outcome);
+}
