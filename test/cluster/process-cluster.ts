@@ -97,6 +97,12 @@ export class ProcessCluster {
     return this.#running(node).pid;
   }
 
+  /** Whether a node was started and has not ended. */
+  isRunning(node: string): boolean {
+    const { process } = this.#member(node);
+    return process !== undefined && process.end === undefined;
+  }
+
   /** Everything that a node wrote since it was started last. */
   logs(node: string): string {
     return this.#member(node).process?.output ?? '';
@@ -146,7 +152,7 @@ export class ProcessCluster {
 
   /** Waits until these nodes (all that run, if none are named) serve and are connected to each other. */
   async waitReady(...nodes: readonly string[]): Promise<void> {
-    const awaited = nodes.length > 0 ? nodes : this.nodes.filter((node) => this.#isRunning(node));
+    const awaited = nodes.length > 0 ? nodes : this.nodes.filter((node) => this.isRunning(node));
     await this.eventually('all nodes are ready', async () => {
       for (const node of awaited) this.#assertNotEnded(node);
       for (const node of awaited) await this.#assertReady(node, awaited);
@@ -233,11 +239,6 @@ export class ProcessCluster {
       if (member?.state === 'down')
         throw new Error(`${node} sees ${other} down: ${member.reason ?? 'no reason'}`);
     }
-  }
-
-  #isRunning(node: string): boolean {
-    const { process } = this.#member(node);
-    return process !== undefined && process.end === undefined;
   }
 
   #running(node: string): NodeProcess {

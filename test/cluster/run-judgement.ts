@@ -21,7 +21,8 @@ import type { RecordedRead, RecordedRun, RecordedWrite, Sight } from './recorded
 /** All that is wrong with a run; `finals` is what each of its keys shows at the end. */
 export function judgeRun(run: RecordedRun, finals: ReadonlyMap<string, Sight>): readonly Violation[] {
   const violations = [...run.violations];
-  for (const [key, writes] of Map.groupBy(run.writes.values(), ({ key }) => key)) {
+  for (const key of run.keys()) {
+    const writes = [...run.writes.values()].filter((write) => write.key === key);
     const reads = run.reads.filter((read) => read.key === key);
     violations.push(...new KeyJudgement(run, key, writes).judge(reads, finals.get(key)));
   }

@@ -101,6 +101,7 @@ const remembered: fc.Arbitrary<RememberedWrite> = fc.record({
   }),
   requestDigest: fc.stringMatching(/^[0-9a-f]{16}$/),
   seenDigest: fc.integer({ min: 0, max: 0xffff_ffff }),
+  created: fc.boolean(),
   writtenAtMs: times,
 });
 

@@ -1,7 +1,6 @@
 /** One node of a stage, started with settings of its own; it outlives its failed store, so that a test can see what it does. */
 import { configurationEpoch } from '../../src/codec/hash.ts';
 import type { NodeId } from '../../src/core/ids.ts';
-import type { TraceEvent } from '../../src/ports/tracer.ts';
 import { startStorageNode, type StorageNode, type StorageNodeOptions } from '../../src/protocol/storage-node.ts';
 import { Life } from '../sim/world/life.ts';
 import { SimClock } from '../sim/world/sim-clock.ts';
@@ -11,14 +10,11 @@ import type { Stage } from './stage.ts';
 export interface Process {
   readonly node: StorageNode;
   readonly life: Life;
-  readonly traces: readonly TraceEvent[];
   /** What `onFatal` was told. */
   readonly fatal: readonly Error[];
   /** Ends the process; what took effect on its disk stays. */
   readonly end: () => void;
 }
-
-let processes = 0;
 
 /** The ports of a new process on the disk of a node of the stage. */
 export function portsOf(
@@ -27,8 +23,7 @@ export function portsOf(
 ): Pick<StorageNodeOptions, 'clock' | 'random' | 'storage' | 'network'> & { readonly life: Life } {
   const { loop, fabric, options } = stage.world;
   const nodeId = id as NodeId;
-  processes += 1;
-  const name = `${id}#own${processes}`;
+  const name = `${id}#own${stage.countProcess()}`;
   const life = new Life(name, () => {});
   const { disk, clockFaults } = stage.machine(id);
   return {
@@ -47,7 +42,6 @@ export async function startProcess(
   overrides: Partial<StorageNodeOptions> = {},
 ): Promise<Process> {
   const { life, ...ports } = portsOf(stage, id);
-  const traces: TraceEvent[] = [];
   const fatal: Error[] = [];
   const { config } = stage;
   const node = await stage.run(
@@ -58,7 +52,7 @@ export async function startProcess(
       sync: true,
       peerSecret: undefined,
       ...ports,
-      tracer: { trace: (event) => traces.push(event) },
+      tracer: { trace: (event) => stage.traces.push({ node: id, event }) },
       isLowOnSpace: () => false,
       onFatal: (error) => fatal.push(error),
       ...overrides,
@@ -69,5 +63,5 @@ export async function startProcess(
     stage.disk(id).processEnded();
     stage.world.fabric.died(life, false);
   };
-  return { node, life, traces, fatal, end };
+  return { node, life, fatal, end };
 }

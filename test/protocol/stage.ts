@@ -47,6 +47,7 @@ export class Stage {
   /** Messages for which this is true are lost on their way. */
   lose: (sent: SentMessage) => boolean = () => false;
   readonly #ring: Ring;
+  #processes = 0;
 
   constructor(nodes: number, overrides: Partial<ClusterConfig> = {}) {
     // So many partitions that every order of home replicas occurs.
@@ -77,6 +78,12 @@ export class Stage {
     await this.until(() => [...this.world.nodes.values()].every((node) => isConnected(node)));
     this.forget();
     return this;
+  }
+
+  /** Another number for each process that a test starts itself: the same ones in every run. */
+  countProcess(): number {
+    this.#processes += 1;
+    return this.#processes;
   }
 
   /** Forgets what was written down so far. */

@@ -4,7 +4,7 @@
  * land in the real one. In a block the page's ports are replaced by the real ones, in what it prints the real ones by the
  * page's. Ports are no part of the configuration epoch, nor of placement: keys live where the page says.
  */
-import { copyFile, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { configurationFile, type MemberLayout } from '../cluster/cluster-layout.ts';
@@ -55,11 +55,23 @@ export class ReadmeCluster {
     return new ShellSession(this.cluster.directory, this.environment);
   }
 
-  /** Notes which process is which node, for the shell. Nodes that do not run keep their last one. */
+  /** Notes which process each node is now, for the shell. */
   async notePids(): Promise<void> {
+    const directory = join(this.cluster.directory, 'pids');
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory);
     for (const node of this.cluster.nodes) {
-      const file = join(this.cluster.directory, 'pids', node);
-      await writeFile(file, String(this.cluster.pid(node)));
+      const pid = this.#pidOf(node);
+      if (pid !== undefined) await writeFile(join(directory, node), String(pid));
+    }
+  }
+
+  /** Undefined if it does not run. */
+  #pidOf(node: string): number | undefined {
+    try {
+      return this.cluster.pid(node);
+    } catch {
+      return undefined;
     }
   }
 
@@ -106,7 +118,7 @@ export async function startReadmeCluster(): Promise<ReadmeCluster> {
 }
 
 async function furnish(directory: string): Promise<void> {
-  for (const name of ['data', 'pids', 'tmp']) await mkdir(join(directory, name));
+  for (const name of ['data', 'tmp']) await mkdir(join(directory, name));
   await copyFile(join(ROOT, 'package.json'), join(directory, 'package.json'));
   await symlink(BUILD, join(directory, 'dist'), 'dir');
   await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'), 'dir');

@@ -9,8 +9,9 @@ import { joinRecords } from './join.ts';
 import { isAheadOn, mintDot, type NewWrite, recordOfWrite } from './mint.ts';
 import type { KeyRecord, RememberedWrite } from './record.ts';
 import { findRememberedWrite, mayHaveForgottenWrites } from './remembered-writes.ts';
+import { liveSiblings } from './visible-siblings.ts';
 
-export interface ProposedWrite extends Omit<NewWrite, 'dot' | 'identity'> {
+export interface ProposedWrite extends Omit<NewWrite, 'dot' | 'identity' | 'created'> {
   readonly identity:
     | { readonly id: string; readonly requestDigest: string; readonly firstAttempt: boolean }
     | undefined;
@@ -47,7 +48,7 @@ export function decideWrite(
     return { type: 'local-store-lost-something' };
   }
   const dot = mintDot(local, minter.incarnation, minter.openEpoch);
-  const alone = recordOfWrite({ ...write, dot });
+  const alone = recordOfWrite({ ...write, dot, created: createsKey(local) });
   const record = local === undefined ? alone : joinRecords(local, alone);
   return exceeds(record, local, limits) ?? { type: 'minted', dot, record };
 }
@@ -62,6 +63,11 @@ export function decideByIdentity(
   if (write !== undefined) return { type: 'repeated', write, record };
   if (record.writes.some(({ id }) => id === identity.id)) return { type: 'reused' };
   return !identity.firstAttempt && mayHaveForgottenWrites(record) ? { type: 'expired' } : undefined;
+}
+
+/** Whether a write finds nothing alive. */
+export function createsKey(before: KeyRecord | undefined): boolean {
+  return before === undefined || liveSiblings(before).length === 0;
 }
 
 function exceeds(

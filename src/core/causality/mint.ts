@@ -59,25 +59,26 @@ export interface NewWrite {
   readonly writtenAtMs: number;
   readonly identity: { readonly id: string; readonly requestDigest: string } | undefined;
   readonly n: number;
+  /** Whether the coordinator saw no live value before this write. */
+  readonly created: boolean;
 }
 
 /** The record that holds just this write; joined into the local record it supersedes exactly what the client had seen. */
-export function recordOfWrite({ dot, content, seen, writtenAtMs, identity, n }: NewWrite): KeyRecord {
+export function recordOfWrite(write: NewWrite): KeyRecord {
+  const { dot, content, seen, writtenAtMs, identity, n } = write;
   return {
     siblings: [{ dot, content, writtenAtMs, writeId: identity?.id }],
     context: withDot(seen ?? EMPTY_CONTEXT, dot),
-    writes: identity === undefined ? [] : [rememberedWrite(identity, dot, seen, writtenAtMs)],
+    writes: identity === undefined ? [] : [rememberedWrite(identity, write)],
     largestN: n,
   };
 }
 
 function rememberedWrite(
   { id, requestDigest }: NonNullable<NewWrite['identity']>,
-  dot: Dot,
-  seen: CausalContext | undefined,
-  writtenAtMs: number,
+  { dot, seen, writtenAtMs, created }: NewWrite,
 ): RememberedWrite {
-  return { id, dot, requestDigest, seenDigest: contextDigest(seen ?? EMPTY_CONTEXT), writtenAtMs };
+  return { id, dot, requestDigest, seenDigest: contextDigest(seen ?? EMPTY_CONTEXT), writtenAtMs, created };
 }
 
 function highestEpochOf(context: CausalContext, incarnation: Incarnation): ActorId | undefined {

@@ -29,6 +29,8 @@ export interface RememberedWrite {
   /** Digest of what the client had seen (context-digest.ts): the same id with another one is not the same request. */
   readonly seenDigest: number;
   readonly writtenAtMs: number;
+  /** Whether its coordinator saw no live value before it: a retry is answered alike. */
+  readonly created: boolean;
 }
 
 export interface KeyRecord {

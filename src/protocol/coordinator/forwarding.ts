@@ -142,11 +142,10 @@ class Forward {
   }
 
   #passed(): void {
-    this.#end(
-      this.#isRead
-        ? (this.#failure ?? this.#unavailable('quorum-timeout'))
-        : this.#unknown('No home replica answered in time'),
-    );
+    if (this.#isRead) this.#end(this.#failure ?? this.#unavailable('quorum-timeout'));
+    // A write that still waits for a connection has not been sent, and will not be.
+    else if (this.#outstanding === 0) this.#end(this.#unavailable());
+    else this.#end(this.#unknown('No home replica answered in time'));
   }
 
   #end(outcome: ForwardedOutcome): void {

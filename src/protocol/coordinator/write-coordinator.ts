@@ -12,7 +12,7 @@
  */
 import { requestDigest } from '../../codec/hash.ts';
 import { encodeRecord } from '../../codec/record-codec.ts';
-import { decideByIdentity, type WriteDecision } from '../../core/causality/decide-write.ts';
+import { createsKey, decideByIdentity, type WriteDecision } from '../../core/causality/decide-write.ts';
 import type { SiblingContent } from '../../core/causality/record.ts';
 import { liveSiblings } from '../../core/causality/visible-siblings.ts';
 import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
@@ -217,11 +217,11 @@ export class WriteCoordinator {
   /** The first answer again. The first attempt may have reached fewer than W replicas, so the record is spread anew. */
   #repeat(
     write: Write,
-    { record, write: { dot } }: Extract<WriteDecision, { type: 'repeated' }>,
+    { record, write: { dot, created } }: Extract<WriteDecision, { type: 'repeated' }>,
   ): Promise<WriteSuccess | Failure> {
     const encoded = encodeRecord(write.entry, record);
     return new Promise((resolve) => {
-      const spread = this.#spread(write, { dot, record, created: false }, resolve);
+      const spread = this.#spread(write, { dot, record, created }, resolve);
       for (const node of write.homes) spread.sendTo(node, encoded);
     });
   }
@@ -236,5 +236,5 @@ export class WriteCoordinator {
 }
 
 function writtenOf({ dot, record, before }: MintedWrite): Written {
-  return { dot, record, created: before === undefined || liveSiblings(before).length === 0 };
+  return { dot, record, created: createsKey(before) };
 }

@@ -222,6 +222,7 @@ describe('a joined record', () => {
       writtenAtMs: 1,
       identity: undefined,
       n: 1,
+      created: true,
     });
     expect(joinRecords(record, record)).toBe(record);
   });

@@ -88,7 +88,7 @@ describe('what comes in is ahead of the local record', () => {
 });
 
 describe('the record of one write', () => {
-  const write = { dot: dot('a', 3), content: value('x'), writtenAtMs: 5, n: 3 };
+  const write = { dot: dot('a', 3), content: value('x'), writtenAtMs: 5, n: 3, created: true };
 
   it('knows what its client had seen and its own dot, and no dot between', () => {
     const { context: known } = recordOfWrite({
@@ -103,7 +103,7 @@ describe('the record of one write', () => {
     const seen = context({ b: [2] });
     const record = recordOfWrite({ ...write, seen, identity: identity('id') });
     expect(record.writes).toEqual([
-      { ...identity('id'), dot: write.dot, seenDigest: expect.any(Number), writtenAtMs: 5 },
+      { ...identity('id'), dot: write.dot, seenDigest: expect.any(Number), writtenAtMs: 5, created: true },
     ]);
     expect(record.siblings[0]?.writeId).toBe('id');
     expect(recordOfWrite({ ...write, seen, identity: undefined }).writes).toEqual([]);

@@ -16,6 +16,7 @@ const ALL_WRITES: readonly RememberedWrite[] = Array.from({ length: 3 * MAX_WRIT
   requestDigest: 'd'.repeat(16),
   seenDigest: 0,
   writtenAtMs: index % 50,
+  created: false,
 }));
 
 /** A window as a record holds it: sorted, and cut to its size. */
@@ -89,6 +90,7 @@ describe('what is remembered of a write', () => {
     requestDigest: 'd'.repeat(16),
     seenDigest: 0,
     writtenAtMs: 1,
+    created: false,
   };
   const alias = { ...write, dot: dot('a', 7), writtenAtMs: 9 };
   const reuse = { ...write, dot: dot('a', 1), requestDigest: 'e'.repeat(16) };

@@ -58,7 +58,7 @@ export function rulesWith(exchanged: Partial<WriteParts>): ReplicaRules {
         return { type: 'local-store-lost-something' };
       }
       const minted = parts.mintDot(local, self, openEpoch);
-      const alone = parts.recordOfWrite({ ...write, dot: minted });
+      const alone = parts.recordOfWrite({ ...write, dot: minted, created: false });
       const record = local === undefined ? alone : parts.joinRecords(local, alone);
       return { type: 'minted', dot: minted, record };
     },

@@ -37,6 +37,7 @@ export function recordOf(written: Dot, text: string, more: Partial<NewWrite> = {
     writtenAtMs: 1,
     identity: undefined,
     n: 3,
+    created: false,
     ...more,
   });
 }

@@ -39,6 +39,27 @@ function tallyOf(nodes: readonly NodeId[], required: number): QuorumTally {
   return tally;
 }
 
+/** Settles the answers in this order, and compares the verdict after each; answers how many were compared. */
+function checkOrder(
+  nodes: readonly NodeId[],
+  results: readonly Result[],
+  order: readonly number[],
+  required: number,
+): number {
+  const tally = tallyOf(nodes, required);
+  const arrived = new Set<number>();
+  for (const index of order) {
+    const result = results[index] as Result;
+    if (result === 'late') continue;
+    tally.settle(nodes[index] as NodeId, result, 1);
+    arrived.add(index);
+    if (tally.verdict !== verdictOf(results, arrived, required)) {
+      expect.fail(`${results.join()} in the order ${order.join()}, required ${required}: ${tally.verdict}`);
+    }
+  }
+  return arrived.size;
+}
+
 describe('a quorum tally', () => {
   it.each([1, 2, 3, 4, 5])('gives the right verdict after each answer, in every order, for N = %i', (n) => {
     const nodes = NODES.slice(0, n);
@@ -54,20 +75,7 @@ describe('a quorum tally', () => {
     for (const results of combinations(n)) {
       for (const order of sequences) {
         for (let required = 1; required <= n; required += 1) {
-          const tally = tallyOf(nodes, required);
-          const arrived = new Set<number>();
-          for (const index of order) {
-            const result = results[index] as Result;
-            if (result === 'late') continue;
-            tally.settle(nodes[index] as NodeId, result, 1);
-            arrived.add(index);
-            if (tally.verdict !== verdictOf(results, arrived, required)) {
-              expect.fail(
-                `${results.join()} in the order ${order.join()}, required ${required}: ${tally.verdict}`,
-              );
-            }
-            checked += 1;
-          }
+          checked += checkOrder(nodes, results, order, required);
         }
       }
     }

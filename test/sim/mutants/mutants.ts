@@ -98,8 +98,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         DECIDE_WRITE,
-        'recordOfWrite({ ...write, dot })',
-        'recordOfWrite({ ...write, seen: undefined, dot })',
+        'recordOfWrite({ ...write, dot, created: createsKey(local) })',
+        'recordOfWrite({ ...write, seen: undefined, dot, created: createsKey(local) })',
       ),
     ],
     invariant: 'false-sibling',

@@ -1,7 +1,7 @@
 /** A failed run for a person who wants to know why: how to see it again, what was violated, and what happened last. */
 import type { RunPlan } from '../plan/plan.ts';
 import { runPlan, type RunResult } from '../run/simulation.ts';
-import { FlightRecorder } from './flight-recorder.ts';
+import { FlightRecorder, mentions } from './flight-recorder.ts';
 import { describeFault, describeOptions } from './plan-text.ts';
 import { spaceTimeTable } from './space-time-table.ts';
 
@@ -38,9 +38,14 @@ export async function reportFailure({ name, plan, command, rows }: ReportedRun):
     ...describeOptions(plan).map(indented),
     '',
     ...listed.map((fault) => indented(`${(fault.atUs / 1_000_000).toFixed(3)} s: ${describeFault(fault)}`)),
-    ...(listed.length < plan.faults.length ? [indented(`and ${plan.faults.length - listed.length} more`)] : []),
+    ...(listed.length < plan.faults.length
+      ? [indented(`and ${plan.faults.length - listed.length} more`)]
+      : []),
     '',
-    ...spaceTimeTable(nodes, recorder.rows),
+    ...spaceTimeTable(
+      nodes,
+      recorder.rows(plan.options.keys.filter((key) => mentions(violation?.detail ?? '', key))),
+    ),
   ];
   return { text: lines.join('\n'), result };
 }

@@ -1,4 +1,8 @@
-/** Keeps the last things that happened in a run, in words: what a person needs who asks how it came to fail. */
+/**
+ * Keeps the last things that happened in a run, in words: what a person needs who asks how it came to fail. A failure is often
+ * found long after its cause, by the reads that bring all replicas together when everything works again; so the last things of
+ * the part in which things break are kept beside the very last.
+ */
 import type { PlannedFault, PlannedOperation, RunPlan } from '../plan/plan.ts';
 import type { RunWatcher } from '../run/simulation.ts';
 import { describeFault, describeOperation } from './plan-text.ts';
@@ -16,22 +20,33 @@ const DEATH = /^(n\d+) died: (.*)$/;
 
 export class FlightRecorder {
   readonly #keep: number;
+  readonly #plan: RunPlan;
   readonly #reader = new MessageReader();
   readonly #operations: PlannedOperation[];
   readonly #faults: PlannedFault[];
-  #rows: TraceRow[] = [];
+  /** Of the planned part, and of what follows it. */
+  #planned: TraceRow[] = [];
+  #after: TraceRow[] = [];
   /** When the planned part of the run began. */
   #startUs: number | undefined;
 
-  /** Keeps the last `keep` rows. */
+  /** Keeps the last `keep` rows of either part. */
   constructor(plan: RunPlan, keep: number) {
     this.#keep = keep;
+    this.#plan = plan;
     this.#operations = [...plan.operations];
     this.#faults = [...plan.faults];
   }
 
-  get rows(): readonly TraceRow[] {
-    return this.#rows.slice(-this.#keep);
+  /** In the order of time; without those about other keys, if some keys are named. */
+  rows(keys: readonly string[]): readonly TraceRow[] {
+    const others = keys.length === 0 ? [] : this.#plan.options.keys.filter((key) => !keys.includes(key));
+    const isWanted = ({ text }: TraceRow): boolean => !others.some((key) => mentions(text, key));
+    const planned = this.#planned.filter(isWanted).slice(-this.#keep);
+    const after = this.#after.filter(isWanted).slice(-this.#keep);
+    if (planned.length === 0 || after.length === 0) return [...planned, ...after];
+    const untilUs = (after[0] as TraceRow).atUs;
+    return [...planned, { atUs: untilUs, place: undefined, text: 'everything works again' }, ...after];
   }
 
   readonly watcher: RunWatcher = {
@@ -54,7 +69,8 @@ export class FlightRecorder {
   #began(nowUs: number): void {
     const index = this.#indexOf(this.#operations, nowUs, () => true);
     const [operation] = index < 0 ? [] : this.#operations.splice(index, 1);
-    if (operation !== undefined) this.#add(nowUs, 'clients', describeOperation(operation));
+    if (operation !== undefined)
+      this.#add(nowUs, 'clients', describeOperation(operation, this.#plan.options.keys));
   }
 
   #broke(kind: string, nowUs: number): void {
@@ -78,8 +94,21 @@ export class FlightRecorder {
   }
 
   #add(atUs: number, place: string | undefined, text: string): void {
-    this.#rows.push({ atUs, place, text });
-    // Cut now and then only: a copy for each row would cost more than the run.
-    if (this.#rows.length > 4 * this.#keep) this.#rows = this.#rows.slice(-this.#keep);
+    const endUs = (this.#startUs ?? 0) + this.#plan.options.faultyUs;
+    if (this.#startUs === undefined || atUs <= endUs)
+      this.#planned = this.#appended(this.#planned, { atUs, place, text });
+    else this.#after = this.#appended(this.#after, { atUs, place, text });
   }
+
+  #appended(rows: TraceRow[], row: TraceRow): TraceRow[] {
+    rows.push(row);
+    // Far more than are shown, for most may be about other keys; cut now and then only, as a cut copies them all.
+    const kept = 20 * this.#keep;
+    return rows.length > 2 * kept ? rows.slice(-kept) : rows;
+  }
+}
+
+/** Whether a text names a key, as a whole word. */
+export function mentions(text: string, key: string): boolean {
+  return text.split(/[^\w-]+/).includes(key);
 }

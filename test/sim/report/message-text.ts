@@ -6,7 +6,7 @@ import type { EntryName } from '../../../src/core/ids.ts';
 import type { PeerReply, PeerRequest, ReadReply } from '../../../src/core/message.ts';
 import { eventOf } from '../checkers/dots.ts';
 
-/** `request-text #number`. Replies of a node name no key, so a reader of frames has to remember what was asked. */
+/** Replies name no key on the wire, so a reader of frames has to remember what was asked. */
 export class MessageReader {
   /** Entries that were asked about, by the link of the request and its number. */
   readonly #asked = new Map<string, EntryName>();
@@ -73,20 +73,27 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
     case 'read':
       return describeReadReply(reply.reply, entry);
     case 'store':
-      return reply.reply.type === 'stored' ? 'stored' : `not stored: ${reply.reply.reason}`;
+      return reply.reply.type === 'stored'
+        ? `stored ${nameOf(entry)}`
+        : `not stored ${nameOf(entry)}: ${reply.reply.reason}`;
     case 'coordinate-get':
     case 'coordinate-put':
     case 'coordinate-delete': {
       const { outcome } = reply;
-      return outcome.type === 'failed' ? `${outcome.code}, ${outcome.certainty}` : outcome.type;
+      const text = outcome.type === 'failed' ? `${outcome.code}, ${outcome.certainty}` : outcome.type;
+      return `${text} ${nameOf(entry)}`;
     }
   }
 }
 
+function nameOf(entry: EntryName | undefined): string {
+  return entry?.key ?? '';
+}
+
 function describeReadReply(reply: ReadReply, entry: EntryName | undefined): string {
-  if (reply.type === 'unreadable') return `unreadable: ${reply.reason}`;
-  if (reply.type !== 'found') return reply.type;
-  return `found ${entry === undefined ? '' : describeRecord(entry, reply.record)}`;
+  if (reply.type === 'unreadable') return `unreadable ${nameOf(entry)}: ${reply.reason}`;
+  if (reply.type !== 'found') return `${reply.type} ${nameOf(entry)}`;
+  return `found ${nameOf(entry)} ${entry === undefined ? '' : describeRecord(entry, reply.record)}`;
 }
 
 function describeRecord({ bucket, key }: EntryName, bytes: Uint8Array): string {

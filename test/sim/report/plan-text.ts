@@ -17,10 +17,10 @@ export function describeOptions({ options, operations, faults }: RunPlan): reado
 }
 
 /** An operation as its client begins it. */
-export function describeOperation(operation: PlannedOperation): string {
+export function describeOperation(operation: PlannedOperation, keys: readonly string[]): string {
   const { id, client, type, key, nodes, n, r, w, context, hasWriteId } = operation;
   const through = nodes.map((node) => `n${node + 1}`).join('/');
-  const what = `c${client} ${type} ${id} of key ${key} to ${through}`;
+  const what = `c${client} ${type} ${id} of ${keys[key]} to ${through}`;
   if (type === 'get') return `${what}, R=${r}/${n}`;
   return `${what}, W=${w}/${n}, context ${context}${hasWriteId ? ', id' : ''}`;
 }

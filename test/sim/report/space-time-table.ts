@@ -12,17 +12,25 @@ const GAP = '  ';
 export function spaceTimeTable(nodes: readonly string[], rows: readonly TraceRow[]): readonly string[] {
   const places = ['clients', ...nodes];
   const widths = places.map((place) => {
-    const longest = rows.reduce((width, row) => (row.place === place ? Math.max(width, row.text.length) : width), 0);
+    const longest = rows.reduce(
+      (width, row) => (row.place === place ? Math.max(width, row.text.length) : width),
+      0,
+    );
     return Math.min(Math.max(longest, place.length), place === 'clients' ? MAX_CLIENTS : MAX_COLUMN);
   });
   const line = (time: string, cells: readonly string[]): string =>
-    [time.padStart(11), ...cells.map((cell, index) => fit(cell, widths[index] as number))].join(GAP).trimEnd();
+    [time.padStart(11), ...cells.map((cell, index) => fit(cell, widths[index] as number))]
+      .join(GAP)
+      .trimEnd();
   return [
     line('s', places),
     ...rows.map(({ atUs, place, text }) => {
       const time = (atUs / 1_000_000).toFixed(6);
       if (place === undefined) return `${time.padStart(11)}${GAP}== ${text}`;
-      return line(time, places.map((column) => (column === place ? text : column === 'clients' ? '' : '|')));
+      return line(
+        time,
+        places.map((column) => (column === place ? text : column === 'clients' ? '' : '|')),
+      );
     }),
   ];
 }

@@ -39,11 +39,17 @@ function withNetwork(change: Partial<RunOptions['network']>): Simplification {
 }
 
 function withDisk(change: Partial<RunOptions['disk']>): Simplification {
-  return ({ options, ...rest }) => ({ ...rest, options: { ...options, disk: { ...options.disk, ...change } } });
+  return ({ options, ...rest }) => ({
+    ...rest,
+    options: { ...options, disk: { ...options.disk, ...change } },
+  });
 }
 
 function withOperations(change: Partial<PlannedOperation>): Simplification {
-  return (plan) => ({ ...plan, operations: plan.operations.map((operation) => ({ ...operation, ...change })) });
+  return (plan) => ({
+    ...plan,
+    operations: plan.operations.map((operation) => ({ ...operation, ...change })),
+  });
 }
 
 function withFirstNodeOnly(plan: RunPlan): RunPlan {
@@ -89,7 +95,12 @@ function withNodes(nodes: number): Simplification {
       w: Math.min(operation.w, nodes),
       nodes: [...new Set(operation.nodes.map((node) => node % nodes))],
     }));
-    return { ...plan, options, operations, faults: plan.faults.filter((fault) => concernsOnly(fault, nodes)) };
+    return {
+      ...plan,
+      options,
+      operations,
+      faults: plan.faults.filter((fault) => concernsOnly(fault, nodes)),
+    };
   };
 }
 

@@ -1,0 +1,62 @@
+/**
+ * kill -9 of any process at any time: under a load of reads, writes and deletions with and without contexts, the nodes are
+ * killed one after the other, two at once, while they start, and at the end all together. Whatever was acknowledged is there or
+ * was superseded by somebody who had seen it, through every node.
+ */
+import { randomInt } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { seededDraw } from '../core/causality/seeded-draw.ts';
+import { finalState } from './final-state.ts';
+import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
+import { RandomLoad } from './random-load.ts';
+import { RecordedRun } from './recorded-run.ts';
+import { judgeRun } from './run-judgement.ts';
+
+/** How often each node is killed. */
+const ROUNDS = 3;
+
+let cluster: ProcessCluster;
+beforeAll(async () => {
+  cluster = await startProcessCluster({ nodes: 5 });
+});
+afterAll(() => cluster?.close());
+
+it('kill -9 of any node at any time loses nothing that was acknowledged', { timeout: 300_000 }, async () => {
+  const seed = Number(process.env['QUORATE_SEED'] ?? randomInt(2 ** 31));
+  const draw = seededDraw(seed);
+  const run = new RecordedRun('killed');
+  const load = new RandomLoad({ cluster, run, clients: 6, draw, keys: 6, maxBytes: 200, pauseMs: 4 });
+  const within = (limitMs: number): Promise<void> =>
+    new Promise((resolve) => setTimeout(resolve, draw(limitMs)));
+  let kills = 0;
+  const kill = async (...nodes: readonly string[]): Promise<void> => {
+    await cluster.kill9(...nodes);
+    kills += nodes.length;
+    load.moveOn();
+  };
+  for (let turn = 0; turn < ROUNDS * cluster.nodes.length; turn += 1) {
+    const node = cluster.nodes[turn % cluster.nodes.length] as string;
+    const other = cluster.nodes[(turn + 1 + draw(4)) % cluster.nodes.length] as string;
+    await within(400);
+    await kill(...(draw(4) === 0 ? [node, other] : [node]));
+    await within(400);
+    if (draw(3) === 0) {
+      cluster.start(node);
+      await within(600);
+      await kill(node);
+    }
+    cluster.start(...cluster.nodes.filter((each) => !cluster.isRunning(each)));
+    await cluster.waitReady();
+  }
+  await within(400);
+  await kill(...cluster.nodes);
+  await load.stop();
+  cluster.start(...cluster.nodes);
+  await cluster.waitReady();
+  const finals = await finalState(cluster, run);
+  process.stdout.write(`kill -9, seed ${seed}: ${kills} kills, ${run.summary}\n`);
+  expect(judgeRun(run, finals)).toEqual([]);
+  // Below that, the load has not been one.
+  const acknowledged = [...run.writes.values()].filter(({ outcome }) => outcome === 'ok');
+  expect(acknowledged.length).toBeGreaterThan(500);
+});
