@@ -32,5 +32,5 @@ export function readActor(fields: FieldReader): ActorId {
 }
 
 function readRanges(fields: FieldReader): number[] {
-  return [...fields.each((reader) => reader.integer(1))];
+  return fields.each((reader) => reader.integer(1));
 }

@@ -124,8 +124,10 @@ export class FieldReader {
   }
 
   /** Reads the rest, item by item. */
-  *each<Item>(read: (reader: FieldReader) => Item): Generator<Item> {
-    while (this.remaining > 0) yield read(this);
+  each<Item>(read: (reader: FieldReader) => Item): Item[] {
+    const items: Item[] = [];
+    while (this.remaining > 0) items.push(read(this));
+    return items;
   }
 
   /** Throws FormatError if fields are left: a longer array is another version of the format. */

@@ -26,9 +26,9 @@ export function recordToFields(record: KeyRecord): readonly unknown[] {
  * unpacked.
  */
 export function recordFromFields(fields: FieldReader): KeyRecord {
-  const siblings = [...fields.fields().each((reader) => readSibling(reader.fields()))];
+  const siblings = fields.fields().each((reader) => readSibling(reader.fields()));
   const context = contextFromFields(fields.fields());
-  const writes = [...fields.fields().each((reader) => readRememberedWrite(reader.fields()))];
+  const writes = fields.fields().each((reader) => readRememberedWrite(reader.fields()));
   const largestN = fields.integer(1, MAX_NODES);
   if (!isSorted(siblings, compareSiblings)) throw new FormatError('siblings are not sorted');
   if (!siblings.every(({ dot }) => contains(context, dot))) {

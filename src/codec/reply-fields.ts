@@ -234,7 +234,7 @@ function readFailure(fields: FieldReader): Failure {
     ...failure,
     ...(required !== undefined && { required }),
     ...(received !== undefined && { received }),
-    ...(replicas !== undefined && { replicas: [...replicas.each(readReport)] }),
+    ...(replicas !== undefined && { replicas: replicas.each(readReport) }),
   };
 }
 

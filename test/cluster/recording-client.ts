@@ -31,7 +31,9 @@ export interface WriteOperation {
 
 type Attempt =
   | { readonly type: 'answer'; readonly answer: Answer }
-  | { readonly type: 'not-sent' | 'no-answer' };
+  /** No node took the connection. */
+  | { readonly type: 'not-sent' }
+  | { readonly type: 'no-answer' };
 
 export class RecordingClient {
   readonly #cluster: ProcessCluster;

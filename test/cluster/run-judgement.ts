@@ -7,6 +7,7 @@
  * values side by side are false siblings only if one's client surely had seen the other. In the other it has also seen the
  * deletions that it may have seen: a write is lost only if not even those account for it.
  */
+import { checkCoversOnlySeen } from '../sim/checkers/contexts.ts';
 import { History, type ReadEvent, type Violation } from '../sim/checkers/history.ts';
 import {
   checkNoFalseSiblings,
@@ -74,17 +75,20 @@ class KeyJudgement {
   /** A token covers no write that its holder has not seen. */
   #checkToken(readId: number, { token }: Sight, seen: ReadonlySet<number>): readonly Violation[] {
     if (token === undefined) return [];
-    const events = this.#run.dotsIn(this.#key, token).map((dot) => this.#run.writeOfDot(this.#key, dot));
-    const unseen = events.find((event) => event !== undefined && !seen.has(event));
-    if (unseen === undefined) return [];
-    const detail = `the context of read ${readId} of ${this.#key} covers ${unseen}, which its holder has not seen`;
-    return [{ invariant: 'over-covering-context', detail }];
+    const events = this.#eventsIn(token).filter((event) => event !== undefined);
+    const what = `the answer to read ${readId}`;
+    return checkCoversOnlySeen({ key: this.#key, what, events: new Set(events), unheard: [] }, seen);
+  }
+
+  /** Writes that a token covers; undefined for a dot of which no answer told what it names. */
+  #eventsIn(token: string): readonly (number | undefined)[] {
+    return this.#run.dotsIn(this.#key, token).map((dot) => this.#run.writeOfDot(this.#key, dot));
   }
 
   #enter(write: RecordedWrite, reading: Reading): void {
     const { id, key, type, n, w, seen, calledAt, attemptsById, returnedAt, outcome } = write;
     const known = seen === undefined ? new Set<number>() : this.#known(seen, reading);
-    this.#histories[reading].writes.set(id, {
+    this.#histories[reading].add({
       ...{ id, key, type, known, isBlindDelete: false, n, w },
       ...{ calledAt, attemptsById, returnedAt, outcome },
     });
@@ -95,7 +99,7 @@ class KeyJudgement {
     const known = new Set<number>();
     for (const event of this.#shown(sight, reading)) {
       known.add(event);
-      for (const earlier of this.#histories[reading].writes.get(event)?.known ?? []) known.add(earlier);
+      for (const earlier of this.#histories[reading].write(event)?.known ?? []) known.add(earlier);
     }
     return known;
   }
@@ -105,9 +109,7 @@ class KeyJudgement {
     const shown = [...sight.events, ...tombstones.filter((event) => event !== undefined)];
     let areAllKnown = !tombstones.includes(undefined);
     if (sight.isDeleted) {
-      const events = this.#run
-        .dotsIn(this.#key, sight.token ?? '')
-        .map((dot) => this.#run.writeOfDot(this.#key, dot));
+      const events = sight.token === undefined ? [] : this.#eventsIn(sight.token);
       shown.push(...this.#lastDeletions(events, reading));
       areAllKnown = !events.includes(undefined);
     }
@@ -117,12 +119,11 @@ class KeyJudgement {
 
   /** Deletions among these that no other of them had seen: of a deleted key that is what can be there. */
   #lastDeletions(events: readonly (number | undefined)[], reading: Reading): readonly number[] {
-    const { writes } = this.#histories[reading];
-    const deletions = events.filter((event) => event !== undefined && writes.get(event)?.type === 'delete');
-    return deletions.filter(
-      (event): event is number =>
-        event !== undefined && !deletions.some((other) => writes.get(other as number)?.known.has(event)),
-    );
+    const history = this.#histories[reading];
+    const deletions = events
+      .filter((event) => event !== undefined)
+      .filter((event) => history.write(event)?.type === 'delete');
+    return deletions.filter((event) => !deletions.some((other) => history.write(other)?.known.has(event)));
   }
 
   /** Deletions that may have a dot which no answer told. */

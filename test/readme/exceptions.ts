@@ -11,7 +11,7 @@ export interface Exception {
   readonly then?: (readme: ReadmeCluster) => Promise<void>;
 }
 
-/** By the block's code. */
+/** By the commands of the block. */
 export const EXCEPTIONS: ReadonlyMap<string, Exception> = new Map<string, Exception>([
   [
     'npm ci && npm start',

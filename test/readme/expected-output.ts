@@ -12,12 +12,15 @@ export function isExpectedOutput(expected: readonly string[], output: string): b
 function matches(expected: readonly string[], lines: readonly string[]): boolean {
   const [first, ...rest] = expected;
   if (first === undefined) return lines.length === 0;
-  if (first !== ANYTHING) return lines[0] !== undefined && isLike(first, lines[0]) && matches(rest, lines.slice(1));
+  if (first !== ANYTHING)
+    return lines[0] !== undefined && isLike(first, lines[0]) && matches(rest, lines.slice(1));
   return lines.some((_, index) => matches(rest, lines.slice(index))) || matches(rest, []);
 }
 
 function isLike(expected: string, line: string): boolean {
-  const pattern = expected.split(ANYTHING).map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
+  const pattern = expected
+    .split(ANYTHING)
+    .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
   return new RegExp(`^${pattern.join('.*')}$`).test(line);
 }
 

@@ -61,17 +61,8 @@ export class ReadmeCluster {
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory);
     for (const node of this.cluster.nodes) {
-      const pid = this.#pidOf(node);
-      if (pid !== undefined) await writeFile(join(directory, node), String(pid));
-    }
-  }
-
-  /** Undefined if it does not run. */
-  #pidOf(node: string): number | undefined {
-    try {
-      return this.cluster.pid(node);
-    } catch {
-      return undefined;
+      if (this.cluster.isRunning(node))
+        await writeFile(join(directory, node), String(this.cluster.pid(node)));
     }
   }
 

@@ -68,6 +68,14 @@ export function stepsOf(code: string): readonly Step[] {
   return steps.map(({ command, expected }) => ({ command: command.join('\n'), expected }));
 }
 
+/** A shell block without what the page says that it prints. */
+export function commandsOf(code: string): string {
+  return code
+    .split('\n')
+    .filter((line) => !line.startsWith(SHELL_OUTPUT))
+    .join('\n');
+}
+
 /** What the page says that a program prints. */
 export function printedBy(program: string): readonly string[] {
   return program.split('\n').flatMap((line) => {
@@ -86,13 +94,23 @@ export function sectionNamed(title: string): Section {
   return section;
 }
 
-/** The rows of the tables of a section, heads and rules left out; cells without backticks at their ends. */
-export function tableRows(title: string): readonly (readonly string[])[] {
+/** The rows of a section's table whose first column has this head. Throws if there is none. */
+export function tableRows(title: string, head: string): readonly (readonly string[])[] {
   const lines = sectionNamed(title).text.split('\n');
-  return lines.flatMap((line, index) => {
-    const isHead = lines[index + 1]?.startsWith('|---') === true;
-    if (!line.startsWith('|') || line.startsWith('|---') || isHead) return [];
-    const cells = line.slice(1, -1).split('|');
-    return [cells.map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1'))];
-  });
+  const start = lines.findIndex((line) => line.startsWith(`| ${head} |`));
+  if (start === -1) throw new Error(`the section "${title}" has no table of "${head}"`);
+  const rest = lines.slice(start + 2);
+  const end = rest.findIndex((line) => !line.startsWith('|'));
+  return rest
+    .slice(0, end === -1 ? rest.length : end)
+    .map((line) => line.slice(1, -1).split('|').map(trimmed));
+}
+
+/** What stands between backticks. */
+export function codesIn(text: string): readonly string[] {
+  return [...text.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code ?? '');
+}
+
+function trimmed(cell: string): string {
+  return cell.trim();
 }

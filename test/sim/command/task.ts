@@ -19,7 +19,9 @@ export type Task =
   | { readonly type: 'report'; readonly source: PlanSource; readonly rows: number }
   | { readonly type: 'shrink'; readonly source: PlanSource; readonly maxRuns: number; readonly maxMs: number }
   /** Runs once more and lists everything that happened. */
-  | { readonly type: 'trace'; readonly source: PlanSource };
+  | { readonly type: 'trace'; readonly source: PlanSource }
+  /** Runs a regression scenario. */
+  | { readonly type: 'scenario'; readonly name: string };
 
 export interface RunSummary {
   readonly violation: Violation | undefined;
@@ -47,6 +49,8 @@ export interface AnswerOf {
   /** Undefined if the plan did not fail this time. */
   readonly shrink: ShrunkSummary | undefined;
   readonly trace: readonly string[];
+  /** Undefined if it holds. */
+  readonly scenario: Violation | undefined;
 }
 
 export type WorkerMessage =

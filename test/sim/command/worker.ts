@@ -4,7 +4,10 @@
  */
 import type { RunPlan } from '../plan/plan.ts';
 import { reportFailure } from '../report/failure-report.ts';
+import { describeError } from '../run/run-log.ts';
 import { type RunResult, runPlan } from '../run/simulation.ts';
+import { ScenarioFailure } from '../scenarios/scenario.ts';
+import { SCENARIOS } from '../scenarios/scenarios.ts';
 import { shrinkPlan } from '../shrink/shrink-plan.ts';
 import {
   type AnswerOf,
@@ -22,6 +25,7 @@ function say(message: WorkerMessage): void {
 }
 
 async function perform(task: Task): Promise<AnswerOf[Task['type']]> {
+  if (task.type === 'scenario') return checkScenario(task.name);
   const plan = planOf(task.source);
   switch (task.type) {
     case 'run':
@@ -86,6 +90,18 @@ async function trace(plan: RunPlan): Promise<readonly string[]> {
     onOperation: (text, nowUs) => lines.push(`${nowUs} ${text}`),
   });
   return lines;
+}
+
+async function checkScenario(name: string): Promise<AnswerOf['scenario']> {
+  const scenario = SCENARIOS.find((candidate) => candidate.name === name);
+  if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
+  try {
+    await scenario.run();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ScenarioFailure) return { invariant: 'scenario', detail: error.message };
+    return { invariant: 'no-exception', detail: describeError(error) };
+  }
 }
 
 process.on('message', (task: Task) => {

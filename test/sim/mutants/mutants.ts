@@ -136,16 +136,30 @@ export const MUTANTS: readonly Mutant[] = [
   {
     ...STANDARD,
     id: 'read-error-as-not-found',
-    bug: 'A replica that cannot read its record says that it holds nothing.',
+    bug: 'A replica that cannot read its record answers that it holds nothing.',
     edits: [
       edit(
         LOCAL_REPLICA,
-        "      return { type: 'loaded', encoded };\n    } catch (error) {\n      return this.#unreadable(entry, error);",
-        "      return { type: 'loaded', encoded };\n    } catch {\n      return { type: 'loaded', encoded: undefined };",
+        "    const loaded = await this.#load(request);\n    if (loaded.type === 'unreadable') return loaded;",
+        "    const loaded = await this.#load(request);\n    if (loaded.type === 'unreadable') return { type: 'absent' };",
       ),
     ],
     invariant: 'read-missed-acknowledged-write',
-    maxSeeds: 20,
+    maxSeeds: 60,
+  },
+  {
+    ...STANDARD,
+    id: 'unreadable-record-overwritten',
+    bug: 'A replica that cannot read its record writes as if it held nothing.',
+    edits: [
+      edit(
+        LOCAL_REPLICA,
+        "    const loaded = await this.#load(entry);\n    if (loaded.type === 'unreadable') return loaded;",
+        "    const loaded = await this.#load(entry);\n    if (loaded.type === 'unreadable') return { type: 'loaded', encoded: undefined, record: undefined };",
+      ),
+    ],
+    invariant: 'replica-went-back',
+    maxSeeds: 60,
   },
   {
     ...STANDARD,
@@ -221,7 +235,14 @@ export const MUTANTS: readonly Mutant[] = [
     ...STANDARD,
     id: 'mints-after-failed-write',
     bug: 'After a failed write the store goes on minting: the dot of the failed write, which has left for others, is used again.',
-    edits: [edit(LOCAL_REPLICA, '      this.#options.records.assertSound();\n', '')],
+    edits: [
+      edit(LOCAL_REPLICA, '      this.#options.records.assertSound();\n', ''),
+      edit(
+        'src/protocol/replica/record-store.ts',
+        '    this.assertSound();\n    return this.#storage.get',
+        '    return this.#storage.get',
+      ),
+    ],
     invariant: 'dot-collision',
     maxSeeds: 60,
   },

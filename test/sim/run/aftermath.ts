@@ -3,11 +3,12 @@
  * acknowledged is missing, nothing is different after all processes started again, and an idle node holds nothing.
  */
 import { decodeRecord } from '../../../src/codec/record-codec.ts';
-import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import { visibleSiblings } from '../../../src/core/causality/visible-siblings.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
+import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
 import type { PutOutcome, ReadOutcome } from '../../../src/core/outcome.ts';
 import { eventOf, valueOf } from '../checkers/dots.ts';
+import type { WriteEvent } from '../checkers/history.ts';
 import { checkNoFalseSiblings, checkNotApplied, checkNothingLost } from '../checkers/knowledge.ts';
 import {
   checkAllAnswered,
@@ -19,7 +20,7 @@ import {
 import { checkConverged } from '../checkers/replicas.ts';
 import type { SimNode } from '../world/sim-cluster.ts';
 import type { Reply } from './simulated-client.ts';
-import { BUCKET, type WorkloadParts } from './workload.ts';
+import { BUCKET, outcomeOf, type WorkloadParts } from './workload.ts';
 
 /** After healing: backoffs, half-open connections and silences end. Virtual milliseconds. */
 const HEAL_MS = 60_000;
@@ -81,6 +82,28 @@ export class Aftermath {
     return shown;
   }
 
+  /** Every key takes one more write, which all its home replicas acknowledge: no lock and no queue is stuck. */
+  async writeAll(): Promise<void> {
+    if (this.#isOver) return;
+    for (const [index, key] of this.#parts.plan.options.keys.entries()) this.#writeLast(key, index);
+    await this.#runFor(READ_TIMEOUT_MS + 1_000);
+  }
+
+  /** Closes all nodes when they have been idle for long, and looks at what they still had. */
+  async closeAll(): Promise<void> {
+    await this.#runFor(QUIET_MS);
+    if (this.#isOver) return;
+    const { log, world } = this.#parts;
+    log.report(checkAllAnswered(this.#open));
+    const holdings = [...world.nodes.values()].map((node) => this.#holdings(node));
+    const closingMs = await this.#close();
+    for (const held of holdings) {
+      const left = { ...held, closingMs: closingMs.get(held.node) ?? Number.POSITIVE_INFINITY };
+      log.report(checkNothingLeft(left, world.nodes.size));
+    }
+  }
+
+  /** All machines go off, with whatever they had not synced, and on again. */
   async restartAll(): Promise<void> {
     if (this.#isOver) return;
     const { world, plan } = this.#parts;
@@ -88,21 +111,6 @@ export class Aftermath {
     for (const node of nodes) node.crash({ power: plan.options.sync, reason: 'restarted' });
     for (const node of nodes) node.start();
     await this.#runFor(10_000);
-  }
-
-  /** Every key takes a write that all its home replicas acknowledge; then nothing is left over, and every node closes. */
-  async finish(): Promise<void> {
-    for (const [index, key] of this.#parts.plan.options.keys.entries()) this.#writeAll(key, index);
-    await this.#runFor(QUIET_MS);
-    if (this.#isOver) return;
-    const { log, world } = this.#parts;
-    log.report(checkAllAnswered(this.#open));
-    const idle = [...world.nodes.values()].map((node) => this.#holdings(node));
-    const closingMs = await this.#closeAll();
-    for (const holdings of idle) {
-      const left = { ...holdings, closingMs: closingMs.get(holdings.node) ?? Number.POSITIVE_INFINITY };
-      log.report(checkNothingLeft(left, world.nodes.size));
-    }
   }
 
   get #isOver(): boolean {
@@ -116,15 +124,6 @@ export class Aftermath {
 
   #readAll(key: string, node: NodeId, round: number): void {
     const n = this.#largestN(key);
-    this.#read(key, node, (reply) => {
-      if (round === 0) return;
-      const what = `round ${round}, a read of ${key} through ${node} at R=${n}`;
-      this.#parts.log.report(checkServed(what, trouble(reply, 'read')));
-    });
-  }
-
-  #read(key: string, node: NodeId, onReply: (reply: Reply<ReadOutcome>) => void): void {
-    const n = this.#largestN(key);
     const request = { bucket: BUCKET, key, n, r: n, sloppy: false, timeoutMs: READ_TIMEOUT_MS };
     this.#open += 1;
     this.#parts.link.call<ReadOutcome>(
@@ -133,46 +132,62 @@ export class Aftermath {
       (storageNode) => storageNode.get(request),
       (reply) => {
         this.#open -= 1;
-        onReply(reply);
+        if (round === 0) return;
+        const what = `round ${round}, a read of ${key} through ${node} at R=${n}`;
+        this.#parts.log.report(checkServed(what, trouble(reply, 'read')));
       },
       () => {},
     );
   }
 
-  /** Reads a key and writes it with that context, so that no bound on siblings is in the way. */
-  #writeAll(key: string, index: number): void {
+  #writeLast(key: string, index: number): void {
+    const { history, link, log, plan } = this.#parts;
     const node = this.#nodeIds[index % this.#nodeIds.length] as NodeId;
-    this.#read(key, node, (reply) => {
-      const found = reply.type === 'answer' && reply.outcome.type === 'read' ? reply.outcome : undefined;
-      this.#parts.log.report(checkServed(`the last read of ${key} through ${node}`, trouble(reply, 'read')));
-      if (found !== undefined) this.#overwrite(key, node, found.record, index);
-    });
-  }
-
-  #overwrite(key: string, node: NodeId, found: KeyRecord | undefined, index: number): void {
     const n = this.#largestN(key);
+    const id = FIRST_LAST_WRITE + index;
+    const event: WriteEvent = {
+      id,
+      key,
+      type: 'put',
+      known: new Set(),
+      isBlindDelete: false,
+      n,
+      w: n,
+      attemptsById: 0,
+      calledAt: history.next(),
+      returnedAt: undefined,
+      outcome: 'unknown',
+    };
+    history.add(event);
+    const request = {
+      bucket: BUCKET,
+      key,
+      n,
+      w: n,
+      sloppy: false,
+      timeoutMs: READ_TIMEOUT_MS,
+      context: undefined,
+      identity: undefined,
+      returnRecord: false,
+      contentType: 'text/plain',
+      value: valueOf(id, 0),
+    };
     this.#open += 1;
-    this.#parts.link.call<PutOutcome>(
+    link.call<PutOutcome>(
       node,
       READ_TIMEOUT_MS,
-      (storageNode) =>
-        storageNode.put({
-          bucket: BUCKET,
-          key,
-          n,
-          w: n,
-          sloppy: false,
-          timeoutMs: READ_TIMEOUT_MS,
-          context: found?.context,
-          identity: undefined,
-          returnRecord: false,
-          contentType: 'text/plain',
-          value: valueOf(FIRST_LAST_WRITE + index, 0),
-        }),
+      (storageNode) => storageNode.put(request),
       (reply) => {
         this.#open -= 1;
+        event.returnedAt = history.next();
+        event.outcome = outcomeOf(reply);
+        const isAtLimit =
+          reply.type === 'answer' &&
+          reply.outcome.type === 'failed' &&
+          reply.outcome.code === 'sibling-limit' &&
+          plan.options.maxSiblings < DEFAULT_LIMITS.maxSiblings;
         const what = `the last write of ${key} through ${node} at W=${n}`;
-        this.#parts.log.report(checkServed(what, trouble(reply, 'written')));
+        if (!isAtLimit) log.report(checkServed(what, trouble(reply, 'written')));
       },
       () => {},
     );
@@ -184,7 +199,7 @@ export class Aftermath {
   }
 
   /** Virtual milliseconds that each node's orderly close took; a node that did not come to its end is missing. */
-  async #closeAll(): Promise<ReadonlyMap<string, number>> {
+  async #close(): Promise<ReadonlyMap<string, number>> {
     const { loop, nodes } = this.#parts.world;
     const startUs = loop.nowUs;
     const closingMs = new Map<string, number>();

@@ -112,12 +112,14 @@ class Simulation {
     this.#faults.heal();
     await this.#aftermath.settle(() => this.#workload.open);
     await this.#aftermath.converge();
+    this.#aftermath.check();
+    await this.#aftermath.writeAll();
     const shown = this.#aftermath.check();
+    await this.#aftermath.closeAll();
     await this.#aftermath.restartAll();
     await this.#aftermath.converge();
     const shownAfter = this.#aftermath.check();
     if (this.#log.violation === undefined) this.#log.report(checkRestartChangedNothing(shown, shownAfter));
-    await this.#aftermath.finish();
   }
 
   #traced(node: NodeId, event: TraceEvent): void {

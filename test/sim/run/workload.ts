@@ -293,7 +293,7 @@ export class Workload {
 }
 
 /** A DELETE that found nothing wrote nothing. */
-function outcomeOf(reply: Reply<PutOutcome | DeleteOutcome>): WriteOutcome {
+export function outcomeOf(reply: Reply<PutOutcome | DeleteOutcome>): WriteOutcome {
   if (reply.type === 'not-sent') return 'not-applied';
   if (reply.type === 'no-answer') return 'unknown';
   const { outcome } = reply;
