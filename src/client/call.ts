@@ -201,7 +201,8 @@ class Attempts {
           : '; it was not applied';
     const count = this.#reports.length;
     const attempts = count > 1 ? ` (after ${count} attempts)` : '';
-    return new QuorateError(`${what}: ${failure.message}${attempts}${tail}`, {
+    const message = failure.message.replace(/\.$/, '');
+    return new QuorateError(`${what}: ${message}${attempts}${tail}`, {
       code: failure.code,
       outcome,
       attempts: this.#reports,

@@ -1,5 +1,14 @@
 /**
  * The client of a Quorate cluster. It needs nothing beyond the web platform, so it runs in Node and in browsers alike.
+ *
+ * `connect` gives a client, `client.bucket(name)` a bucket with `get`, `put`, `delete` and `update`. A read of a key whose
+ * values were written concurrently answers them all, as a `conflict`; the write that is given its context resolves it. A
+ * bucket with a resolver (`lastWriteWins`, `union`, …) does so by itself. What fails throws a `QuorateError`, which says
+ * whether a write may have been applied.
+ *
+ * @example
+ * const carts = connect({ nodes: ['127.0.0.1:7001'] }).bucket<string[]>('carts', { resolve: union });
+ * await carts.update('ann', (items = []) => [...items, 'milk']);
  */
 export { connect } from './connect.ts';
 export type { BucketOptions, Client, ResolvingBucketOptions } from './connect.ts';

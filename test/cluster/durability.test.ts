@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { seededDraw } from '../core/causality/seeded-draw.ts';
-import { finalState } from './final-state.ts';
+import { expectSoundStores, finalState } from './final-state.ts';
 import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
 import { RandomLoad } from './random-load.ts';
 import { RecordedRun } from './recorded-run.ts';
@@ -56,6 +56,7 @@ it('kill -9 of any node at any time loses nothing that was acknowledged', { time
   const finals = await finalState(cluster, run);
   process.stdout.write(`kill -9, seed ${seed}: ${kills} kills, ${run.summary}\n`);
   expect(judgeRun(run, finals)).toEqual([]);
+  await expectSoundStores(cluster);
   // Below that, the load has not been one.
   const acknowledged = [...run.writes.values()].filter(({ outcome }) => outcome === 'ok');
   expect(acknowledged.length).toBeGreaterThan(500);

@@ -32,6 +32,21 @@ export async function finalState(
   return finals;
 }
 
+/** No store lost anything or could not read it, and no dot was minted twice: none of the counters that tell has moved. */
+export async function expectSoundStores(cluster: ProcessCluster): Promise<void> {
+  for (const node of cluster.nodes) {
+    const { text } = await cluster.client(node).get('/metrics');
+    for (const counter of [
+      'dot_collisions',
+      'unreadable_records',
+      'incarnations_renewed',
+      'storage_failures',
+    ]) {
+      expect(text, node).toMatch(new RegExp(`^quorate_${counter}_total(?:\\{.*\\})? 0$`, 'm'));
+    }
+  }
+}
+
 /** Dots of the tombstones in a record that all home replicas hold alike. */
 async function tombstonesOf(cluster: ProcessCluster, entry: string): Promise<readonly string[]> {
   const [node = ''] = cluster.nodes;

@@ -74,9 +74,8 @@ export class RecordedRun {
     return this.#ids;
   }
 
-  begin(
-    write: Pick<RecordedWrite, 'key' | 'type' | 'seen' | 'n' | 'w' | 'bytes'> & { readonly id?: number },
-  ): RecordedWrite {
+  /** Notes a write when it is called; its outcome is unknown until it is settled. */
+  begin(write: Pick<RecordedWrite, 'key' | 'type' | 'seen' | 'n' | 'w' | 'bytes'>): RecordedWrite {
     const begun: RecordedWrite = {
       id: this.nextId(),
       ...write,
@@ -89,6 +88,7 @@ export class RecordedRun {
     return begun;
   }
 
+  /** Notes how a write ended. */
   settle(write: RecordedWrite, outcome: WriteOutcome): void {
     write.outcome = outcome;
     write.returnedAt = this.next();
@@ -128,7 +128,7 @@ export class RecordedRun {
   }
 }
 
-/** Values of an event: its id, then filler. */
+/** The value of a write: its id, then filler. */
 export function valueOf({ id, bytes }: Pick<RecordedWrite, 'id' | 'bytes'>): string {
   return `${id}:${'x'.repeat(bytes)}`;
 }

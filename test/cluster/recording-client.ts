@@ -14,7 +14,8 @@ import { eventIn, type RecordedRun, type RecordedWrite, type Sight, valueOf } fr
 const N = 3;
 /** Milliseconds. Long enough for a busy machine, short enough to go on soon after a node was killed. */
 const TIMEOUT_MS = 3_000;
-const RETRY_PAUSE_MS = 50;
+/** After a connection failed, before the client sends anything else. */
+const PAUSE_MS = 50;
 
 export interface WriteOperation {
   readonly key: string;
@@ -70,7 +71,6 @@ export class RecordingClient {
       const isUnknown = attempt.type === 'no-answer' || problemIn(attempt.answer).outcome === 'unknown';
       mayBeApplied ||= isUnknown;
       if (!isUnknown || !hasWriteId) break;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
     }
     this.#run.settle(write, mayBeApplied ? 'unknown' : 'not-applied');
     return undefined;
@@ -146,7 +146,12 @@ export class RecordingClient {
       return { type: 'answer', answer };
     } catch (error) {
       const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+      await pause();
       return { type: isRefused ? 'not-sent' : 'no-answer' };
     }
   }
+}
+
+async function pause(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }

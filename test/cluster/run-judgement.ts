@@ -123,7 +123,7 @@ class KeyJudgement {
     const deletions = events
       .filter((event) => event !== undefined)
       .filter((event) => history.write(event)?.type === 'delete');
-    return deletions.filter((event) => !deletions.some((other) => history.write(other)?.known.has(event)));
+    return deletions.filter((event) => !deletions.some((other) => history.write(other)?.known.has(event) === true));
   }
 
   /** Deletions that may have a dot which no answer told. */

@@ -2,9 +2,11 @@
  * A simulated cluster with its events written down: what left for whom, what was traced, what each disk was told to write.
  * Faults are made by hand, on the world or on the messages.
  */
+import { setImmediate } from 'node:timers/promises';
 import { placementHash } from '../../src/codec/hash.ts';
 import { recordKey } from '../../src/codec/key-layout.ts';
 import { decodeMessage, type PeerMessage } from '../../src/codec/message-codec.ts';
+import { FormatError } from '../../src/codec/packer.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import type { KeyRecord } from '../../src/core/causality/record.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
@@ -19,8 +21,7 @@ import { quietWorld, simConfig } from '../sim/world/quiet-world.ts';
 import type { SimCluster, SimNode } from '../sim/world/sim-cluster.ts';
 import type { SimDisk } from '../sim/world/sim-disk.ts';
 
-/** First byte of a frame that is a piece of a longer message. */
-const CHUNK = 0xc1;
+/** First byte of the storage keys of records. */
 const RECORD = 0x64;
 
 export interface SentMessage {
@@ -37,7 +38,7 @@ export interface Traced<Event extends TraceEvent = TraceEvent> {
 export class Stage {
   readonly config: ClusterConfig;
   readonly world: SimCluster;
-  /** Every message that left a node, in order; longer ones than a frame are left out. */
+  /** Every message that left a node, in order; what is no message, or only a piece of one, is left out. */
   readonly sent: SentMessage[] = [];
   readonly traces: Traced[] = [];
   readonly deaths: { readonly node: string; readonly reason: string }[] = [];
@@ -121,8 +122,15 @@ export class Stage {
     return this.world.loop.nowUs / 1_000;
   }
 
-  run<Result>(promise: Promise<Result>): Promise<Result> {
-    return this.world.runUntil(promise);
+  /** Runs until the promise has settled; not at all if no time has to pass for that. */
+  async run<Result>(promise: Promise<Result>): Promise<Result> {
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    promise.then(settle, settle);
+    await setImmediate();
+    return settled ? promise : this.world.runUntil(promise);
   }
 
   /** Runs until the condition holds. */
@@ -232,10 +240,21 @@ export class Stage {
   }
 
   #leaves(from: string, to: string, frame: Uint8Array): boolean {
-    if (frame[0] === CHUNK) return false;
-    const sent = { from, to, message: decodeMessage(new Uint8Array(frame)) };
+    const message = messageIn(frame);
+    if (message === undefined) return false;
+    const sent = { from, to, message };
     this.sent.push(sent);
     return this.lose(sent);
+  }
+}
+
+/** Undefined for a piece of a longer message, and for bytes that are none. */
+function messageIn(frame: Uint8Array): PeerMessage | undefined {
+  try {
+    return decodeMessage(new Uint8Array(frame));
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
   }
 }
 

@@ -8,7 +8,7 @@ export interface Exception {
   /** Run again until it prints what it should: what it shows comes about by itself, after a moment. */
   readonly repeat?: boolean;
   /** What the test does after the block, or instead of it. */
-  readonly then?: (readme: ReadmeCluster) => Promise<void>;
+  readonly afterwards?: (readme: ReadmeCluster) => Promise<void>;
 }
 
 /** By the commands of the block. */
@@ -29,7 +29,7 @@ export const EXCEPTIONS: ReadonlyMap<string, Exception> = new Map<string, Except
     {
       why: 'The other nodes take a moment to see it.',
       run: true,
-      then: (readme) => readme.untilSeenDown('n2'),
+      afterwards: (readme) => readme.untilSeenDown('n2'),
     },
   ],
   [
@@ -37,7 +37,7 @@ export const EXCEPTIONS: ReadonlyMap<string, Exception> = new Map<string, Except
     {
       why: 'It does not end. The test starts the node in its own way.',
       run: false,
-      then: async ({ cluster }) => cluster.restart('n2'),
+      afterwards: async ({ cluster }) => cluster.restart('n2'),
     },
   ],
   [

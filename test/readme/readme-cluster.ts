@@ -13,7 +13,7 @@ import { ProcessCluster } from '../cluster/process-cluster.ts';
 import { ROOT, textOf } from '../house/project.ts';
 import { ShellSession } from './shell-session.ts';
 
-/** The directory of the build that is tested; node-process.ts takes the nodes from there, too. */
+/** The directory of the build that is tested; the nodes are of it, too (../cluster/built-program.ts). */
 const BUILD = dirname(dirname(process.env['QUORATE_TEST_MAIN'] ?? join(ROOT, 'dist/cli/main.js')));
 
 export class ReadmeCluster {

@@ -9,7 +9,6 @@ import { describe, expect, it } from 'vitest';
 import { PROBLEMS } from '../../src/api/errors.ts';
 import { CONSISTENCY_PRESETS, HEADERS } from '../../src/api/headers.ts';
 import { PATHS } from '../../src/api/paths.ts';
-import { runCommandLine } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import * as client from '../../src/client/index.ts';
 import { type ConfigurationResult, parseConfiguration } from '../../src/server/config-file.ts';
@@ -19,7 +18,7 @@ import {
   settingsOfNode,
 } from '../../src/server/configuration/known-settings.ts';
 import { createMetrics } from '../../src/server/observability/metrics.ts';
-import { fakeTerminal } from '../cli/fake-terminal.ts';
+import { runCommand } from '../cli/fake-terminal.ts';
 import { ROOT, textOf, typeScriptFiles } from '../house/project.ts';
 import { codesIn, README, sectionNamed, tableRows } from './readme-text.ts';
 
@@ -53,9 +52,11 @@ describe('the configuration', () => {
   it('takes these variables', () => {
     const variables = tableRows('Configuration', 'setting').flatMap(([, cell = '']) => codesIn(cell));
     expect(variables).toHaveLength(6);
-    const environment = Object.fromEntries(variables.map((variable) => variable.split('=')));
-    const { variables: used } = configured(environment);
-    expect([...used.values()].toSorted()).toEqual(Object.keys(environment).toSorted());
+    const environment = new Map(
+      variables.map((variable) => [variable.replace(/=.*/, ''), variable.replace(/^.*?=/, '')]),
+    );
+    const { variables: used } = configured(Object.fromEntries(environment));
+    expect([...used.values()].toSorted()).toEqual([...environment.keys()].toSorted());
   });
 });
 
@@ -96,12 +97,12 @@ describe('the HTTP API', () => {
 
 describe('the command line', () => {
   it('has these commands', async () => {
-    const terminal = fakeTerminal();
-    await runCommandLine(['--help'], { terminal, ...NO_PROCESS });
-    const list = /Commands:\n(?<list>.*?)\n\n/s.exec(terminal.stdoutText)?.groups?.['list'] ?? '';
-    const offered = [...list.matchAll(/^ {2}(?<name>[a-z]+)/gm)].map((match) => match.groups?.['name']);
-    const named = tableRows('The command line', 'command').flatMap(([cell = '']) => codesIn(cell));
-    expect([...named.map((command) => command.split(' ')[1]), 'help'].toSorted()).toEqual(offered.toSorted());
+    const { stdout } = await runCommand(['--help']);
+    const list = found(stdout, /Commands:\n(.*?)\n\n/gs).join('');
+    const offered = found(list, /^ {2}([a-z]+)/gm);
+    const shown = tableRows('The command line', 'command').flatMap(([cell = '']) => codesIn(cell));
+    const words = shown.map((command) => command.split(' ')[1] ?? '');
+    expect([...words, 'help'].toSorted()).toEqual(offered.toSorted());
   });
 
   it('has these exit codes', () => {
@@ -140,17 +141,13 @@ describe('the house', () => {
 
   it('has these scripts', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Readonly<Record<string, string>> };
-    const named = [...README.matchAll(/npm (?:run )?(?<name>start|test|(?<=run )[a-z:]+)/g)].map(
-      (match) => match.groups?.['name'] ?? '',
-    );
+    const named = [...found(README, /npm (start|test)/g), ...found(README, /npm run ([a-z:]+)/g)];
     expect(named).toEqual(expect.arrayContaining(['start', 'test', 'check', 'bench']));
     expect([...new Set(named)].filter((name) => scripts[name] === undefined)).toEqual([]);
   });
 
   it('has these files', () => {
-    const links = [...README.matchAll(/\]\((?<path>[^)#:]+)\)/g)].map(
-      (match) => match.groups?.['path'] ?? '',
-    );
+    const links = found(README, /\]\(([^)#:]+)\)/g);
     const paths = codesIn(README).filter((code) => /^(src|test|bench)(\/[\w./-]*)?$/.test(code));
     expect(links).not.toEqual([]);
     expect(paths).not.toEqual([]);
@@ -164,12 +161,6 @@ describe('the house', () => {
     expect(Object.keys(client)).toEqual(expect.arrayContaining(resolvers));
   });
 });
-
-const NO_PROCESS = {
-  launch: { program: 'node', arguments: [] },
-  invocation: 'quorate',
-  onStopSignal: () => () => {},
-};
 
 type ValidConfiguration = Extract<ConfigurationResult, { readonly type: 'valid' }>;
 
@@ -215,13 +206,18 @@ function shown(value: unknown): string {
 function loggedCodes(): readonly string[] {
   const tracer = textOf('src/server/observability/server-tracer.ts');
   const writing = tracer.slice(tracer.indexOf('function write('));
-  const cases = [...writing.matchAll(/case '(?<code>[a-z-]+)':\s+return log\./g)];
+  const cases = found(writing, /case '([a-z-]+)':\s+return log\.(?!debug)/g);
   const direct = typeScriptFiles('src/server').flatMap((path) => [
-    ...textOf(path).matchAll(/log\.(?:info|warn|error|fatal)\(\s*\{ code: '(?<code>[a-z-]+)'/g),
-    ...textOf(path).matchAll(/code: isLow \? '(?<code>[a-z-]+)'/g),
-    ...textOf(path).matchAll(/code: isLow \? '[a-z-]+' : '(?<code>[a-z-]+)'/g),
+    ...found(textOf(path), /log\.(?:info|warn|error|fatal)\(\s*\{ code: '([a-z-]+)'/g),
+    ...found(textOf(path), /code: isLow \? '([a-z-]+)'/g),
+    ...found(textOf(path), /code: isLow \? '[a-z-]+' : '([a-z-]+)'/g),
   ]);
-  return [...new Set([...cases, ...direct].map((match) => match.groups?.['code'] ?? ''))];
+  return [...new Set([...cases, ...direct])];
+}
+
+/** What the first group of a pattern finds, everywhere. */
+function found(text: string, pattern: RegExp): readonly string[] {
+  return [...text.matchAll(pattern)].map(([, group = '']) => group);
 }
 
 function byCode(left: { readonly code: string }, right: { readonly code: string }): number {

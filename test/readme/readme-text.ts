@@ -7,8 +7,8 @@
  */
 import { textOf } from '../house/project.ts';
 
-export const LANGUAGES = ['sh', 'ts', 'json', 'text'] as const;
-export type Language = (typeof LANGUAGES)[number];
+/** Languages of blocks; `text` is for drawings. */
+export const LANGUAGES: readonly string[] = ['sh', 'ts', 'json', 'text'];
 
 export interface Block {
   readonly language: string;

@@ -48,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => readme?.cluster.close());
 
 /** Runs the commands of a shell block one after the other, and compares what they print. */
-async function runShellBlock(shell: ShellSession, { code }: Block): Promise<void> {
+async function expectBlock(shell: ShellSession, { code }: Block): Promise<void> {
   for (const { command, expected } of stepsOf(code)) {
     const { output, exitCode } = await shell.run(readme.withRealPorts(command));
     const printed = readme.withPagePorts(output);
@@ -57,16 +57,16 @@ async function runShellBlock(shell: ShellSession, { code }: Block): Promise<void
   }
 }
 
-async function runShellSection(blocks: readonly Block[]): Promise<void> {
+async function expectCommands(blocks: readonly Block[]): Promise<void> {
   const shell = readme.openShell();
   try {
     for (const block of blocks) {
       const exception = EXCEPTIONS.get(commandsOf(block.code));
       await readme.notePids();
       if (exception?.repeat === true) {
-        await readme.cluster.eventually(block.code, () => runShellBlock(shell, block));
-      } else if (exception?.run !== false) await runShellBlock(shell, block);
-      await exception?.then?.(readme);
+        await readme.cluster.eventually(block.code, () => expectBlock(shell, block));
+      } else if (exception?.run !== false) await expectBlock(shell, block);
+      await exception?.afterwards?.(readme);
     }
   } finally {
     await shell.close();
@@ -74,7 +74,7 @@ async function runShellSection(blocks: readonly Block[]): Promise<void> {
 }
 
 /** Checks and runs a program as a file of the checkout. */
-async function runProgram(name: string, blocks: readonly Block[]): Promise<void> {
+async function expectProgram(name: string, blocks: readonly Block[]): Promise<void> {
   const directory = join(readme.cluster.directory, 'data');
   const program = readme.withRealPorts(blocks.map(({ code }) => code).join('\n'));
   await writeFile(join(directory, `${name}.ts`), program);
@@ -84,9 +84,10 @@ async function runProgram(name: string, blocks: readonly Block[]): Promise<void>
   );
   const options = { cwd: readme.cluster.directory, env: readme.environment };
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  await run(process.execPath, [compiler, '-p', 'data'], options).catch((error: { stdout: string }) =>
-    expect(error.stdout).toBe(''),
+  const { stdout: mistakes } = await run(process.execPath, [compiler, '-p', 'data'], options).catch(
+    (error: unknown) => error as { readonly stdout: string },
   );
+  expect(mistakes).toBe('');
   const tsx = join(ROOT, 'node_modules/tsx/dist/cli.mjs');
   const { stdout, stderr } = await run(process.execPath, [tsx, `data/${name}.ts`], options);
   const expected = printedBy(program);
@@ -103,13 +104,13 @@ function having(language: string): readonly { readonly title: string; readonly b
 
 describe('the commands of the section', () => {
   it.each(having('sh'))('$title', async ({ blocks }) => {
-    await runShellSection(blocks);
+    await expectCommands(blocks);
   });
 });
 
 describe('the program of the section', () => {
   it.each(having('ts'))('$title', async ({ title, blocks }) => {
-    await runProgram(title.toLowerCase().replaceAll(/[^a-z]+/g, '-'), blocks);
+    await expectProgram(title.toLowerCase().replaceAll(/[^a-z]+/g, '-'), blocks);
   });
 });
 
@@ -131,7 +132,7 @@ describe('of the blocks', () => {
   const blocks = SECTIONS.flatMap((section) => section.blocks);
 
   it('all have a language that a test looks after', () => {
-    const strange = blocks.filter(({ language }) => !LANGUAGES.some((known) => known === language));
+    const strange = blocks.filter(({ language }) => !LANGUAGES.includes(language));
     expect(strange.map(({ line, language }) => `line ${line}: "${language}"`)).toEqual([]);
   });
 

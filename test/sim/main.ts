@@ -47,7 +47,8 @@ function campaignOf({ jobs, limitMs, twiceEvery, rows }: SimOptions): Campaign {
     twiceEvery,
     onFailure: async (failure, worker) => {
       reports += 1;
-      if (reports > MAX_REPORTS || !(await printReport(failure, worker, limitMs, rows))) printShortly(failure);
+      if (reports > MAX_REPORTS || !(await printReport(failure, worker, limitMs, rows)))
+        printShortly(failure);
     },
     onRun: (tally) => tellProgress(tally, performance.now() - startMs),
   });
@@ -110,7 +111,11 @@ async function shrinkSmallest(failures: readonly Failure[], options: SimOptions)
   print(`\nmaking ${nameOf(source)} smaller, in at most ${maxRuns} runs and ${maxMs / 60_000} minutes`);
   const worker = new WorkerProcess();
   try {
-    const ended = await worker.run<'shrink'>({ type: 'shrink', source, maxRuns, maxMs }, limitMs, progressLine);
+    const ended = await worker.run<'shrink'>(
+      { type: 'shrink', source, maxRuns, maxMs },
+      limitMs,
+      progressLine,
+    );
     if (ended.type !== 'answer' || ended.answer === undefined) {
       print('it did not fail again, or did not come to an end');
       return;
@@ -119,7 +124,9 @@ async function shrinkSmallest(failures: readonly Failure[], options: SimOptions)
     const file = relative(process.cwd(), join(outputDirectory, fileNameOf(source)));
     await writePlan(file, { plan, invariant: violation.invariant });
     const left = `${plan.operations.length} operations and ${plan.faults.length} faults are left`;
-    print(`${left} after ${runs} runs${isMinimal ? '; none of them can be left out' : ''}. Written to ${file}\n`);
+    print(
+      `${left} after ${runs} runs${isMinimal ? '; none of them can be left out' : ''}. Written to ${file}\n`,
+    );
     const shown = await worker.run<'report'>(
       { type: 'report', source: { type: 'file', file, plan }, rows: 2 * rows },
       limitMs,

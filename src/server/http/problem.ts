@@ -53,6 +53,9 @@ const HINTS: Partial<Record<ProblemCode, string>> = {
   'no-space': 'Free some space on the disk of this node, or write through another one.',
 };
 
+const RETRY_HINT =
+  'This attempt did nothing, but an earlier one under this Quorate-Write-Id may have been applied. Send it again with the same id, or read the key before you decide.';
+
 const RETRY_AFTER_MS: Partial<Record<ProblemCode, number>> = {
   overloaded: 1_000,
   draining: 1_000,
@@ -97,15 +100,18 @@ function problemBody(
   forced: ProblemOutcome | undefined,
 ): ProblemBody {
   const { code, message, about } = problem;
-  const { title, status, outcome } = PROBLEMS[code];
-  const hint = about.hint ?? HINTS[code];
+  const { title, status, outcome: usual } = PROBLEMS[code];
+  const outcome = forced ?? about.outcome ?? usual;
+  // Where a refusal is unknown all the same, the write was sent before: what this attempt did not do is not the whole truth.
+  const isRefusedRetry = usual === 'not-applied' && outcome === 'unknown';
+  const hint = isRefusedRetry ? RETRY_HINT : (about.hint ?? HINTS[code]);
   return {
     type: `urn:quorate:problem:${code}`,
     title,
     status,
     detail: message,
     code,
-    outcome: forced ?? about.outcome ?? outcome,
+    outcome,
     requestId,
     ...(hint === undefined ? {} : { hint }),
     ...about.facts,

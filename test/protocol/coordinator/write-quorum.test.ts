@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EntryName } from '../../../src/core/ids.ts';
 import { contains, covers, EMPTY_CONTEXT, withDot } from '../../../src/core/causality/causal-context.ts';
-import { DEFAULT_LIMITS, MAX_COMMIT_QUEUE_BYTES } from '../../../src/core/limits.ts';
+import { DEFAULT_LIMITS, MAX_COMMIT_QUEUE_BYTES, MAX_FRAME_BYTES } from '../../../src/core/limits.ts';
 import { GetCoordinator } from '../../../src/protocol/coordinator/get-coordinator.ts';
 import { WriteCoordinator, type WritePorts } from '../../../src/protocol/coordinator/write-coordinator.ts';
 import { simConfig } from '../../sim/world/quiet-world.ts';
@@ -29,6 +29,14 @@ describe('a coordinated write', () => {
       expect(stage.textsOn(node, entry).toSorted()).toEqual(['one', 'two']);
       expect(stage.recordOn(node, entry)).toEqual(stage.recordOn('n1', entry));
     }
+  });
+
+  it('brings records that are far larger than a frame', async () => {
+    const { stage, entry } = await stageOfThree();
+    const text = 'long '.repeat((4 * MAX_FRAME_BYTES) / 5);
+    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, text, { w: 3 }))));
+    stage.disk('n2').wipe();
+    assertTexts(await stage.run(stage.node('n2').get(getOf(entry))), [text]);
   });
 
   it('answers at W durable acknowledgements of distinct nodes', async () => {

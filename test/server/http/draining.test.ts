@@ -37,6 +37,20 @@ describe('a draining node', () => {
     await draining.close();
   });
 
+  it('does not deny an earlier attempt of a write that it refuses', async () => {
+    const draining = await startTestServer();
+    draining.admission.drain();
+    const outcomeOf = async (headers: Record<string, string>): Promise<unknown> =>
+      problemIn(await draining.client.send(TARGET, { method: 'PUT', headers }))['outcome'];
+    const writeId = { 'Quorate-Write-Id': 'id-1' };
+    expect(await outcomeOf(writeId)).toBe('unknown');
+    expect(await outcomeOf({ ...writeId, 'Quorate-Attempt': '2' })).toBe('unknown');
+    expect(await outcomeOf({ ...writeId, 'Quorate-Attempt': '1' })).toBe('not-applied');
+    const { hint } = problemIn(await draining.client.send(TARGET, { method: 'DELETE', headers: writeId }));
+    expect(hint).toMatch(/earlier one .* may have been applied/);
+    await draining.close();
+  });
+
   it('finishes what it began', async () => {
     const draining = await startTestServer();
     let finish = (): void => {};

@@ -47,7 +47,9 @@ export class Campaign {
   /** Makes all runs, then those again that are made twice. */
   async run(sources: Iterator<PlanSource, undefined>): Promise<void> {
     await Promise.all(
-      Array.from({ length: this.#options.jobs }, () => this.#withWorker((worker) => this.#runAll(sources, worker))),
+      Array.from({ length: this.#options.jobs }, () =>
+        this.#withWorker((worker) => this.#runAll(sources, worker)),
+      ),
     );
     // Another process, so that nothing which the first runs left behind can make the second ones equal to them.
     await this.#withWorker((worker) => this.#repeatAll(worker));

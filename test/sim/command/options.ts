@@ -105,13 +105,20 @@ function createCommand(): Command {
     .option('--operations <count>', 'client operations of a run', positiveInteger, 1_500)
     .option('--minutes <count>', 'begin no more runs after that', minutes)
     .option('--jobs <count>', 'processes side by side', positiveInteger, availableParallelism())
-    .option('--limit <seconds>', 'wall clock for one run; one that takes longer has failed', positiveInteger, 60)
+    .option(
+      '--limit <seconds>',
+      'wall clock for one run; one that takes longer has failed',
+      positiveInteger,
+      60,
+    )
     .option('--twice-every <count>', 'make one in so many runs twice; 0: none', wholeNumber, 20)
     .option('--shrink-runs <count>', 'runs to make a failing one smaller; 0: none', wholeNumber, 500)
     .option('--shrink-minutes <count>', 'and at most so much time', minutes, 5)
     .option('--rows <count>', 'rows of the table of a failing run', positiveInteger, 60)
     .option('--output <directory>', 'for plans that were made smaller', '.sim')
-    .addOption(new Option('--scenario <name>', 'a regression scenario, or all').conflicts(['seed', 'seeds', 'plan']))
+    .addOption(
+      new Option('--scenario <name>', 'a regression scenario, or all').conflicts(['seed', 'seeds', 'plan']),
+    )
     .addOption(new Option('--plan <file>', 'run this plan').conflicts(['seed', 'seeds']))
     .addHelpText('after', EXAMPLES)
     .exitOverride((error) => {

@@ -7,7 +7,18 @@ import type { RunSummary } from './task.ts';
  * plans no longer lead there, or the path to it is gone.
  */
 const RARE = [
-  ...['crash', 'cut', 'reset', 'pause', 'slow', 'clock-jump', 'write-fault', 'low-space', 'filter', 'misread'],
+  ...[
+    'crash',
+    'cut',
+    'reset',
+    'pause',
+    'slow',
+    'clock-jump',
+    'write-fault',
+    'low-space',
+    'filter',
+    'misread',
+  ],
   ...['wiped', 'rolled-back', 'snapshot', 'fail-stop', 'storage-failed', 'incarnation-renewed'],
   ...['forwarded', 'hedged-read', 'read-repair', 'retry', 'three-siblings', 'malformed-frame'],
   ...['unreadable-record', 'write-ok', 'write-unknown', 'write-not-applied', 'read-failed'],

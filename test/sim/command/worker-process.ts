@@ -58,7 +58,9 @@ export class WorkerProcess {
   #start(): ChildProcess {
     this.#errors = '';
     // The loader that lets Node.js run this file is handed on in its arguments.
-    const child = fork(new URL('./worker.ts', import.meta.url), { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+    const child = fork(new URL('./worker.ts', import.meta.url), {
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = `${this.#errors}${text}`.slice(-KEPT_ERROR_CHARACTERS);
     });

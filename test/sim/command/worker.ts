@@ -67,7 +67,10 @@ async function shrink(
   return shrinkPlan(plan, first, {
     run: async (candidate) => {
       const result = await runPlan(candidate);
-      say({ type: 'alive', says: `${candidate.operations.length} operations, ${candidate.faults.length} faults` });
+      say({
+        type: 'alive',
+        says: `${candidate.operations.length} operations, ${candidate.faults.length} faults`,
+      });
       return attemptOf(result);
     },
     maxRuns,

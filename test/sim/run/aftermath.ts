@@ -5,7 +5,6 @@
 import { decodeRecord } from '../../../src/codec/record-codec.ts';
 import { visibleSiblings } from '../../../src/core/causality/visible-siblings.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
-import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
 import type { PutOutcome, ReadOutcome } from '../../../src/core/outcome.ts';
 import { eventOf, valueOf } from '../checkers/dots.ts';
 import type { WriteEvent } from '../checkers/history.ts';
@@ -141,7 +140,7 @@ export class Aftermath {
   }
 
   #writeLast(key: string, index: number): void {
-    const { history, link, log, plan } = this.#parts;
+    const { history, link, log } = this.#parts;
     const node = this.#nodeIds[index % this.#nodeIds.length] as NodeId;
     const n = this.#largestN(key);
     const id = FIRST_LAST_WRITE + index;
@@ -184,8 +183,7 @@ export class Aftermath {
         const isAtLimit =
           reply.type === 'answer' &&
           reply.outcome.type === 'failed' &&
-          reply.outcome.code === 'sibling-limit' &&
-          plan.options.maxSiblings < DEFAULT_LIMITS.maxSiblings;
+          reply.outcome.code === 'sibling-limit';
         const what = `the last write of ${key} through ${node} at W=${n}`;
         if (!isAtLimit) log.report(checkServed(what, trouble(reply, 'written')));
       },

@@ -59,6 +59,7 @@ export class FaultInjector {
       slowChance: 0,
     };
     fabric.healAll();
+    fabric.breakLossy();
     for (const node of this.#nodes) {
       this.#repair(node);
       node.start();

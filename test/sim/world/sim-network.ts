@@ -31,6 +31,8 @@ export interface FrameInFlight {
 }
 
 const CONNECT_TIMEOUT_US = 3_000_000;
+/** After this long TCP's keep-alive finds out that the machine at the other end is gone. */
+const KEEP_ALIVE_US = 30_000_000;
 
 interface Listener {
   readonly life: Life;
@@ -109,8 +111,13 @@ export class Fabric {
     for (const end of [...this.#ends]) {
       if (end.life !== life) continue;
       this.#ends.delete(end);
-      if (!quietly) end.other?.breakLater();
+      end.other?.breakLater(quietly ? KEEP_ALIVE_US : 0);
     }
+  }
+
+  /** Breaks every connection on which a frame was lost: TCP keeps none of them, it was a fault of ours that they stood. */
+  breakLossy(): void {
+    for (const end of [...this.#ends]) if (end.hasLost) end.break();
   }
 
   /** Whether a new process of this node is there, so that its machine answers what belongs to an old one with a reset. */
@@ -186,6 +193,8 @@ export class ConnectionEnd implements Connection {
   other: ConnectionEnd | undefined;
   isOpen = false;
   isClosed = false;
+  /** Whether a frame that this side sent was lost although the connection stood. */
+  hasLost = false;
   #lastArrivalUs = 0;
   #inFlightBytes = 0;
   #held: Uint8Array[] = [];
@@ -255,11 +264,12 @@ export class ConnectionEnd implements Connection {
     this.other?.break();
   }
 
-  breakLater(): void {
+  /** This side notices after a while, and at least after `minUs`. */
+  breakLater(minUs = 0): void {
     this.#isBroken = true;
     const fabric = this.#fabric;
     const isHalfOpen = fabric.draw('half-open', this.node, this.peer) < 0.1;
-    const delay = fabric.delayUs(this.peer, this.node) + (isHalfOpen ? 20_000_000 : 0);
+    const delay = minUs + fabric.delayUs(this.peer, this.node) + (isHalfOpen ? 20_000_000 : 0);
     fabric.loop.schedule(delay, this.life, 'break', () => this.finish('connection reset by the peer'));
   }
 
@@ -279,6 +289,7 @@ export class ConnectionEnd implements Connection {
     const isLost =
       fabric.filter?.({ from: node, to: peer, frame }) === true || this.#drawn('loss', lossChance);
     if (isLost) {
+      this.hasLost = true;
       this.#inFlightBytes -= frame.length;
       return;
     }

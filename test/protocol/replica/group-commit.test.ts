@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../../../src/core/limits.ts';
+import type { StorageWrite } from '../../../src/ports/storage.ts';
+import type { TraceEvent } from '../../../src/ports/tracer.ts';
+import { GroupCommit, StorageFailed } from '../../../src/protocol/replica/group-commit.ts';
+import { HeldStorage, turns } from './held-storage.ts';
+
+class Bench {
+  readonly storage = new HeldStorage();
+  readonly traces: TraceEvent[] = [];
+  readonly fatal: Error[] = [];
+  readonly commit: GroupCommit;
+  /** What became of each write, by its name. */
+  readonly results: string[] = [];
+
+  constructor(sync = true) {
+    this.commit = new GroupCommit({
+      storage: this.storage,
+      clock: { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) },
+      tracer: { trace: (event) => this.traces.push(event) },
+      sync,
+      onFatal: (error) => this.fatal.push(error),
+    });
+  }
+
+  write(name: string, bytes = 1): void {
+    this.commit.write({ type: 'put', key: Buffer.from(name), value: new Uint8Array(bytes) }).then(
+      () => this.results.push(`${name} durable`),
+      (error: Error) => this.results.push(`${name} ${error.name}`),
+    );
+  }
+}
+
+function namesOf(batch: readonly StorageWrite[] | undefined): string[] {
+  return (batch ?? []).map(({ key }) => Buffer.from(key).toString());
+}
+
+describe('a group commit', () => {
+  it('brings writes of one turn into one batch, and those that come meanwhile into the next', async () => {
+    const bench = new Bench();
+    const { storage, results } = bench;
+    for (const name of ['a', 'b', 'c']) bench.write(name);
+    await turns();
+    expect(storage.held.map(({ batch }) => namesOf(batch))).toEqual([['a', 'b', 'c']]);
+    for (const name of ['d', 'e']) bench.write(name);
+    await turns();
+    // At most one batch is in flight.
+    expect(storage.calls).toBe(1);
+    expect(results).toEqual([]);
+
+    await storage.held[0]?.pass();
+    expect(results).toEqual(['a durable', 'b durable', 'c durable']);
+    expect(storage.held.map(({ batch }) => namesOf(batch))).toEqual([['d', 'e']]);
+    await storage.held[0]?.pass();
+    expect(results.slice(3)).toEqual(['d durable', 'e durable']);
+    expect(storage.calls).toBe(2);
+  });
+
+  it.each([true, false])('asks for a sync as it was told to: %s', async (sync) => {
+    const bench = new Bench(sync);
+    bench.write('a');
+    await turns();
+    expect(bench.storage.held[0]?.sync).toBe(sync);
+  });
+
+  it('bounds a batch in entries and in bytes, but takes a larger write alone', async () => {
+    const bench = new Bench();
+    for (let index = 0; index <= MAX_BATCH_ENTRIES; index += 1) bench.write(`${index}`);
+    await turns();
+    expect(bench.storage.held[0]?.batch).toHaveLength(MAX_BATCH_ENTRIES);
+    await bench.storage.held[0]?.pass();
+    expect(bench.storage.held[0]?.batch).toHaveLength(1);
+
+    bench.write('half', MAX_BATCH_BYTES / 2);
+    bench.write('more than the other half', MAX_BATCH_BYTES / 2);
+    bench.write('huge', 2 * MAX_BATCH_BYTES);
+    bench.write('small');
+    const batches: string[][] = [];
+    await bench.storage.held[0]?.pass();
+    while (bench.storage.held.length > 0) {
+      batches.push(namesOf(bench.storage.held[0]?.batch));
+      await bench.storage.held[0]?.pass();
+    }
+    expect(batches).toEqual([['half'], ['more than the other half'], ['huge'], ['small']]);
+    expect(bench.results).toHaveLength(MAX_BATCH_ENTRIES + 5);
+  });
+
+  it('tells how many bytes wait, without those in flight', async () => {
+    const bench = new Bench();
+    bench.write('a', 99);
+    expect(bench.commit.queuedBytes).toBe(100);
+    await turns();
+    expect(bench.commit.queuedBytes).toBe(0);
+    bench.write('b', 999);
+    bench.write('c', 9);
+    expect(bench.commit.queuedBytes).toBe(1_010);
+    await bench.storage.passAll();
+    expect(bench.commit.queuedBytes).toBe(0);
+  });
+
+  it('traces each batch', async () => {
+    const bench = new Bench();
+    bench.write('a', 9);
+    bench.write('b', 19);
+    await bench.storage.passAll();
+    expect(bench.traces).toEqual([{ type: 'batch-committed', entries: 2, bytes: 30, ms: 0 }]);
+  });
+});
+
+describe('a group commit whose store failed', () => {
+  it('fails what was in flight and what waited, tells so once, and tries nothing more', async () => {
+    const bench = new Bench();
+    bench.write('a');
+    await turns();
+    bench.write('b');
+    await bench.storage.held[0]?.fail('Input/output error');
+    bench.write('c');
+    await turns();
+
+    expect(bench.results).toEqual(['a StorageFailed', 'b StorageFailed', 'c StorageFailed']);
+    expect(bench.storage.calls).toBe(1);
+    expect(bench.fatal.map(({ message }) => message)).toEqual(['the store failed on a write: Input/output error']);
+    expect(bench.fatal[0]).toBeInstanceOf(StorageFailed);
+    expect(bench.commit.failure).toBe(bench.fatal[0]);
+    expect(bench.traces).toEqual([{ type: 'storage-failed', reason: 'Input/output error' }]);
+    expect(bench.commit.queuedBytes).toBe(0);
+  });
+
+  it('can be closed', async () => {
+    const bench = new Bench();
+    bench.write('a');
+    await turns();
+    const closed = bench.commit.close();
+    await bench.storage.held[0]?.fail('Input/output error');
+    await closed;
+    expect(bench.results).toEqual(['a StorageFailed']);
+  });
+});
+
+describe('a group commit that is closed', () => {
+  it('writes what waits, and takes nothing more', async () => {
+    const bench = new Bench();
+    bench.write('a');
+    await turns();
+    bench.write('b');
+    let closed = false;
+    void bench.commit.close().then(() => {
+      closed = true;
+    });
+    bench.write('c');
+    await turns();
+    expect(bench.results).toEqual(['c Error']);
+    await bench.storage.held[0]?.pass();
+    expect(closed).toBe(false);
+    await bench.storage.held[0]?.pass();
+    expect(closed).toBe(true);
+    expect(bench.results).toEqual(['c Error', 'a durable', 'b durable']);
+    // It is no failure of the store.
+    expect(bench.fatal).toEqual([]);
+    expect(bench.traces.map(({ type }) => type)).toEqual(['batch-committed', 'batch-committed']);
+  });
+
+  it('is closed at once if nothing is to be done', async () => {
+    await new Bench().commit.close();
+  });
+});

@@ -1,0 +1,100 @@
+/** Sequences that this simulation found, each with what it cost. */
+import { demand, demandEvents, type Scenario } from './scenario.ts';
+import { isRequest, ScenarioCluster, written } from './scenario-cluster.ts';
+
+export const FOUND_HERE: readonly Scenario[] = [
+  {
+    name: 'deadline-during-local-read',
+    rule: 'A write that was answered as not applied because its deadline passed is not minted afterwards.',
+    run: deadlineDuringLocalRead,
+  },
+  {
+    name: 'next-write-after-failed-sync',
+    rule: 'After a disk write failed, its dot, which other replicas may hold, is not minted for another write.',
+    run: nextWriteAfterFailedSync,
+  },
+  {
+    name: 'forwarded-request-twice',
+    rule: 'A forwarded write that the network delivers twice is carried out once.',
+    run: forwardedRequestTwice,
+  },
+  {
+    name: 'late-first-delete',
+    rule: 'The first attempt of a DELETE that was held up removes nothing that was written after its retry.',
+    run: lateFirstDelete,
+  },
+];
+
+/** The client gave up and said so to its user; then its write appeared. */
+async function deadlineDuringLocalRead(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1 } = cluster;
+  p1.disk.latencyUs = (kind) => (kind === 'read' ? 1_000_000 : 300);
+  const outcome = await cluster.put(p1, 1, { timeoutMs: 100 });
+  demand(outcome.type === 'failed', 'the write is answered before the disk is');
+  await cluster.settle();
+  const { events } = await cluster.mustRead(cluster.p2);
+  if (outcome.certainty === 'not-applied') demandEvents('what was answered as not applied', events, []);
+}
+
+/** Two values under one dot: each replica took the other's for its own, and one of them was lost. */
+async function nextWriteAfterFailedSync(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2 } = cluster;
+  const acknowledged = [1];
+  await cluster.mustPut(p1, 1);
+  p1.disk.writeFault = 'fail';
+  for (const event of [2, 3, 4]) {
+    void cluster.beginPut(p1, event).then(({ type }) => type === 'written' && acknowledged.push(event));
+  }
+  await cluster.settle();
+  demand(!p1.isUp, 'the process ends when its disk has failed');
+  demand(cluster.dotsOf(2).length === 1, 'the record of the write that failed has left for the others');
+  p1.disk.writeFault = 'none';
+  await cluster.restart(p1);
+  cluster.demandDistinctDots();
+  const { events } = await cluster.mustRead(p2);
+  for (const event of acknowledged) {
+    demand(events.includes(event), `event ${event} was acknowledged and is not there`);
+  }
+}
+
+/** One PUT became two siblings; and where the second was refused, an applied write was reported as not applied. */
+async function forwardedRequestTwice(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { f1, world } = cluster;
+  const { fabric } = world;
+  const calm = fabric.options;
+  fabric.options = { ...calm, duplicateChance: 1 };
+  let forwarded = 0;
+  fabric.filter = ({ from, frame }) => {
+    if (from === f1.id && isRequest(frame, 'coordinate-put')) forwarded += 1;
+    // Only the first frame that leaves is doubled: it is the forwarded request.
+    fabric.options = calm;
+    return false;
+  };
+  const outcome = await cluster.put(f1, 1);
+  await cluster.settle();
+  demand(forwarded === 1, `the write was forwarded ${forwarded} times`);
+  const dots = cluster.dotsOf(1);
+  demand(dots.length <= 1, `one write was minted as ${dots.join(' and ')}`);
+  if (outcome.type === 'failed')
+    demand(outcome.certainty === 'unknown' || dots.length === 0, 'it was denied');
+}
+
+/** A value that was acknowledged after the delete was acknowledged was gone. */
+async function lateFirstDelete(): Promise<void> {
+  const cluster = await ScenarioCluster.start({ meanReadUs: 500 });
+  const { p1, p2, world } = cluster;
+  await cluster.mustPut(p2, 1, { w: 3 });
+  const first = cluster.beginDelete(p1, { identity: { id: 'w2', firstAttempt: true }, timeoutMs: 60_000 });
+  if (p1.life !== undefined) p1.life.pausedUntilUs = world.loop.nowUs + 8_000_000;
+  // What is written meanwhile does not reach the one that is held up.
+  world.fabric.filter = ({ to, frame }) => to === p1.id && isRequest(frame, 'store');
+  written(await cluster.delete(p2, { identity: { id: 'w2', firstAttempt: false } }));
+  await cluster.mustPut(p2, 3);
+  await world.runUntil(first);
+  world.fabric.filter = undefined;
+  await cluster.settle();
+  demandEvents('what was written after the delete', (await cluster.mustRead(p2)).events, [3]);
+}

@@ -1,0 +1,6 @@
+/** All regression scenarios. Every bug that a seed finds becomes one: a seed means nothing any more when the code has changed. */
+import { FOUND_HERE } from './found-here.ts';
+import { KNOWN_SEQUENCES } from './known-sequences.ts';
+import type { Scenario } from './scenario.ts';
+
+export const SCENARIOS: readonly Scenario[] = [...FOUND_HERE, ...KNOWN_SEQUENCES];
