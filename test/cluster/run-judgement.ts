@@ -8,6 +8,7 @@
  * deletions that it may have seen: a write is lost only if not even those account for it.
  */
 import { checkCoversOnlySeen } from '../sim/checkers/contexts.ts';
+import type { EventSet } from '../sim/checkers/closure.ts';
 import { History, type ReadEvent, type Violation } from '../sim/checkers/history.ts';
 import {
   checkNoFalseSiblings,
@@ -73,7 +74,7 @@ class KeyJudgement {
   }
 
   /** A token covers no write that its holder has not seen. */
-  #checkToken(readId: number, { token }: Sight, seen: ReadonlySet<number>): readonly Violation[] {
+  #checkToken(readId: number, { token }: Sight, seen: EventSet): readonly Violation[] {
     if (token === undefined) return [];
     const events = this.#eventsIn(token).filter((event) => event !== undefined);
     const what = `the answer to read ${readId}`;
@@ -87,23 +88,14 @@ class KeyJudgement {
 
   #enter(write: RecordedWrite, reading: Reading): void {
     const { id, key, type, n, w, seen, calledAt, attemptsById, returnedAt, outcome } = write;
-    const known = seen === undefined ? new Set<number>() : this.#known(seen, reading);
+    const known = new Set(seen === undefined ? [] : this.#shown(seen, reading));
     this.#histories[reading].add({
       ...{ id, key, type, known, isBlindDelete: false, n, w },
       ...{ calledAt, attemptsById, returnedAt, outcome },
     });
   }
 
-  /** What is shown, and whatever the clients that wrote it had seen. */
-  #known(sight: Sight, reading: Reading): ReadonlySet<number> {
-    const known = new Set<number>();
-    for (const event of this.#shown(sight, reading)) {
-      known.add(event);
-      for (const earlier of this.#histories[reading].write(event)?.known ?? []) known.add(earlier);
-    }
-    return known;
-  }
-
+  /** Writes that whoever sees this has seen. Those account for what their own clients had seen. */
   #shown(sight: Sight, reading: Reading): readonly number[] {
     const tombstones = sight.tombstones.map((dot) => this.#run.writeOfDot(this.#key, dot));
     const shown = [...sight.events, ...tombstones.filter((event) => event !== undefined)];
@@ -123,7 +115,8 @@ class KeyJudgement {
     const deletions = events
       .filter((event) => event !== undefined)
       .filter((event) => history.write(event)?.type === 'delete');
-    return deletions.filter((event) => !deletions.some((other) => history.write(other)?.known.has(event) === true));
+    const seen = deletions.map((event) => coveredBy(history, this.#key, history.write(event)?.known ?? []));
+    return deletions.filter((event) => !seen.some((earlier) => earlier.has(event)));
   }
 
   /** Deletions that may have a dot which no answer told. */

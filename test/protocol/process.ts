@@ -1,7 +1,11 @@
 /** One node of a stage, started with settings of its own; it outlives its failed store, so that a test can see what it does. */
 import { configurationEpoch } from '../../src/codec/hash.ts';
 import type { NodeId } from '../../src/core/ids.ts';
-import { startStorageNode, type StorageNode, type StorageNodeOptions } from '../../src/protocol/storage-node.ts';
+import {
+  startStorageNode,
+  type StorageNode,
+  type StorageNodeOptions,
+} from '../../src/protocol/storage-node.ts';
 import { Life } from '../sim/world/life.ts';
 import { SimClock } from '../sim/world/sim-clock.ts';
 import { SimRandom } from '../sim/world/sim-random.ts';
@@ -35,33 +39,41 @@ export function portsOf(
   };
 }
 
-/** Rejects as startStorageNode does. */
+/** Starts a process and waits for it. Rejects as startStorageNode does. */
 export async function startProcess(
   stage: Stage,
   id: string,
   overrides: Partial<StorageNodeOptions> = {},
 ): Promise<Process> {
+  const { starting, ...process } = beginProcess(stage, id, overrides);
+  return { node: await stage.run(starting), ...process };
+}
+
+/** As startProcess, without letting time pass. */
+export function beginProcess(
+  stage: Stage,
+  id: string,
+  overrides: Partial<StorageNodeOptions> = {},
+): Omit<Process, 'node'> & { readonly starting: Promise<StorageNode> } {
   const { life, ...ports } = portsOf(stage, id);
   const fatal: Error[] = [];
   const { config } = stage;
-  const node = await stage.run(
-    startStorageNode({
-      config,
-      epoch: configurationEpoch(config),
-      nodeId: id as NodeId,
-      sync: true,
-      peerSecret: undefined,
-      ...ports,
-      tracer: { trace: (event) => stage.traces.push({ node: id, event }) },
-      isLowOnSpace: () => false,
-      onFatal: (error) => fatal.push(error),
-      ...overrides,
-    }),
-  );
+  const starting = startStorageNode({
+    config,
+    epoch: configurationEpoch(config),
+    nodeId: id as NodeId,
+    sync: true,
+    peerSecret: undefined,
+    ...ports,
+    tracer: { trace: (event) => stage.traces.push({ node: id, event }) },
+    isLowOnSpace: () => false,
+    onFatal: (error) => fatal.push(error),
+    ...overrides,
+  });
   const end = (): void => {
     life.end();
     stage.disk(id).processEnded();
     stage.world.fabric.died(life, false);
   };
-  return { node, life, fatal, end };
+  return { starting, life, fatal, end };
 }

@@ -5,8 +5,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { placementHash } from '../../src/codec/hash.ts';
 import { recordKey } from '../../src/codec/key-layout.ts';
-import { decodeMessage, type PeerMessage } from '../../src/codec/message-codec.ts';
-import { FormatError } from '../../src/codec/packer.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import type { KeyRecord } from '../../src/core/causality/record.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
@@ -20,15 +18,10 @@ import { textsOf } from '../core/causality/sample-records.ts';
 import { quietWorld, simConfig } from '../sim/world/quiet-world.ts';
 import type { SimCluster, SimNode } from '../sim/world/sim-cluster.ts';
 import type { SimDisk } from '../sim/world/sim-disk.ts';
+import { messageIn, type SentMessage } from './sent-message.ts';
 
 /** First byte of the storage keys of records. */
 const RECORD = 0x64;
-
-export interface SentMessage {
-  readonly from: string;
-  readonly to: string;
-  readonly message: PeerMessage;
-}
 
 export interface Traced<Event extends TraceEvent = TraceEvent> {
   readonly node: string;
@@ -167,7 +160,11 @@ export class Stage {
   requests<Type extends PeerRequest['type']>(
     type: Type,
     from?: string,
-  ): { readonly from: string; readonly to: string; readonly request: Extract<PeerRequest, { type: Type }> }[] {
+  ): {
+    readonly from: string;
+    readonly to: string;
+    readonly request: Extract<PeerRequest, { type: Type }>;
+  }[] {
     return this.sent.flatMap(({ from: sender, to, message }) => {
       if (message.type !== 'request' || message.request.type !== type) return [];
       if (from !== undefined && sender !== from) return [];
@@ -225,7 +222,11 @@ export class Stage {
   damage(id: string, entry: EntryName): void {
     const bytes = this.disk(id).visibleValue(this.storageKey(entry));
     if (bytes === undefined) throw new Error(`${id} holds nothing of ${entry.key}`);
-    this.placeBytes(id, entry, Uint8Array.from(bytes, (byte, index) => (index === bytes.length - 1 ? byte ^ 1 : byte)));
+    this.placeBytes(
+      id,
+      entry,
+      Uint8Array.from(bytes, (byte, index) => (index === bytes.length - 1 ? byte ^ 1 : byte)),
+    );
   }
 
   /** From now on, disk accesses of this kind take so long. */
@@ -245,16 +246,6 @@ export class Stage {
     const sent = { from, to, message };
     this.sent.push(sent);
     return this.lose(sent);
-  }
-}
-
-/** Undefined for a piece of a longer message, and for bytes that are none. */
-function messageIn(frame: Uint8Array): PeerMessage | undefined {
-  try {
-    return decodeMessage(new Uint8Array(frame));
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
   }
 }
 

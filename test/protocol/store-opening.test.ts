@@ -6,7 +6,7 @@ import { decodeStoreIdentity, STORE_FORMAT_VERSION } from '../../src/codec/store
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { NodeId, Partition } from '../../src/core/ids.ts';
 import { StartRefused } from '../../src/protocol/storage-node.ts';
-import { portsOf, startProcess } from './process.ts';
+import { beginProcess, portsOf, startProcess } from './process.ts';
 import { Stage } from './stage.ts';
 
 const STORE = metaKey('store');
@@ -42,10 +42,11 @@ describe('an empty disk', () => {
   it('gets its identity, durably, before the node serves', async () => {
     const stage = new Stage(3);
     stage.slowDisk('n1', 'sync', 100);
-    const starting = startProcess(stage, 'n1');
+    const { starting } = beginProcess(stage, 'n1');
     await stage.world.runFor(90);
     expect(stage.world.fabric.isListening('n1' as NodeId)).toBe(false);
-    const { node } = await starting;
+    const node = await stage.run(starting);
+    expect(stage.world.fabric.isListening('n1' as NodeId)).toBe(true);
     const bytes = stage.disk('n1').durableValue(STORE);
     expect(bytes && decodeStoreIdentity(bytes)).toMatchObject({
       type: 'identity',
@@ -96,20 +97,33 @@ describe('a start is refused', () => {
     const stage = await stageThatRan();
     (await startProcess(stage, 'n2')).end();
     stage.disk('n1').rollBack(stage.disk('n2').snapshot());
-    await assertRefused(stage, 'foreign-store', /belongs to node "n2" of cluster "sim", not to node "n1" of cluster "sim"/);
+    await assertRefused(
+      stage,
+      'foreign-store',
+      /belongs to node "n2" of cluster "sim", not to node "n1" of cluster "sim"/,
+    );
   });
 
   it('on the data of another cluster', async () => {
     const stage = await stageThatRan();
     const config = { ...stage.config, cluster: 'next' };
-    await assertRefused(stage, 'foreign-store', /node "n1" of cluster "sim", not to node "n1" of cluster "next"/, config);
+    await assertRefused(
+      stage,
+      'foreign-store',
+      /node "n1" of cluster "sim", not to node "n1" of cluster "next"/,
+      config,
+    );
   });
 
   const [first, ...others] = new Stage(3).config.nodes;
   it.each<readonly [string, Partial<ClusterConfig>, RegExp]>([
     ['partitions', { partitions: 128 }, /\(partitions: 64, now 128\)/],
     ['default N', { defaults: { n: 2, r: 2, w: 2 } }, /\(n: 3, now 2\)/],
-    ['members', { nodes: [first, ...others.slice(1)] as ClusterConfig['nodes'] }, /\(members: .*"n2".*, now [^"]*"n1"[^2]*\)/],
+    [
+      'members',
+      { nodes: [first, ...others.slice(1)] as ClusterConfig['nodes'] },
+      /\(members: .*"n2".*, now [^"]*"n1"[^2]*\)/,
+    ],
     [
       'zones',
       { nodes: [{ ...first, zone: 'moved' }, ...others] as ClusterConfig['nodes'] },

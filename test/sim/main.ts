@@ -15,6 +15,9 @@ import { commandOf, nameOf, type PlanSource } from './command/task.ts';
 import { WorkerProcess } from './command/worker-process.ts';
 import { readPlan, writePlan } from './plan/plan-file.ts';
 
+/** What the user named cannot be used. */
+class UsageError extends Error {}
+
 /** Failures that are described at length. */
 const MAX_REPORTS = 3;
 const PROGRESS_EVERY_RUNS = 100;
@@ -57,7 +60,9 @@ function campaignOf({ jobs, limitMs, twiceEvery, rows }: SimOptions): Campaign {
 async function sourcesOf(options: SimOptions): Promise<Iterator<PlanSource, undefined>> {
   const { planFile, firstSeed, seeds, minutes } = options;
   if (planFile !== undefined) {
-    const { plan } = await readPlan(planFile);
+    const { plan } = await readPlan(planFile).catch((error: unknown) => {
+      throw new UsageError((error as Error).message);
+    });
     const source: PlanSource = { type: 'file', file: planFile, plan };
     return [source][Symbol.iterator]() as Iterator<PlanSource, undefined>;
   }
@@ -157,5 +162,5 @@ function print(text: string): void {
 
 process.exitCode = await main().catch((error: unknown) => {
   process.stderr.write(`The simulation failed: ${error instanceof Error ? error.message : String(error)}\n`);
-  return EXIT_CODES.crash;
+  return error instanceof UsageError ? EXIT_CODES.usage : EXIT_CODES.crash;
 });

@@ -164,7 +164,7 @@ class Forward {
       type: 'failed',
       code,
       certainty: isRetry ? 'unknown' : 'not-applied',
-      detail: 'This node is no home replica of the key, and none of those that are could take the request.',
+      detail: 'This node cannot coordinate the request, and no home replica of the key could take it.',
       ...this.#facts(),
     };
   }

@@ -54,7 +54,9 @@ describe('with silent replicas', () => {
     const { stage, entry } = await stageOfThree();
     const put = assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one', { w: 3 }))));
     for (const node of ['n2', 'n3']) stage.mute(node);
-    const blind = await runToDeadline(stage, (node) => node.delete(deleteOf(entry, { timeoutMs: TIMEOUT_MS })));
+    const blind = await runToDeadline(stage, (node) =>
+      node.delete(deleteOf(entry, { timeoutMs: TIMEOUT_MS })),
+    );
     assertFailed(blind, { certainty: 'not-applied' });
     for (const node of ['n1', 'n2', 'n3']) expect(stage.textsOn(node, entry)).toEqual(['one']);
 
@@ -91,9 +93,7 @@ describe('with a disk that hangs', () => {
     const { stage, entry } = await stageOfThree();
     // The coordinator's clock has passed the deadline when the disk answers, but its timer has not fired yet.
     stage.slowDisk('n1', 'read', TIMEOUT_MS + 0.002);
-    const outcome = await stage.run(
-      stage.node('n1').put(putOf(entry, 'one', { timeoutMs: TIMEOUT_MS })),
-    );
+    const outcome = await stage.run(stage.node('n1').put(putOf(entry, 'one', { timeoutMs: TIMEOUT_MS })));
     assertFailed(outcome, { code: 'overloaded', certainty: 'not-applied' });
     await stage.world.runFor(10 * TIMEOUT_MS);
     expect(stage.written).toEqual([]);

@@ -61,8 +61,12 @@ describe('a disk that fails under a write', () => {
     const { stage, n1 } = await stageWithLingeringNode();
     stage.disk('n1').writeFault = 'fail';
     const entries = stage.entriesAt(5, 'n1');
-    await stage.run(Promise.all(entries.map((entry) => n1.node.put(putOf(entry, 'one', { timeoutMs: 300 })))));
-    await stage.run(Promise.all(entries.map((entry) => n1.node.put(putOf(entry, 'two', { timeoutMs: 300 })))));
+    await stage.run(
+      Promise.all(entries.map((entry) => n1.node.put(putOf(entry, 'one', { timeoutMs: 300 })))),
+    );
+    await stage.run(
+      Promise.all(entries.map((entry) => n1.node.put(putOf(entry, 'two', { timeoutMs: 300 })))),
+    );
     expect(n1.fatal.map(({ name }) => name)).toEqual(['StorageFailed']);
     expect(stage.traced('storage-failed')).toHaveLength(1);
   });

@@ -140,10 +140,13 @@ describe('a forwarded write that may have arrived', () => {
     const { stage, entry } = await stageOfFour();
     stage.mute('n1');
     const beganMs = stage.nowMs;
-    const failure = assertFailed(await stage.run(stage.node('n4').put(putOf(entry, 'one', { timeoutMs: 600 }))), {
-      code: 'quorum-timeout',
-      certainty: 'unknown',
-    });
+    const failure = assertFailed(
+      await stage.run(stage.node('n4').put(putOf(entry, 'one', { timeoutMs: 600 }))),
+      {
+        code: 'quorum-timeout',
+        certainty: 'unknown',
+      },
+    );
     expect(stage.nowMs - beganMs).toBeLessThan(600 + SLACK_MS);
     expect(failure.replicas).toMatchObject([{ node: 'n1', result: 'no-answer' }]);
     expect(forwardsOf(stage)).toEqual(['n4>n1']);

@@ -62,26 +62,35 @@ describe('an unreadable record', () => {
     );
   });
 
-  it.each(['put', 'delete'] as const)('keeps its node from coordinating a %s, and another one does', async (kind) => {
-    const { stage, entry } = await stageWithDamage();
-    const before = stage.disk('n1').visibleValue(stage.storageKey(entry));
-    const { context } = (await stage.node('n2').get(getOf(entry, { r: 1 })).then(assertRead)).record ?? {};
+  it.each(['put', 'delete'] as const)(
+    'keeps its node from coordinating a %s, and another one does',
+    async (kind) => {
+      const { stage, entry } = await stageWithDamage();
+      const before = stage.disk('n1').visibleValue(stage.storageKey(entry));
+      const { context } =
+        (
+          await stage
+            .node('n2')
+            .get(getOf(entry, { r: 1 }))
+            .then(assertRead)
+        ).record ?? {};
 
-    const outcome =
-      kind === 'put'
-        ? await stage.run(stage.node('n1').put(putOf(entry, 'two', { context })))
-        : await stage.run(stage.node('n1').delete(deleteOf(entry)));
+      const outcome =
+        kind === 'put'
+          ? await stage.run(stage.node('n1').put(putOf(entry, 'two', { context })))
+          : await stage.run(stage.node('n1').delete(deleteOf(entry)));
 
-    expect(assertWritten(outcome).quorum).toMatchObject({ coordinator: 'n2', acks: 2 });
-    expect(stage.traced('forwarded').map(({ node, event }) => [node, event.operation, event.to])).toEqual([
-      ['n1', kind, 'n2'],
-    ]);
-    for (const node of ['n2', 'n3']) {
-      expect(stage.textsOn(node, entry)).toEqual([kind === 'put' ? 'two' : '(deleted)']);
-    }
-    // Nothing is joined into what cannot be read, and nothing overwrites it.
-    expect(stage.disk('n1').visibleValue(stage.storageKey(entry))).toEqual(before);
-  });
+      expect(assertWritten(outcome).quorum).toMatchObject({ coordinator: 'n2', acks: 2 });
+      expect(stage.traced('forwarded').map(({ node, event }) => [node, event.operation, event.to])).toEqual([
+        ['n1', kind, 'n2'],
+      ]);
+      for (const node of ['n2', 'n3']) {
+        expect(stage.textsOn(node, entry)).toEqual([kind === 'put' ? 'two' : '(deleted)']);
+      }
+      // Nothing is joined into what cannot be read, and nothing overwrites it.
+      expect(stage.disk('n1').visibleValue(stage.storageKey(entry))).toEqual(before);
+    },
+  );
 
   it('is no acknowledgement of a write', async () => {
     const { stage, entry } = await stageWithDamage();

@@ -22,7 +22,9 @@ function dotsOf(stage: Stage, entry: EntryName): Set<string> {
     ...stage.written.flatMap(({ write }) => (write.type === 'put' ? [write.value] : [])),
     ...stage.requests('store').map(({ request }) => request.record),
   ];
-  return new Set(encoded.flatMap((bytes) => decodeRecord(entry, bytes).siblings.map(({ dot }) => formatDot(dot))));
+  return new Set(
+    encoded.flatMap((bytes) => decodeRecord(entry, bytes).siblings.map(({ dot }) => formatDot(dot))),
+  );
 }
 
 describe('a put with a write id', () => {
@@ -43,7 +45,9 @@ describe('a put with a write id', () => {
     const { stage, entry } = await stageOfThree();
     const before = assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'zero', { w: 3 }))));
     const request = { context: before.context, identity: first('a') };
-    const one = assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one', { ...request, w: 3 }))));
+    const one = assertWritten(
+      await stage.run(stage.node('n1').put(putOf(entry, 'one', { ...request, w: 3 }))),
+    );
     for (const node of ['n2', 'n3', 'n1']) {
       const retry = { ...request, identity: again('a') };
       const two = assertWritten(await stage.run(stage.node(node).put(putOf(entry, 'one', retry))));
@@ -87,9 +91,7 @@ describe('a put with a write id', () => {
     const one = assertWritten(
       await stage.run(stage.node('n1').put(putOf(entry, 'one', { identity: first('a'), w: 3 }))),
     );
-    assertWritten(
-      await stage.run(stage.node('n2').put(putOf(entry, 'two', { context: one.context, w: 3 }))),
-    );
+    assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'two', { context: one.context, w: 3 }))));
     const retry = assertWritten(
       await stage.run(stage.node('n3').put(putOf(entry, 'one', { identity: again('a') }))),
     );
@@ -200,60 +202,5 @@ describe('a write id beyond the window', () => {
     // The last id within the window is known still.
     assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'text 1', { identity: again('id-1') }))));
     assertTexts(await stage.run(stage.node('n1').get(getOf(entry))), [`text ${MAX_WRITE_IDS}`]);
-  });
-});
-
-describe('a delete with a write id', () => {
-  it('is one event: a retry gets the first tombstone', async () => {
-    const { stage, entry } = await stageOfThree();
-    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one', { w: 3 }))));
-    const gone = assertWritten(
-      await stage.run(stage.node('n1').delete(deleteOf(entry, { identity: first('d'), w: 3 }))),
-    );
-    const retry = assertWritten(
-      await stage.run(stage.node('n2').delete(deleteOf(entry, { identity: again('d') }))),
-    );
-    expect(retry.dot).toEqual(gone.dot);
-  });
-
-  it('does not delete, on its retry, what was written in between', async () => {
-    const { stage, entry } = await stageOfThree();
-    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one', { w: 3 }))));
-    const gone = assertWritten(
-      await stage.run(stage.node('n1').delete(deleteOf(entry, { identity: first('d'), w: 3 }))),
-    );
-    assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'two', { context: gone.context, w: 3 }))));
-
-    assertWritten(await stage.run(stage.node('n3').delete(deleteOf(entry, { identity: again('d') }))));
-
-    assertTexts(await stage.run(stage.node('n1').get(getOf(entry, { r: 3 }))), ['two']);
-  });
-
-  it('does not delete what was written after its own retry, if the first attempt was held up', async () => {
-    const stage = await new Stage(4).startAll();
-    const entry = stage.entryAt('n1', 'n2', 'n3');
-    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one', { w: 3 }))));
-    // The first attempt reaches n1, which then does nothing for five seconds.
-    const { life } = stage.machine('n1');
-    if (life === undefined) throw new Error('n1 does not run');
-    life.pausedUntilUs = stage.world.loop.nowUs + 5_000_000;
-    const late = stage.node('n4').delete(deleteOf(entry, { identity: first('d'), timeoutMs: 10_000 }));
-    const gone = assertWritten(
-      await stage.run(stage.node('n2').delete(deleteOf(entry, { identity: again('d') }))),
-    );
-    assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'two', { context: gone.context }))));
-    expect(stage.nowMs).toBeLessThan(life.pausedUntilUs / 1_000);
-
-    const answer = assertWritten(await stage.run(late));
-
-    expect(answer).toMatchObject({ dot: gone.dot, quorum: { coordinator: 'n1' } });
-    assertTexts(await stage.run(stage.node('n3').get(getOf(entry, { r: 3 }))), ['two']);
-  });
-
-  it('is minted by a retry that sees nothing alive, because the first attempt may stand elsewhere', async () => {
-    const { stage, entry } = await stageOfThree();
-    const plain = await stage.run(stage.node('n1').delete(deleteOf(entry, { identity: first('d') })));
-    expect(plain).toMatchObject({ type: 'nothing-to-delete' });
-    assertWritten(await stage.run(stage.node('n1').delete(deleteOf(entry, { identity: again('d') }))));
   });
 });

@@ -116,9 +116,11 @@ describe('requests to one peer', () => {
 });
 
 describe('requests of one peer', () => {
-  function openPeer(
-    onRequest: (request: PeerRequest) => Promise<PeerReply> = () => new Promise(() => {}),
-  ): { connection: FakeConnection; handlers: ConnectionHandlers; send: (id: number, request: PeerRequest) => void } {
+  function openPeer(onRequest: (request: PeerRequest) => Promise<PeerReply> = () => new Promise(() => {})): {
+    connection: FakeConnection;
+    handlers: ConnectionHandlers;
+    send: (id: number, request: PeerRequest) => void;
+  } {
     const connection = fakeConnection();
     const handlers = acceptPeer(connection, peerOptions().options, { onRequest, onPeer: ignore });
     shakeHands(connection, handlers);
@@ -159,7 +161,9 @@ describe('requests of one peer', () => {
     done[0]?.({ type: 'store', reply: { type: 'stored' } });
     await Promise.resolve();
     send(fit + 2, { type: 'ping' });
-    expect(connection.sent).toEqual([{ type: 'reply', id: 1, reply: { type: 'store', reply: { type: 'stored' } } }]);
+    expect(connection.sent).toEqual([
+      { type: 'reply', id: 1, reply: { type: 'store', reply: { type: 'stored' } } },
+    ]);
     expect(done).toHaveLength(fit + 1);
   });
 

@@ -1,5 +1,10 @@
 /** A connection without a network, and a member without a node: for what one side of a connection does by itself. */
-import { decodeMessage, encodeMessage, type PeerMessage, PROTOCOL_VERSION } from '../../../src/codec/message-codec.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  type PeerMessage,
+  PROTOCOL_VERSION,
+} from '../../../src/codec/message-codec.ts';
 import { proveSecret } from '../../../src/codec/hello-proof.ts';
 import type { ConfigurationEpoch, Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
 import type { Hello } from '../../../src/core/message.ts';
@@ -53,7 +58,7 @@ export function peerOptions(): { readonly options: PeerOptions; readonly traces:
 }
 
 /** n2's hello to n1. */
-export const OTHER_HELLO: Hello = {
+const OTHER_HELLO: Hello = {
   cluster: 'sim',
   protocolVersion: PROTOCOL_VERSION,
   nodeId: 'n2',

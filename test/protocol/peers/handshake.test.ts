@@ -29,20 +29,32 @@ function refusalOf(what: string, hello: Partial<Hello>, reason: RegExp): Refusal
 
 /** Mistakes that both sides look for. */
 const REFUSALS: readonly Refusal[] = [
-  refusalOf('another cluster', { cluster: 'elsewhere' }, /belongs to the cluster "elsewhere", this node to "sim"/),
+  refusalOf(
+    'another cluster',
+    { cluster: 'elsewhere' },
+    /belongs to the cluster "elsewhere", this node to "sim"/,
+  ),
   refusalOf(
     'another protocol version',
     { protocolVersion: PROTOCOL_VERSION + 1 },
     new RegExp(`protocol version ${PROTOCOL_VERSION + 1}, this node ${PROTOCOL_VERSION}`),
   ),
-  refusalOf('another configuration', { epoch: 'f'.repeat(16) }, /"n2" has another configuration \(epoch f{16}, here /),
+  refusalOf(
+    'another configuration',
+    { epoch: 'f'.repeat(16) },
+    /"n2" has another configuration \(epoch f{16}, here /,
+  ),
   refusalOf('a nonce that is too short to be one', { nonce: new Uint8Array(4) }, /nonce is not 16 bytes/),
   {
     what: 'a copy of this node’s data directory',
     script: (stage) => ({ hello: { storeId: stage.member('n1', 'n1').storeId as string } }),
     reason: /"n2" runs on a copy of this node's data directory/,
   },
-  { what: 'another secret', script: () => ({ secret: 'wrong' }), reason: /did not prove that it knows the peer secret/ },
+  {
+    what: 'another secret',
+    script: () => ({ secret: 'wrong' }),
+    reason: /did not prove that it knows the peer secret/,
+  },
 ];
 
 describe('a node that is dialed', () => {
@@ -62,7 +74,9 @@ describe('a node that is dialed', () => {
     const refused = connection.received.find((message) => message.type === 'refused');
     expect(refused?.reason).toMatch(reason);
     expect(connection.replies).toEqual([]);
-    expect(stage.traced('hello-refused').map(({ node, event }) => [node, event.remote])).toEqual([['n1', 'n2']]);
+    expect(stage.traced('hello-refused').map(({ node, event }) => [node, event.remote])).toEqual([
+      ['n1', 'n2'],
+    ]);
     expect(stage.traced('hello-refused')[0]?.event.reason).toMatch(reason);
   });
 
@@ -127,7 +141,10 @@ describe('a node that dials', () => {
     await stage.until(() => connection.received.length === 1);
     connection.send({ type: 'refused', reason: 'not today' });
     await stage.until(() => connection.closed !== undefined);
-    expect(stage.member('n1', 'n2')).toMatchObject({ state: 'down', reason: 'refused by the peer: not today' });
+    expect(stage.member('n1', 'n2')).toMatchObject({
+      state: 'down',
+      reason: 'refused by the peer: not today',
+    });
   });
 
   it('gives up a listener that does not greet, and dials again', async () => {
@@ -161,7 +178,13 @@ describe('two nodes', () => {
     const n2 = await startProcess(stage, 'n2', { peerSecret: right });
     // Long enough for several dials, which all must end the same.
     await stage.world.runFor(5_000);
-    const ends = (): string[] => [n1, n2].map(({ node }) => node.members().map((member) => member.state).join());
+    const ends = (): string[] =>
+      [n1, n2].map(({ node }) =>
+        node
+          .members()
+          .map((member) => member.state)
+          .join(),
+      );
     expect(ends()).toEqual([`self,${state}`, `${state},self`]);
     const refused = stage.traced('hello-refused').map(({ event }) => event.reason);
     expect(new Set(refused)).toEqual(

@@ -6,7 +6,7 @@ import type { EntryName } from '../../../src/core/ids.ts';
 import { MAX_FRAME_BYTES } from '../../../src/core/limits.ts';
 import { acceptPeer } from '../../../src/protocol/peers/inbound-peer.ts';
 import { seededDraw } from '../../core/causality/seeded-draw.ts';
-import { assertFailed, assertTexts, assertWritten, getOf, putOf } from '../requests.ts';
+import { assertWritten, putOf } from '../requests.ts';
 import { Stage } from '../stage.ts';
 import { fakeConnection, peerOptions } from './fake-connection.ts';
 import { type ScriptedConnection, ScriptedPeer } from './scripted-peer.ts';
@@ -24,14 +24,20 @@ async function stageWithValue(): Promise<{ stage: Stage; peer: ScriptedPeer; ent
 }
 
 /** n1 has closed this connection for what came on it, told so, and is none the worse for it. */
-async function assertClosedAlone(stage: Stage, connection: ScriptedConnection, entry: EntryName): Promise<void> {
+async function assertClosedAlone(
+  stage: Stage,
+  connection: ScriptedConnection,
+  entry: EntryName,
+): Promise<void> {
   await stage.until(() => connection.closed !== undefined);
-  expect(stage.traced('malformed-frame').map(({ node, event }) => [node, event.remote])).toEqual([['n1', 'n2']]);
+  expect(stage.traced('malformed-frame').map(({ node, event }) => [node, event.remote])).toEqual([
+    ['n1', 'n2'],
+  ]);
   expect(stage.written).toEqual([]);
   expect(stage.deaths).toEqual([]);
   expect(stage.member('n1', 'n3').state).toBe('up');
   assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'two'))));
-  assertTexts(await stage.run(stage.node('n3').get(getOf(entry, { r: 1 }))), expect.arrayContaining(['one']));
+  expect(stage.textsOn('n3', entry)).toContain('one');
 }
 
 const PING: PeerMessage = { type: 'request', id: 1, request: { type: 'ping' } };
@@ -47,7 +53,6 @@ const BEFORE_HELLO: Readonly<Record<string, Uint8Array>> = {
   'a proof': encodeMessage({ type: 'proof', proof: new Uint8Array(32) }),
   'a refusal': encodeMessage({ type: 'refused', reason: 'no' }),
   'a piece of a longer message': Uint8Array.of(0xc1, 1, 0),
-  'far more than a hello': new Uint8Array(9 * 1024).fill(0xc0),
 };
 
 const AFTER_HANDSHAKE: Readonly<Record<string, Uint8Array>> = {
@@ -88,6 +93,24 @@ describe('before the handshake', () => {
     const connection = await peer.dial('n1');
     connection.sendBytes(BEFORE_HELLO[what] as Uint8Array);
     connection.request(2, { type: 'store', ...entry, record: new Uint8Array(40) });
+    await assertClosedAlone(stage, connection, entry);
+    expect(connection.received).toEqual([]);
+  });
+
+  it('a hello that is far too long closes it, before it is looked at', async () => {
+    const { stage, peer, entry } = await stageWithValue();
+    peer.script = { hello: { nonce: new Uint8Array(9 * 1024) } };
+    const connection = await peer.dial('n1');
+    connection.sayHello();
+    await assertClosedAlone(stage, connection, entry);
+    expect(connection.received).toEqual([]);
+  });
+
+  it('a hello in pieces closes it: nothing is put together for a stranger', async () => {
+    const { stage, peer, entry } = await stageWithValue();
+    const connection = await peer.dial('n1');
+    const hello = encodeMessage({ type: 'hello', hello: peer.helloMessage(), proof: undefined });
+    connection.sendBytes(Uint8Array.of(0xc1, 0, ...hello));
     await assertClosedAlone(stage, connection, entry);
     expect(connection.received).toEqual([]);
   });
@@ -162,71 +185,6 @@ describe('after the handshake', () => {
     connection.sendBytes(piece);
     connection.request(2, { type: 'ping' });
     await assertClosedAlone(stage, connection, entry);
-  });
-});
-
-describe('on a connection that a node opened', () => {
-  const REPLIES: Readonly<Record<string, (connection: ScriptedConnection, id: number) => void>> = {
-    'random bytes': (connection) => connection.sendBytes(RANDOM_BYTES),
-    'a request': (connection) => connection.send(PING),
-    'a reply to a number that was never asked': (connection, id) => connection.reply(id + 100, { type: 'ping' }),
-    'a reply of another kind': (connection, id) =>
-      connection.reply(id, { type: 'store', reply: { type: 'stored' } }),
-    'a hello': (connection) => connection.greet(),
-  };
-
-  it.each(Object.keys(REPLIES))('%s ends it: what was asked is lost, and the peer is dialed again', async (what) => {
-    const { stage, peer, entry } = await stageWithValue();
-    await peer.listen();
-    await stage.until(() => stage.member('n1', 'n2').state === 'up' && stage.member('n3', 'n2').state === 'up');
-    for (const connection of peer.inbound) {
-      connection.onRequest = (id) => REPLIES[what]?.(connection, id);
-    }
-    const read = stage.node('n1').get(getOf(entry, { r: 3, timeoutMs: 5_000 }));
-
-    const failure = assertFailed(await stage.run(read), { code: 'quorum-unavailable' });
-
-    expect(failure.replicas?.map(({ node, result }) => `${node} ${result}`)).toContain('n2 connection-lost');
-    expect(stage.traced('malformed-frame').map(({ node, event }) => [node, event.remote])).toContainEqual([
-      'n1',
-      'n2',
-    ]);
-    await stage.until(() => stage.member('n1', 'n2').state === 'up');
-    expect(stage.bugs).toEqual([]);
-    assertTexts(await stage.run(stage.node('n1').get(getOf(entry))), ['one']);
-  });
-
-  it('a second reply to one request ends it, and counts for nothing', async () => {
-    const { stage, peer, entry } = await stageWithValue();
-    await peer.listen();
-    await stage.until(() => stage.member('n1', 'n2').state === 'up');
-    stage.mute('n3');
-    for (const connection of peer.inbound) {
-      connection.onRequest = (id) => {
-        for (let times = 0; times < 2; times += 1) {
-          connection.reply(id, { type: 'read', reply: { type: 'absent' } });
-        }
-      };
-    }
-    const read = stage.node('n1').get(getOf(entry, { r: 3, timeoutMs: 500 }));
-    assertFailed(await stage.run(read), { code: 'quorum-timeout', received: 2 });
-    expect(stage.traced('malformed-frame')).toHaveLength(1);
-  });
-
-  it('a reply that cannot be decoded as a record counts as unreadable, not as absent', async () => {
-    const { stage, peer, entry } = await stageWithValue();
-    await peer.listen();
-    await stage.until(() => stage.member('n1', 'n2').state === 'up');
-    await stage.crash('n3');
-    for (const connection of peer.inbound) {
-      connection.onRequest = (id) => {
-        connection.reply(id, { type: 'read', reply: { type: 'found', record: RANDOM_BYTES } });
-      };
-    }
-    const read = stage.node('n1').get(getOf(entry, { timeoutMs: 5_000 }));
-    const failure = assertFailed(await stage.run(read), { code: 'quorum-unavailable', received: 1 });
-    expect(failure.replicas?.map(({ node, result }) => `${node} ${result}`)).toContain('n2 unreadable');
-    expect(stage.requests('store', 'n1')).toEqual([]);
   });
 });
 

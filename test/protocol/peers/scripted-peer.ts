@@ -3,7 +3,12 @@
  * sends messages or any bytes. For what no node of ours would send.
  */
 import { proveSecret } from '../../../src/codec/hello-proof.ts';
-import { decodeMessage, encodeMessage, type PeerMessage, PROTOCOL_VERSION } from '../../../src/codec/message-codec.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+  type PeerMessage,
+  PROTOCOL_VERSION,
+} from '../../../src/codec/message-codec.ts';
 import { configurationEpoch } from '../../../src/codec/hash.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../../src/core/message.ts';

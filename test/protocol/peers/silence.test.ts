@@ -6,7 +6,11 @@ import { Stage } from '../stage.ts';
 import { type ScriptedConnection, ScriptedPeer } from './scripted-peer.ts';
 
 /** n1 is real and connected to n2, which is scripted. */
-async function connectedStage(): Promise<{ stage: Stage; peer: ScriptedPeer; connection: ScriptedConnection }> {
+async function connectedStage(): Promise<{
+  stage: Stage;
+  peer: ScriptedPeer;
+  connection: ScriptedConnection;
+}> {
   const stage = new Stage(2);
   const peer = await new ScriptedPeer(stage, 'n2').listen();
   stage.machine('n1').start();

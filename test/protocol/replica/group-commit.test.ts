@@ -26,7 +26,7 @@ class Bench {
   write(name: string, bytes = 1): void {
     this.commit.write({ type: 'put', key: Buffer.from(name), value: new Uint8Array(bytes) }).then(
       () => this.results.push(`${name} durable`),
-      (error: Error) => this.results.push(`${name} ${error.name}`),
+      (error: unknown) => this.results.push(`${name} ${(error as Error).name}`),
     );
   }
 }
@@ -119,7 +119,9 @@ describe('a group commit whose store failed', () => {
 
     expect(bench.results).toEqual(['a StorageFailed', 'b StorageFailed', 'c StorageFailed']);
     expect(bench.storage.calls).toBe(1);
-    expect(bench.fatal.map(({ message }) => message)).toEqual(['the store failed on a write: Input/output error']);
+    expect(bench.fatal.map(({ message }) => message)).toEqual([
+      'the store failed on a write: Input/output error',
+    ]);
     expect(bench.fatal[0]).toBeInstanceOf(StorageFailed);
     expect(bench.commit.failure).toBe(bench.fatal[0]);
     expect(bench.traces).toEqual([{ type: 'storage-failed', reason: 'Input/output error' }]);
@@ -161,6 +163,6 @@ describe('a group commit that is closed', () => {
   });
 
   it('is closed at once if nothing is to be done', async () => {
-    await new Bench().commit.close();
+    await expect(new Bench().commit.close()).resolves.toBeUndefined();
   });
 });

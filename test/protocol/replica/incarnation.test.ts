@@ -42,7 +42,9 @@ async function assertRenewed(stage: Stage, entry: EntryName, before: string): Pr
 
 describe('an incarnation', () => {
   it('begins with its store, and ends in chance', () => {
-    const storeId = Buffer.from(Array.from({ length: 16 }, (_, index) => index)).toString('base64url') as StoreId;
+    const storeId = Buffer.from(Array.from({ length: 16 }, (_, index) => index)).toString(
+      'base64url',
+    ) as StoreId;
     const incarnations = ['left', 'right'].map(
       (name) => new IncarnationSource(storeId, new SimRandom(1, name)).current,
     );
@@ -73,7 +75,9 @@ describe('an incarnation', () => {
     const stores = new Set<string>();
     const entry = stage.entryAt('n1');
     for (let start = 0; start < 4; start += 1) {
-      const { dot } = assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'text', { n: 1, w: 1 }))));
+      const { dot } = assertWritten(
+        await stage.run(stage.node('n1').put(putOf(entry, 'text', { n: 1, w: 1 }))),
+      );
       seen.add(minterOf(dot));
       stores.add(stage.member('n1', 'n1').storeId as string);
       stage.machine('n1').crash({ power: false, reason: 'killed' });
@@ -95,7 +99,9 @@ describe('a disk that went back under a running node', () => {
       await stage.run(stage.node('n1').put(putOf(entry, 'three', { w: 3, context: two.context }))),
     );
 
-    expect(stage.traced('incarnation-renewed')).toMatchObject([{ node: 'n1', event: { ...entry, from: before } }]);
+    expect(stage.traced('incarnation-renewed')).toMatchObject([
+      { node: 'n1', event: { ...entry, from: before } },
+    ]);
     expect(minterOf(three.dot)).not.toBe(before);
     for (const node of ['n1', 'n2', 'n3']) expect(stage.textsOn(node, entry)).toEqual(['three']);
     await assertRenewed(stage, entry, before);
@@ -109,7 +115,9 @@ describe('a disk that went back under a running node', () => {
     assertTexts(await stage.run(stage.node('n2').get(getOf(entry, { r: 3 }))), ['two']);
     await stage.until(() => stage.traced('read-repair').length > 0);
 
-    expect(stage.traced('incarnation-renewed')).toMatchObject([{ node: 'n1', event: { ...entry, from: before } }]);
+    expect(stage.traced('incarnation-renewed')).toMatchObject([
+      { node: 'n1', event: { ...entry, from: before } },
+    ]);
     expect(stage.textsOn('n1', entry)).toEqual(['two']);
     await assertRenewed(stage, entry, before);
   });
@@ -128,7 +136,9 @@ describe('a disk that went back while its node was down', () => {
     await stage.crash('n1');
     stage.disk('n1').rollBack(snapshot);
     stage.machine('n1').start();
-    await stage.until(() => ['n2', 'n3'].every((node) => stage.machine('n1').isUp && stage.member('n1', node).state === 'up'));
+    await stage.until(() =>
+      ['n2', 'n3'].every((node) => stage.machine('n1').isUp && stage.member('n1', node).state === 'up'),
+    );
 
     const { dot } = assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'blind', { w: 3 }))));
 

@@ -4,6 +4,7 @@
  */
 import { type CausalContext, sameContext, withDot } from '../../../src/core/causality/causal-context.ts';
 import type { Dot } from '../../../src/core/causality/dot.ts';
+import type { EventSet } from './closure.ts';
 import type { Violation } from './history.ts';
 
 /** The context that came with an answer. */
@@ -12,7 +13,7 @@ export interface GivenContext {
   /** What gave it, for people. */
   readonly what: string;
   /** Events that it covers. */
-  readonly events: ReadonlySet<number>;
+  readonly events: Iterable<number>;
   /** Dots that it covers and that no process ever tried to write. */
   readonly unheard: readonly string[];
 }
@@ -20,7 +21,7 @@ export interface GivenContext {
 /** `seen`: the events that whoever gets the context has seen, and all that those had superseded. */
 export function checkCoversOnlySeen(
   { key, what, events, unheard }: GivenContext,
-  seen: ReadonlySet<number>,
+  seen: EventSet,
 ): readonly Violation[] {
   const unseen = [...events].find((event) => !seen.has(event));
   const violations: Violation[] = [];

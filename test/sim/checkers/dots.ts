@@ -5,10 +5,12 @@
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
 import { formatDot, incarnationOf } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord, Sibling } from '../../../src/core/causality/record.ts';
+import type { ActorId } from '../../../src/core/ids.ts';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import type { Violation } from './history.ts';
 
-const decoder = new TextDecoder();
+const DIGIT_ZERO = 0x30;
+const COLON = 0x3a;
 
 /** The value of an event: its id, then filler. */
 export function valueOf(id: number, bytes: number): Uint8Array {
@@ -22,29 +24,51 @@ export function writeIdOf(id: number): string {
 /** The event that a sibling belongs to; undefined if it tells nothing, as a tombstone without a write id. */
 export function eventOf({ content, writeId }: Sibling): number | undefined {
   if (content.type === 'tombstone') return writeId === undefined ? undefined : Number(writeId.slice(1));
-  const text = decoder.decode(content.bytes.subarray(0, 12));
-  return Number(text.slice(0, text.indexOf(':')));
+  let event = 0;
+  for (const byte of content.bytes) {
+    if (byte === COLON) break;
+    event = 10 * event + (byte - DIGIT_ZERO);
+  }
+  return event;
 }
 
 export class DotRegistry {
-  readonly #events = new Map<string, number>();
+  readonly #isSentOnce: (event: number) => boolean;
+  /** By key and actor: the event of each counter. */
+  readonly #events = new Map<string, (number | undefined)[]>();
+  /** The first dot of each event. */
+  readonly #dots = new Map<number, string>();
+  /** Events that have two dots, because two nodes took a request and its retry. */
+  readonly aliased = new Set<number>();
   /** Every event that some disk took. */
   readonly stored = new Set<number>();
 
-  /** Notes what a record says that is being written; answers a violation if a dot names two events. */
+  /** `isSentOnce`: whether a client has sent the request of this event no more than once. */
+  constructor(isSentOnce: (event: number) => boolean) {
+    this.#isSentOnce = isSentOnce;
+  }
+
+  /** Notes what a record says that is being written: a dot names one event, and what was sent once has one dot. */
   observe(key: string, record: KeyRecord): readonly Violation[] {
     const violations: Violation[] = [];
     for (const sibling of record.siblings) {
       const event = eventOf(sibling);
       if (event === undefined) continue;
-      const name = `${key} ${formatDot(sibling.dot)}`;
-      const known = this.#events.get(name);
-      this.#events.set(name, event);
-      if (known === undefined || known === event) continue;
-      violations.push({
-        invariant: 'dot-collision',
-        detail: `${name} names event ${known} and event ${event}`,
-      });
+      const dot = `${key} ${formatDot(sibling.dot)}`;
+      const events = this.#eventsOfActor(key, sibling.dot.actor);
+      const known = events[sibling.dot.counter];
+      events[sibling.dot.counter] = event;
+      if (known !== undefined && known !== event) {
+        const detail = `${dot} names event ${known} and event ${event}`;
+        violations.push({ invariant: 'dot-collision', detail });
+      }
+      const first = this.#dots.get(event);
+      if (first === undefined) this.#dots.set(event, dot);
+      else if (first !== dot) this.aliased.add(event);
+      if (first !== undefined && first !== dot && this.#isSentOnce(event)) {
+        const detail = `event ${event}, which was sent once, has the dots ${first} and ${dot}`;
+        violations.push({ invariant: 'second-dot', detail });
+      }
     }
     return violations;
   }
@@ -57,19 +81,39 @@ export class DotRegistry {
     }
   }
 
+  /** Whether some process ever tried to write a record with this event. */
+  isNamed(event: number): boolean {
+    return this.#dots.has(event);
+  }
+
   /** Events that a context claims to have seen, and dots that no process ever tried to write. */
   eventsOf(
     key: string,
     context: CausalContext,
-  ): { readonly events: ReadonlySet<number>; readonly unheard: readonly string[] } {
-    const events = new Set<number>();
+  ): { readonly events: readonly number[]; readonly unheard: readonly string[] } {
+    const events: number[] = [];
     const unheard: string[] = [];
-    for (const dot of dotsOf(context)) {
-      const event = this.#events.get(`${key} ${dot}`);
-      if (event === undefined) unheard.push(dot);
-      else events.add(event);
+    const take = (actor: ActorId, from: number, to: number): void => {
+      const named = this.#eventsOfActor(key, actor);
+      for (let counter = from; counter <= to; counter += 1) {
+        const event = named[counter];
+        if (event === undefined) unheard.push(formatDot({ actor, counter }));
+        else events.push(event);
+      }
+    };
+    for (const [actor, upTo] of context.vector) take(actor, 1, upTo);
+    for (const [actor, ranges] of context.cloud) {
+      for (let index = 0; index < ranges.length; index += 2)
+        take(actor, ranges[index] as number, ranges[index + 1] as number);
     }
     return { events, unheard };
+  }
+
+  #eventsOfActor(key: string, actor: ActorId): (number | undefined)[] {
+    const name = `${key} ${actor}`;
+    const events = this.#events.get(name) ?? [];
+    this.#events.set(name, events);
+    return events;
   }
 }
 
@@ -85,22 +129,9 @@ export function checkRetriesAreOneEvent(key: string, { writes }: KeyRecord): rea
     const other = dots.get(name);
     if (other !== undefined) {
       const detail = `one process minted ${other} and ${formatDot(dot)} for the write id ${id} of ${key}`;
-      return [{ invariant: 'retry-became-second-event', detail }];
+      return [{ invariant: 'second-dot', detail }];
     }
     dots.set(name, formatDot(dot));
   }
   return [];
-}
-
-function* dotsOf(context: CausalContext): Generator<string> {
-  for (const [actor, upTo] of context.vector) {
-    for (let counter = 1; counter <= upTo; counter += 1) yield formatDot({ actor, counter });
-  }
-  for (const [actor, ranges] of context.cloud) {
-    for (let index = 0; index < ranges.length; index += 2) {
-      for (let counter = ranges[index] as number; counter <= (ranges[index + 1] as number); counter += 1) {
-        yield formatDot({ actor, counter });
-      }
-    }
-  }
 }

@@ -6,6 +6,8 @@
  * clocks tie, and would make violations legal.
  */
 
+import { KeyClosure } from './closure.ts';
+
 /** `unknown`: it may have been applied, now or later, or never. */
 export type WriteOutcome = 'ok' | 'unknown' | 'not-applied';
 
@@ -13,7 +15,10 @@ export interface WriteEvent {
   readonly id: number;
   readonly key: string;
   readonly type: 'put' | 'delete';
-  /** Events that the client had seen, through the context that it sent: all that this write may supersede. */
+  /**
+   * Events that the client had been shown with the context that it sent. Those, and what their clients had seen, are all
+   * that this write may supersede.
+   */
   readonly known: ReadonlySet<number>;
   /** A DELETE without a context: it supersedes what the server found, which the client does not learn. */
   readonly isBlindDelete: boolean;
@@ -47,7 +52,7 @@ export interface Violation {
 
 export class History {
   readonly #writes = new Map<number, WriteEvent>();
-  readonly #writesByKey = new Map<string, WriteEvent[]>();
+  readonly #closures = new Map<string, KeyClosure>();
   readonly reads: ReadEvent[] = [];
   #order = 0;
 
@@ -60,9 +65,7 @@ export class History {
   /** Notes a write when it is called. What becomes of it is noted in the event itself. */
   add(write: WriteEvent): void {
     this.#writes.set(write.id, write);
-    const writes = this.#writesByKey.get(write.key);
-    if (writes === undefined) this.#writesByKey.set(write.key, [write]);
-    else writes.push(write);
+    this.closureOf(write.key).add(write);
   }
 
   write(id: number): WriteEvent | undefined {
@@ -71,6 +74,13 @@ export class History {
 
   /** In the order of their calls. */
   writesOf(key: string): readonly WriteEvent[] {
-    return this.#writesByKey.get(key) ?? [];
+    return this.#closures.get(key)?.writes ?? [];
+  }
+
+  /** What the writes of a key account for. */
+  closureOf(key: string): KeyClosure {
+    const closure = this.#closures.get(key) ?? new KeyClosure();
+    this.#closures.set(key, closure);
+    return closure;
   }
 }

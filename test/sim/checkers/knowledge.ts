@@ -6,28 +6,12 @@
  * cover too much. (After Riak's and Garage's lost-update bugs; Jepsen's set test generalised to contexts.)
  */
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
-import type { History, ReadEvent, Violation, WriteEvent } from './history.ts';
+import type { EventSet } from './closure.ts';
+import type { History, ReadEvent, Violation } from './history.ts';
 
 /** All events that the shown ones account for: themselves, and what their clients had seen. */
-export function coveredBy(history: History, key: string, shown: Iterable<number>): ReadonlySet<number> {
-  const covered = new Set<number>();
-  const open = [...shown];
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (covered.has(id)) continue;
-    covered.add(id);
-    const write = history.write(id);
-    if (write === undefined) continue;
-    open.push(...write.known);
-    if (write.isBlindDelete) open.push(...mayHaveSeen(history, key, write));
-  }
-  return covered;
-}
-
-/** A DELETE without a context may have found every write that was begun before it ended. */
-function mayHaveSeen(history: History, key: string, deletion: WriteEvent): readonly number[] {
-  const end = deletion.returnedAt ?? Number.POSITIVE_INFINITY;
-  const certainEnd = deletion.outcome === 'ok' ? end : Number.POSITIVE_INFINITY;
-  return history.writesOf(key).flatMap(({ id, calledAt }) => (calledAt < certainEnd ? [id] : []));
+export function coveredBy(history: History, key: string, shown: Iterable<number>): EventSet {
+  return history.closureOf(key).coveredBy([...shown]);
 }
 
 /** No acknowledged write is lost: each is covered by what a key shows at the end. */
@@ -84,21 +68,12 @@ export function checkNoFalseSiblings(
   { id: readId, key, shown }: Pick<ReadEvent, 'id' | 'key' | 'shown'>,
   isSettled: boolean,
 ): readonly Violation[] {
-  for (const id of shown) {
-    const write = history.write(id);
-    const superseded = shown.find(
-      (other) =>
-        other !== id && write?.known.has(other) === true && !mayHaveTwoDots(history, other, isSettled),
-    );
-    if (superseded === undefined) continue;
-    return [
-      {
-        invariant: 'false-sibling',
-        detail: `read ${readId} of ${key} shows ${superseded} beside ${id}, whose client had seen it`,
-      },
-    ];
-  }
-  return [];
+  const pairs = history.closureOf(key).supersededAmong(shown);
+  const found = pairs.find(([, superseded]) => !mayHaveTwoDots(history, superseded, isSettled));
+  if (found === undefined) return [];
+  const [id, superseded] = found;
+  const detail = `read ${readId} of ${key} shows ${superseded} beside ${id}, whose client had seen it`;
+  return [{ invariant: 'false-sibling', detail }];
 }
 
 function mayHaveTwoDots(history: History, id: number, isSettled: boolean): boolean {

@@ -24,6 +24,8 @@ export interface CampaignOptions {
   /** Told of each failure when it is found, with a worker that is free to look into it. */
   readonly onFailure: (failure: Failure, worker: WorkerProcess) => Promise<void>;
   readonly onRun: (tally: Tally) => void;
+  /** Makes a worker; left out except in tests. */
+  readonly newWorker?: () => WorkerProcess;
 }
 
 interface FirstRun {
@@ -62,7 +64,7 @@ export class Campaign {
   }
 
   async #withWorker(use: (worker: WorkerProcess) => Promise<void>): Promise<void> {
-    const worker = new WorkerProcess();
+    const worker = this.#options.newWorker?.() ?? new WorkerProcess();
     this.#workers.add(worker);
     try {
       await use(worker);
@@ -94,6 +96,7 @@ export class Campaign {
       onRun(this.tally);
       return summary;
     }
+    this.tally.addLost();
     const violation =
       ended.type === 'late'
         ? { invariant: WALL_CLOCK, detail: `the run was not done after ${limitMs / 1_000} s` }

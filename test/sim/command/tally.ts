@@ -9,6 +9,7 @@ import type { RunSummary } from './task.ts';
 const RARE = [
   ...[
     'crash',
+    'crash-inside-call',
     'cut',
     'reset',
     'pause',
@@ -16,12 +17,19 @@ const RARE = [
     'clock-jump',
     'write-fault',
     'low-space',
-    'filter',
-    'misread',
   ],
-  ...['wiped', 'rolled-back', 'snapshot', 'fail-stop', 'storage-failed', 'incarnation-renewed'],
-  ...['forwarded', 'hedged-read', 'read-repair', 'retry', 'three-siblings', 'malformed-frame'],
-  ...['unreadable-record', 'write-ok', 'write-unknown', 'write-not-applied', 'read-failed'],
+  ...['filter', 'misread', 'wiped', 'rolled-back', 'snapshot', 'fail-stop', 'storage-failed', 'batch-lost'],
+  ...['forwarded', 'hedged-read', 'read-repair', 'retry', 'three-siblings', 'malformed-frame', 'two-dots'],
+  ...['incarnation-renewed', 'unreadable-record', 'unknown-write-shown', 'write-ok', 'write-unknown'],
+  ...[
+    'write-not-applied',
+    'read-failed',
+    'quorum-unavailable',
+    'quorum-timeout',
+    'sibling-limit',
+    'no-space',
+  ],
+  ...['write-id-expired'],
 ] as const;
 
 /** Runs from which on a rare thing that never happened is worth a warning. */
@@ -49,6 +57,11 @@ export class Tally {
     for (const [name, count] of summary.sometimes) {
       this.#sometimes.set(name, (this.#sometimes.get(name) ?? 0) + count);
     }
+  }
+
+  /** A run that did not come to an end. */
+  addLost(): void {
+    this.runs += 1;
   }
 
   /** One line. `wallMs`: how long it took, by the clock on the wall. */

@@ -12,9 +12,17 @@ export type TaskEnd<Answer> =
 
 const KEPT_ERROR_CHARACTERS = 4_000;
 
+const WORKER = new URL('./worker.ts', import.meta.url);
+
 export class WorkerProcess {
+  readonly #program: URL;
   #child: ChildProcess | undefined;
   #errors = '';
+
+  /** `program`: what runs in it; another one than the worker only where this class itself is tested. */
+  constructor(program = WORKER) {
+    this.#program = program;
+  }
 
   /** Answers `late` if nothing is heard for `limitMs` of wall clock. One task at a time. */
   run<Kind extends Task['type']>(
@@ -58,7 +66,7 @@ export class WorkerProcess {
   #start(): ChildProcess {
     this.#errors = '';
     // The loader that lets Node.js run this file is handed on in its arguments.
-    const child = fork(new URL('./worker.ts', import.meta.url), {
+    const child = fork(this.#program, {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -186,7 +186,7 @@ export const MUTANTS: readonly Mutant[] = [
         '  if (identity === undefined || record === undefined || record.largestN > 0) return undefined;',
       ),
     ],
-    invariant: 'retry-became-second-event',
+    invariant: 'second-dot',
     maxSeeds: 20,
   },
   {
@@ -273,7 +273,7 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'duplicate-request-carried-out',
     bug: 'A forwarded request that is delivered twice is carried out twice.',
     edits: [edit('src/protocol/peers/inbound-peer.ts', '    if (id <= this.#lastId) {', '    if (id < 0) {')],
-    invariant: 'not-applied-was-applied',
+    invariant: 'second-dot',
     maxSeeds: 60,
   },
   {
@@ -287,7 +287,7 @@ export const MUTANTS: readonly Mutant[] = [
         "    if (answer.type === 'lost' && this.#ended) this.#end",
       ),
     ],
-    invariant: 'false-sibling',
+    invariant: 'second-dot',
     maxSeeds: 60,
   },
   {

@@ -27,27 +27,42 @@ export interface FailureReport {
 export async function reportFailure({ name, plan, command, rows }: ReportedRun): Promise<FailureReport> {
   const recorder = new FlightRecorder(plan, rows);
   const result = await runPlan(plan, recorder.watcher);
-  const { violation, events, virtualMs } = result;
-  const nodes = Array.from({ length: plan.options.nodes }, (_, index) => `n${index + 1}`);
-  const listed = plan.faults.slice(0, MAX_LISTED_FAULTS);
-  const lines = [
+  const text = [
     command,
-    `${name}: ${violation?.invariant ?? 'nothing was violated this time'}, after ${events} events, ${(virtualMs / 1_000).toFixed(1)} virtual s`,
-    ...(violation === undefined ? [] : [indented(violation.detail)]),
+    ...describeResult(name, result),
     '',
     ...describeOptions(plan).map(indented),
     '',
-    ...listed.map((fault) => indented(`${(fault.atUs / 1_000_000).toFixed(3)} s: ${describeFault(fault)}`)),
-    ...(listed.length < plan.faults.length
-      ? [indented(`and ${plan.faults.length - listed.length} more`)]
-      : []),
+    ...describeFaults(plan).map(indented),
     '',
-    ...spaceTimeTable(
-      nodes,
-      recorder.rows(plan.options.keys.filter((key) => mentions(violation?.detail ?? '', key))),
-    ),
-  ];
-  return { text: lines.join('\n'), result };
+    ...tableOf(plan, recorder, result),
+  ].join('\n');
+  return { text, result };
+}
+
+function describeResult(name: string, { violation, events, virtualMs }: RunResult): readonly string[] {
+  const when = `after ${events} events, ${(virtualMs / 1_000).toFixed(1)} virtual s`;
+  if (violation === undefined) return [`${name}: nothing was violated this time, ${when}`];
+  return [`${name}: ${violation.invariant}, ${when}`, indented(violation.detail)];
+}
+
+function describeFaults({ faults }: RunPlan): readonly string[] {
+  const listed = faults.slice(0, MAX_LISTED_FAULTS);
+  const lines = listed.map((fault) => `${(fault.atUs / 1_000_000).toFixed(3)} s: ${describeFault(fault)}`);
+  return listed.length < faults.length ? [...lines, `and ${faults.length - listed.length} more`] : lines;
+}
+
+/** Without what concerns other keys than those that the violation names. */
+function tableOf(
+  { options }: RunPlan,
+  recorder: FlightRecorder,
+  { violation, virtualMs }: RunResult,
+): readonly string[] {
+  const nodes = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
+  const detail = violation?.detail ?? '';
+  const rows = recorder.rows(options.keys.filter((key) => mentions(detail, key)));
+  const end = { atUs: virtualMs * 1_000, place: undefined, text: `${violation?.invariant} is violated` };
+  return spaceTimeTable(nodes, violation === undefined ? rows : [...rows, end]);
 }
 
 function indented(text: string): string {

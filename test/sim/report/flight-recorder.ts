@@ -88,6 +88,8 @@ export class FlightRecorder {
     if (this.#startUs === undefined) {
       const [first] = [...this.#operations, ...this.#faults].sort((left, right) => left.atUs - right.atUs);
       this.#startUs = nowUs - (first?.atUs ?? 0);
+      // How the nodes met before anything was planned is the same in every run.
+      this.#planned = [];
     }
     const startUs = this.#startUs;
     return planned.findIndex((one) => startUs + one.atUs === nowUs && isMeant(one));

@@ -32,7 +32,7 @@ export class MessageReader {
       }
       case 'reply': {
         const entry = this.#asked.get(`${to}>${from} ${message.id}`);
-        return `${describeReply(message.reply, entry)} #${message.id}`;
+        return `${describeReply(message.reply, entry).trimEnd()} #${message.id}`;
       }
     }
   }

@@ -9,7 +9,7 @@ import { History, type Violation } from '../checkers/history.ts';
 import { checkRestartChangedNothing } from '../checkers/replicas.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { simConfig } from '../world/quiet-world.ts';
-import { SimCluster, type WorldObserver } from '../world/sim-cluster.ts';
+import { CRASHED_INSIDE_CALL, SimCluster, type WorldObserver } from '../world/sim-cluster.ts';
 import { Aftermath } from './aftermath.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { describeError, RunLog } from './run-log.ts';
@@ -45,13 +45,18 @@ class Simulation {
   readonly #faults: FaultInjector;
   readonly #workload: Workload;
   readonly #aftermath: Aftermath;
+  readonly #whiteBox: WhiteBox;
   readonly #losers = new Set<NodeId>();
 
   constructor(plan: RunPlan, watcher: RunWatcher) {
     this.#plan = plan;
     this.#world = worldOf(plan, {
       onTrace: (node, event) => this.#traced(node, event),
-      onDeath: (node, reason) => this.#died(node, reason),
+      onDeath: (node, reason) => {
+        if (reason === CRASHED_INSIDE_CALL) this.#log.count('crash-inside-call');
+        this.#log.operation(`${node} died: ${reason}`);
+      },
+      onFailStop: (node) => this.#stopped(node),
       onBug: (node, error) => this.#threw(node, error),
     });
     const { loop, fabric } = this.#world;
@@ -61,6 +66,7 @@ class Simulation {
     });
     const history = new History();
     const whiteBox = new WhiteBox(this.#world, history, this.#log);
+    this.#whiteBox = whiteBox;
     this.#faults = new FaultInjector(this.#world, (node) => {
       this.#losers.add(node);
       whiteBox.forget(node);
@@ -77,7 +83,10 @@ class Simulation {
     this.#workload = new Workload(parts);
     this.#aftermath = new Aftermath(parts);
     loop.onEvent = (kind, owner) => watcher.onEvent?.(kind, owner, loop.nowUs);
-    fabric.onDelivery = ({ from, to, frame }) => watcher.onFrame?.(from, to, frame, loop.nowUs);
+    fabric.onDelivery = ({ from, to, frame }) => {
+      loop.noteNumber(frame.length);
+      watcher.onFrame?.(from, to, frame, loop.nowUs);
+    };
   }
 
   async run(): Promise<RunResult> {
@@ -97,7 +106,7 @@ class Simulation {
       events: loop.executed,
       messages: fabric.delivered,
       virtualMs: loop.nowUs / 1_000,
-      sometimes: new Map([...this.#log.counts, ...this.#faults.injected]),
+      sometimes: new Map([...this.#log.counts, ...this.#faults.injected, ...this.#rare()]),
     };
   }
 
@@ -122,6 +131,13 @@ class Simulation {
     if (this.#log.violation === undefined) this.#log.report(checkRestartChangedNothing(shown, shownAfter));
   }
 
+  /** What shows at the end only. */
+  #rare(): ReadonlyMap<string, number> {
+    const lostBatches = [...this.#world.nodes.values()].reduce((sum, { disk }) => sum + disk.lostBatches, 0);
+    const counts = { 'batch-lost': lostBatches, 'two-dots': this.#whiteBox.dots.aliased.size };
+    return new Map(Object.entries(counts).filter(([, count]) => count > 0));
+  }
+
   #traced(node: NodeId, event: TraceEvent): void {
     this.#log.count(event.type);
     if (event.type === 'dot-collision')
@@ -132,9 +148,8 @@ class Simulation {
     }
   }
 
-  #died(node: NodeId, reason: string): void {
-    this.#log.operation(`${node} died: ${reason}`);
-    if (this.#world.node(node).disk.writeFault === 'none') return;
+  /** Whoever watches over the process starts it again. */
+  #stopped(node: NodeId): void {
     this.#log.count('fail-stop');
     this.#faults.restartLater(node, 3_000_000);
   }

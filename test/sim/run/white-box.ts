@@ -11,7 +11,7 @@ import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { buildRing, homeReplicas, partitionOf, type Ring } from '../../../src/core/ring/ring.ts';
 import type { StorageWrite } from '../../../src/ports/storage.ts';
 import { checkRetriesAreOneEvent, DotRegistry } from '../checkers/dots.ts';
-import type { History } from '../checkers/history.ts';
+import type { History, WriteEvent } from '../checkers/history.ts';
 import { checkNotApplied } from '../checkers/knowledge.ts';
 import { checkDurable, checkReplicaGrew } from '../checkers/replicas.ts';
 import type { SimCluster } from '../world/sim-cluster.ts';
@@ -19,11 +19,15 @@ import { entryOf, isRecordKey } from './record-keys.ts';
 import type { RunLog } from './run-log.ts';
 
 export class WhiteBox {
-  readonly dots = new DotRegistry();
+  readonly dots: DotRegistry;
   readonly #world: SimCluster;
   readonly #history: History;
   readonly #log: RunLog;
   readonly #ring: Ring;
+  /** Writes of each key that were answered as not applied. */
+  readonly #denied = new Map<string, number[]>();
+  /** Records by their bytes on a disk, which no one changes. */
+  readonly #decoded = new WeakMap<Uint8Array, KeyRecord>();
   /** What each disk held last, by node and key. */
   readonly #last = new Map<string, KeyRecord>();
 
@@ -31,6 +35,7 @@ export class WhiteBox {
     this.#world = world;
     this.#history = history;
     this.#log = log;
+    this.dots = new DotRegistry((id) => (history.write(id)?.attemptsById ?? 0) < 2);
     this.#ring = buildRing(world.options.config);
     for (const node of world.nodes.values()) {
       node.disk.observer = {
@@ -52,6 +57,12 @@ export class WhiteBox {
     return recordKey(partitionOf(this.#ring, placementHash(entry)), entry);
   }
 
+  /** A write was answered as not applied: no disk may ever take it. */
+  denied({ id, key }: WriteEvent): void {
+    this.#denied.set(key, [...(this.#denied.get(key) ?? []), id]);
+    if (this.dots.stored.has(id)) this.#log.report(checkNotApplied(this.#history, [id]));
+  }
+
   /** This disk lost something on purpose: what it holds may be less than before. */
   forget(node: NodeId): void {
     for (const name of this.#last.keys()) if (name.startsWith(`${node} `)) this.#last.delete(name);
@@ -71,7 +82,7 @@ export class WhiteBox {
     const durable = new Map(
       this.homesOf(entry, n).map((node) => {
         const bytes = this.#world.node(node).disk.durableValue(storageKey);
-        return [node, bytes === undefined ? undefined : decodeRecord(entry, bytes)] as const;
+        return [node, bytes === undefined ? undefined : this.#decode(entry, bytes)] as const;
       }),
     );
     this.#log.report(checkDurable({ key: entry.key, dot, w }, durable));
@@ -86,7 +97,7 @@ export class WhiteBox {
       if (write.type !== 'put' || !isRecordKey(write.key)) continue;
       const entry = entryOf(write.key);
       try {
-        use(entry, decodeRecord(entry, write.value));
+        use(entry, this.#decode(entry, write.value));
       } catch (error) {
         const detail = `${node} writes a record of ${entry.key}: ${String(error)}`;
         this.#log.report([{ invariant: 'unreadable-record-stored', detail }]);
@@ -101,6 +112,14 @@ export class WhiteBox {
     this.#last.set(name, record);
     this.#log.report(checkReplicaGrew({ node, key }, before, record));
     this.#log.report(checkRetriesAreOneEvent(key, record));
-    this.#log.report(checkNotApplied(this.#history, this.dots.eventsOf(key, record.context).events));
+    // Of those hardly any has ever been minted, so that the events of a whole context are asked for now and then only.
+    if (this.#denied.get(key)?.some((event) => this.dots.isNamed(event)) === true)
+      this.#log.report(checkNotApplied(this.#history, this.dots.eventsOf(key, record.context).events));
+  }
+
+  #decode(entry: EntryName, bytes: Uint8Array): KeyRecord {
+    const record = this.#decoded.get(bytes) ?? decodeRecord(entry, bytes);
+    this.#decoded.set(bytes, record);
+    return record;
   }
 }

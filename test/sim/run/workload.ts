@@ -19,7 +19,6 @@ import type { History, WriteEvent, WriteOutcome } from '../checkers/history.ts';
 import {
   checkNoFalseSiblings,
   checkNoInvention,
-  checkNotApplied,
   checkReadSeesAcknowledged,
   coveredBy,
 } from '../checkers/knowledge.ts';
@@ -27,7 +26,7 @@ import type { PlannedOperation, RunPlan } from '../plan/plan.ts';
 import type { SimCluster } from '../world/sim-cluster.ts';
 import type { RunLog } from './run-log.ts';
 import {
-  ClientLink,
+  type ClientLink,
   contextIn,
   type Reply,
   type SeenToken,
@@ -91,6 +90,7 @@ export class Workload {
         this.#open -= 1;
         if (reply.type !== 'answer' || reply.outcome.type !== 'read') {
           log.count('read-failed');
+          this.#countFailure(reply);
           return;
         }
         log.count('read');
@@ -98,6 +98,10 @@ export class Workload {
       },
       () => {},
     );
+  }
+
+  #countFailure(reply: Reply<ReadOutcome | PutOutcome | DeleteOutcome>): void {
+    if (reply.type === 'answer' && reply.outcome.type === 'failed') this.#parts.log.count(reply.outcome.code);
   }
 
   #took(operation: PlannedOperation, calledAt: number, { record }: ReadSuccess): void {
@@ -111,6 +115,7 @@ export class Workload {
     const through = `n${(nodes[0] as number) + 1}`;
     log.operation(`client ${client} read ${key} through ${through}: ${shown.join(', ') || 'nothing'}`);
     if (shown.length >= 3) log.count('three-siblings');
+    if (shown.some((event) => isUnknown(history.write(event)))) log.count('unknown-write-shown');
     log.report(checkNoInvention(history, read));
     log.report(checkNoFalseSiblings(history, read, false));
     if (plan.options.readsSeeWrites) log.report(checkReadSeesAcknowledged(history, read));
@@ -121,8 +126,6 @@ export class Workload {
     const { history, log, whiteBox } = this.#parts;
     const entry = this.#entryOf(operation);
     const { key } = entry;
-    const known = new Set(shown);
-    for (const event of shown) for (const seen of history.write(event)?.known ?? []) known.add(seen);
     const { events, unheard } = whiteBox.dots.eventsOf(key, context);
     // A write whose batch failed may have reached others only, and died there at once as the second dot of a retry.
     const isUnheardLegal = log.counts.has('storage-failed');
@@ -133,7 +136,7 @@ export class Workload {
       ),
     );
     const session = this.#session(operation);
-    session.read = { token: tokenOf(entry, context), known };
+    session.read = { token: tokenOf(entry, context), known: new Set(shown) };
     session.first ??= session.read;
   }
 
@@ -177,8 +180,9 @@ export class Workload {
         log.operation(
           `client ${client} ${event.type} ${event.id} of ${event.key} through ${through}: ${describeReply(reply)}`,
         );
+        this.#countFailure(reply);
         const isWritten = reply.type === 'answer' && reply.outcome.type === 'written';
-        if (isWritten) this.#wrote(operation, event, seen, reply.outcome as WriteSuccess);
+        if (isWritten) this.#wrote(operation, event, seen, reply.outcome);
         else this.#notWritten(operation, event, seen, attempt, outcomeOf(reply));
       },
       (outcome) => this.#answered(operation, outcome),
@@ -244,7 +248,7 @@ export class Workload {
     this.#settle(event, 'ok');
     const session = this.#session(operation);
     if (event.isBlindDelete) return;
-    session.own = { token: tokenOf(entry, context), known: new Set([...event.known, event.id]) };
+    session.own = { token: tokenOf(entry, context), known: new Set([event.id]) };
     session.first ??= session.own;
     const before = seen === undefined ? EMPTY_CONTEXT : contextIn(entry, seen.token);
     const what = `${event.type} ${event.id} of ${event.key}`;
@@ -259,7 +263,7 @@ export class Workload {
     event.returnedAt = history.next();
     this.#open -= 1;
     log.count(`write-${outcome}`);
-    if (whiteBox.dots.stored.has(event.id)) log.report(checkNotApplied(history, [event.id]));
+    if (outcome === 'not-applied') whiteBox.denied(event);
   }
 
   #contextOf(operation: PlannedOperation): SeenToken | undefined {
@@ -290,6 +294,10 @@ export class Workload {
   #nodeOf({ nodes }: PlannedOperation, attempt: number): NodeId {
     return this.#nodeIds[nodes[attempt] as number] as NodeId;
   }
+}
+
+function isUnknown(write: WriteEvent | undefined): boolean {
+  return write?.outcome === 'unknown' && write.returnedAt !== undefined;
 }
 
 /** A DELETE that found nothing wrote nothing. */

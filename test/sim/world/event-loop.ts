@@ -91,6 +91,11 @@ export class EventLoop {
     return event;
   }
 
+  /** As `note`: the lower 32 bits of a whole number. */
+  noteNumber(number: number): void {
+    this.#hash = Math.imul(this.#hash ^ number, 0x0100_0193);
+  }
+
   /** Mixes something that happened into the trace hash. */
   note(text: string): void {
     for (let index = 0; index < text.length; index += 1) {
@@ -138,7 +143,9 @@ export class EventLoop {
       this.#executed += 1;
       event.run();
       drainNow();
-      this.note(`${event.kind} ${event.owner.name} ${event.atUs}`);
+      this.noteNumber(event.atUs);
+      this.note(event.kind);
+      this.note(event.owner.name);
       this.onEvent?.(event.kind, event.owner.name);
       if (isDone()) return true;
     }

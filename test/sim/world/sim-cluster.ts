@@ -7,6 +7,7 @@ import type { ClusterConfig } from '../../../src/core/cluster-config.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { startStorageNode, type StorageNode } from '../../../src/protocol/storage-node.ts';
+import { DeterminismGuard } from './determinism-guard.ts';
 import { EventLoop, type Owner } from './event-loop.ts';
 import { Life } from './life.ts';
 import { type ClockFaults, SimClock } from './sim-clock.ts';
@@ -27,9 +28,14 @@ export interface WorldObserver {
   readonly onTrace?: (node: NodeId, event: TraceEvent) => void;
   /** A process ended, by a fault or by its own decision (a failed store). */
   readonly onDeath?: (node: NodeId, reason: string) => void;
+  /** It was its own decision. The fault that led to it may be over by then: a slow disk tells late that it failed. */
+  readonly onFailStop?: (node: NodeId) => void;
   /** A process could not start, or threw where nothing may. */
   readonly onBug?: (node: NodeId, error: unknown) => void;
 }
+
+/** Why a process died that was to die inside a call of one of its ports. */
+export const CRASHED_INSIDE_CALL = 'crashed inside a call';
 
 /** One machine: a disk and clocks, and the process that runs on it now. */
 export class SimNode {
@@ -67,7 +73,7 @@ export class SimNode {
     const { options, loop, fabric, observer } = this.#world;
     const { seed, config, sync } = options;
     const processName = `${this.id}#${this.#starts}`;
-    const life = new Life(processName, () => this.#died('crashed inside a call', false));
+    const life = new Life(processName, () => this.#died(CRASHED_INSIDE_CALL, false));
     this.#life = life;
     this.#node = undefined;
     startStorageNode({
@@ -87,8 +93,7 @@ export class SimNode {
       },
       isLowOnSpace: () => this.disk.freeBytes < config.limits.reserveBytes,
       onFatal: (reason) => {
-        if (life.alive)
-          loop.schedule(0, life, 'fatal', () => this.crash({ power: false, reason: String(reason) }));
+        if (life.alive) loop.schedule(0, life, 'fatal', () => this.#failStop(String(reason)));
       },
     }).then(
       (node) => {
@@ -98,7 +103,7 @@ export class SimNode {
         if (!life.alive) return;
         // A store that cannot be written ends the process; whoever watches over it starts it again.
         if (this.disk.writeFault === 'none') observer.onBug?.(this.id, error);
-        this.crash({ power: false, reason: String(error) });
+        this.#failStop(String(error));
       },
     );
   }
@@ -108,6 +113,12 @@ export class SimNode {
     if (this.#life?.alive !== true) return;
     this.#life.end();
     this.#died(reason, power);
+  }
+
+  #failStop(reason: string): void {
+    if (this.#life?.alive !== true) return;
+    this.crash({ power: false, reason });
+    this.#world.observer.onFailStop?.(this.id);
   }
 
   #died(reason: string, power: boolean): void {
@@ -133,6 +144,7 @@ export class SimCluster {
     this.options = options;
     this.observer = observer;
     this.loop = new EventLoop(seed);
+    this.loop.guard = new DeterminismGuard();
     this.fabric = new Fabric(seed, this.loop, network);
     this.nodes = new Map(
       config.nodes.map(({ id }) => [
@@ -148,8 +160,11 @@ export class SimCluster {
     return node;
   }
 
+  /** All processes start in the first event, which the guard of the loop watches over like any other. */
   startAll(): void {
-    for (const node of this.nodes.values()) node.start();
+    this.loop.schedule(0, this.outside, 'start', () => {
+      for (const node of this.nodes.values()) node.start();
+    });
   }
 
   /** Runs for so many virtual milliseconds. */

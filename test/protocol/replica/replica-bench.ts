@@ -1,0 +1,75 @@
+/** A local replica on a store that a test holds up, with what it told written down. */
+import { placementHash } from '../../../src/codec/hash.ts';
+import { recordKey } from '../../../src/codec/key-layout.ts';
+import { decodeRecord, encodeRecord } from '../../../src/codec/record-codec.ts';
+import type { ProposedWrite } from '../../../src/core/causality/decide-write.ts';
+import type { KeyRecord } from '../../../src/core/causality/record.ts';
+import type { EntryName, StoreId } from '../../../src/core/ids.ts';
+import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
+import type { ReadReply, StoreReply } from '../../../src/core/message.ts';
+import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
+import type { TraceEvent } from '../../../src/ports/tracer.ts';
+import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
+import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
+import {
+  LocalReplica,
+  type MintedWrite,
+  type MintOutcome,
+} from '../../../src/protocol/replica/local-replica.ts';
+import { RecordStore } from '../../../src/protocol/replica/record-store.ts';
+import { value } from '../../core/causality/sample-records.ts';
+import { simConfig } from '../../sim/world/quiet-world.ts';
+import { SimRandom } from '../../sim/world/sim-random.ts';
+import { HeldStorage } from './held-storage.ts';
+
+export const ENTRY: EntryName = { bucket: 'things', key: 'key' };
+const RING = buildRing(simConfig(3));
+export const STORAGE_KEY = recordKey(partitionOf(RING, placementHash(ENTRY)), ENTRY);
+
+/** A local replica of `ENTRY`. */
+export class ReplicaBench {
+  readonly storage = new HeldStorage();
+  readonly traces: TraceEvent[] = [];
+  readonly incarnations = new IncarnationSource(
+    's'.repeat(21).concat('A') as StoreId,
+    new SimRandom(1, 'bench'),
+  );
+  readonly records: RecordStore;
+  readonly replica: LocalReplica;
+  readonly minted: MintedWrite[] = [];
+
+  constructor() {
+    const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
+    const clock = { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) };
+    const commit = new GroupCommit({ storage: this.storage, clock, tracer, sync: true, onFatal: () => {} });
+    this.records = new RecordStore(RING, this.storage, commit);
+    const { records, incarnations } = this;
+    this.replica = new LocalReplica({ records, incarnations, limits: DEFAULT_LIMITS, tracer });
+  }
+
+  place(record: KeyRecord): void {
+    this.storage.place(STORAGE_KEY, encodeRecord(ENTRY, record));
+  }
+
+  async held(): Promise<KeyRecord | undefined> {
+    const bytes = await this.storage.get(STORAGE_KEY);
+    return bytes === undefined ? undefined : decodeRecord(ENTRY, bytes);
+  }
+
+  read(known?: Uint8Array): Promise<ReadReply> {
+    return this.replica.read({ type: 'read', ...ENTRY, known });
+  }
+
+  store(record: KeyRecord): Promise<StoreReply> {
+    return this.replica.store({ type: 'store', ...ENTRY, record: encodeRecord(ENTRY, record) });
+  }
+
+  mint(text: string, seen?: KeyRecord['context'], isGivenUp = (): boolean => false): Promise<MintOutcome> {
+    const write: ProposedWrite = { content: value(text), seen, writtenAtMs: 1, identity: undefined, n: 3 };
+    return this.replica.mint(ENTRY, write, { isGivenUp, onMinted: (minted) => this.minted.push(minted) });
+  }
+
+  renewals(): TraceEvent[] {
+    return this.traces.filter(({ type }) => type === 'incarnation-renewed');
+  }
+}
