@@ -52,7 +52,7 @@ export const RECONNECT_LAST_MS = 2_000;
 export const HEDGE_DELAY_MS = 30;
 /** A forwarded read that its home replica has not answered after this many milliseconds is also given to the next one. */
 export const FORWARD_HEDGE_DELAY_MS = 150;
-/** Read repairs in flight or waiting on one node; beyond it a repair is dropped (the next read finds it again). */
+/** Read repairs that one replica owes an answer to; beyond it a repair is dropped (the next read finds it again). */
 export const MAX_READ_REPAIRS = 256;
 /** Client operations being coordinated at once on one node; beyond it new ones are shed. */
 export const MAX_OPERATIONS_IN_FLIGHT = 4_096;

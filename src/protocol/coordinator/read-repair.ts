@@ -1,7 +1,9 @@
 /**
  * Read repair (Dynamo, section 5): a read that saw replicas differ sends the join to those that are behind, after the client
- * has its answer. Bounded: beyond the bound a repair is dropped, and the next read of the key finds the difference again.
+ * has its answer. Bounded for each replica, so that one whose disk hangs does not take the repairs of the others: beyond the
+ * bound a repair is dropped, and the next read of the key finds the difference again.
  */
+import type { NodeId } from '../../core/ids.ts';
 import { MAX_READ_REPAIRS } from '../../core/limits.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { Replicas } from '../replica/replicas.ts';
@@ -10,7 +12,8 @@ import type { SettledRead } from './read-operation.ts';
 export class ReadRepair {
   readonly #replicas: Replicas;
   readonly #tracer: Tracer;
-  #running = 0;
+  /** Repairs that are waited for, by replica. */
+  readonly #running = new Map<NodeId, number>();
 
   constructor(replicas: Replicas, tracer: Tracer) {
     this.#replicas = replicas;
@@ -19,16 +22,20 @@ export class ReadRepair {
 
   repair({ entry, joined, behind }: SettledRead): void {
     for (const target of behind) {
-      if (this.#running >= MAX_READ_REPAIRS) {
+      if ((this.#running.get(target) ?? 0) >= MAX_READ_REPAIRS) {
         this.#tracer.trace({ type: 'read-repair', target, result: 'dropped' });
         continue;
       }
-      this.#running += 1;
+      this.#count(target, 1);
       this.#replicas.store(target, { type: 'store', ...entry, record: joined }, (reply) => {
-        this.#running -= 1;
+        this.#count(target, -1);
         const result = reply.type === 'stored' ? 'stored' : 'failed';
         this.#tracer.trace({ type: 'read-repair', target, result });
       });
     }
+  }
+
+  #count(target: NodeId, change: 1 | -1): void {
+    this.#running.set(target, (this.#running.get(target) ?? 0) + change);
   }
 }

@@ -110,4 +110,21 @@ describe('read repair', () => {
     await stage.world.runFor(100);
     for (const entry of entries.slice(-3)) expect(stage.textsOn('n2', entry)).toEqual(['newest']);
   });
+
+  it('goes on for the other replicas while one of them answers none', async () => {
+    const { stage } = await stageOfThree();
+    const entries = stage.entriesAt(MAX_READ_REPAIRS + 1, 'n1', 'n2', 'n3');
+    for (const entry of entries) stage.placeRecord('n1', entry, recordOf(dot('a', 1), 'newest'));
+    stage.lose = ({ to, message }) =>
+      to === 'n2' && message.type === 'request' && message.request.type === 'store';
+
+    const read = (some: typeof entries): Promise<unknown> =>
+      stage.run(Promise.all(some.map((entry) => stage.node('n1').get(getOf(entry, { r: 3 })))));
+    await read(entries.slice(0, MAX_READ_REPAIRS));
+    await stage.world.runFor(200);
+    await read(entries.slice(MAX_READ_REPAIRS));
+    await stage.world.runFor(200);
+    expect(stage.traced('read-repair').filter(({ event }) => event.result === 'dropped')).toHaveLength(1);
+    for (const entry of entries) expect(stage.textsOn('n3', entry)).toEqual(['newest']);
+  });
 });
