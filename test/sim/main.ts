@@ -28,10 +28,12 @@ async function main(): Promise<number> {
   const startMs = performance.now();
   const campaign = campaignOf(options);
   let isInterrupted = false;
-  process.once('SIGINT', () => {
-    isInterrupted = true;
-    campaign.stop();
-  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      isInterrupted = true;
+      campaign.stop();
+    });
+  }
   await campaign.run(await sourcesOf(options));
   print(campaign.tally.summary(performance.now() - startMs));
   for (const line of campaign.tally.sometimes()) print(line);

@@ -16,7 +16,7 @@ export const WALL_CLOCK = 'wall-clock';
 export const DETERMINISM = 'determinism';
 
 /** The kind of failure that a violated invariant is. */
-export function failureKindOf(invariant: string): FailureKind {
+function failureKindOf(invariant: string): FailureKind {
   switch (invariant) {
     case 'no-exception':
     case PROCESS_ENDED:

@@ -333,9 +333,9 @@ describe('the search for an order of one register', () => {
   });
 
   it('finds what is illegal in a window when the whole is too much', () => {
-    const maxSteps = 1_000;
-    const shape = { clients: 10, operations: 2_000, unknownChance: 0.13, values: 0, lies: 0 };
-    const noise = drawHistory(7, { ...shape, refusalsTell: true });
+    const maxSteps = 3_000;
+    const shape = { clients: 20, operations: 1_000, unknownChance: 0.13, values: 3, lies: 0 };
+    const noise = drawHistory(1, { ...shape, refusalsTell: false });
     expect(searchRegister(noise, { maxSteps }).type).toBe('undecided');
     const end = noise.reduce((latest, { calledAt }) => Math.max(latest, calledAt), 0) + 1_000;
     const lie = history([

@@ -8,7 +8,8 @@
  *
  * - A read or a refusal that fits the state is taken at once, and nothing else is tried instead: it changes nothing.
  * - An operation of unknown outcome is placed for its effect only; leaving it out covers that it had none.
- * - It is placed only if what comes next comes out differently because of it (else leaving it out does as well), and of
+ * - It is placed only if what comes next comes out differently because of it (else leaving it out does as well), several of
+ *   them in a row only if they do not come back to what was there (else leaving these out does as well), and of
  *   equal ones only the one that was called first. What failed with fewer of them used up is not tried with more.
  * - A value that somebody still has to find, and that nobody is left to write, is not left.
  * - First it is supposed that those whose value nobody was shown did not happen: if that is legal, so is the whole.
@@ -121,7 +122,7 @@ class Search {
 
   run(): 'legal' | 'illegal' | 'undecided' {
     if (this.#strayValue() !== undefined) return 'illegal';
-    const isLegal = this.#explore(this.#start, undefined);
+    const isLegal = this.#explore(this.#start, []);
     if (isLegal) return 'legal';
     return this.#steps.left > 0 ? 'illegal' : 'undecided';
   }
@@ -147,11 +148,11 @@ class Search {
     return undefined;
   }
 
-  /** Whether all that is left can be placed. `before`: what held before the unknown operation that was placed last. */
-  #explore(place: Place, before: Place | undefined): boolean {
+  /** Whether all that is left can be placed. `before`: what held before each of the unknown operations that were placed last. */
+  #explore(place: Place, before: readonly Place[]): boolean {
     const trail: number[] = [];
     const taken = this.#takePassive(place, trail);
-    const stillBefore = taken ? undefined : before;
+    const stillBefore = taken ? [] : before;
     if (this.#placed === this.#known.length) return true;
     const name = this.#nameOf(place, stillBefore);
     if (!this.#hasFailed(name, place)) {
@@ -178,32 +179,33 @@ class Search {
     return trail.length > 0;
   }
 
-  #tryKnown(place: Place, before: Place | undefined): boolean {
+  #tryKnown(place: Place, before: readonly Place[]): boolean {
     for (const index of this.#mostUrgent()) {
       const operation = this.#known[index] as RegisterOperation;
       for (const next of placesAfter(operation, place)) {
-        if (before !== undefined && isSameOutcome(operation, before, next)) continue;
+        if (before.some((earlier) => isSameOutcome(operation, earlier, next))) continue;
         if (this.#steps.left <= 0) return false;
         this.#steps.left -= 1;
         this.#put(index);
-        if (!this.#strands(place, next) && this.#explore(next, undefined)) return true;
+        if (!this.#strands(place, next) && this.#explore(next, [])) return true;
         this.#lift(index);
       }
     }
     return false;
   }
 
-  #tryUnknown(place: Place, before: Place | undefined): boolean {
+  #tryUnknown(place: Place, before: readonly Place[]): boolean {
     // Where anything may be there, nothing comes out differently.
     if (place.type === 'any') return false;
     for (const [kind, operation] of [...this.#unknown.available(this.#firstReturn())]) {
       for (const next of placesAfter(operation, place)) {
-        if (isSamePlace(next, place) || !this.#mayMatter(place, next)) continue;
-        if (before !== undefined && isSameOutcome(operation, before, next)) continue;
+        if (isSamePlace(next, place) || before.some((earlier) => isSamePlace(next, earlier))) continue;
+        if (!this.#mayMatter(place, next)) continue;
+        if (before.some((earlier) => isSameOutcome(operation, earlier, next))) continue;
         if (this.#steps.left <= 0) return false;
         this.#steps.left -= 1;
         this.#unknown.use(kind);
-        if (!this.#strands(place, next) && this.#explore(next, place)) return true;
+        if (!this.#strands(place, next) && this.#explore(next, [...before, place])) return true;
         this.#unknown.giveBack(kind);
       }
     }
@@ -302,14 +304,14 @@ class Search {
   }
 
   /** Names the set of known operations that are placed, and the state. */
-  #nameOf(place: Place, before: Place | undefined): string {
+  #nameOf(place: Place, before: readonly Place[]): string {
     const beyond: number[] = [];
     for (let index = this.#first, left = this.#placed - this.#first; left > 0; index += 1) {
       if (this.#isPlaced[index] !== 1) continue;
       beyond.push(index);
       left -= 1;
     }
-    return `${this.#first} ${beyond.join()} ${nameOf(place)} ${before === undefined ? '' : nameOf(before)}`;
+    return `${this.#first} ${beyond.join()} ${nameOf(place)} ${before.map(nameOf).join()}`;
   }
 }
 
