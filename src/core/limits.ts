@@ -54,8 +54,6 @@ export const HEDGE_DELAY_MS = 30;
 export const FORWARD_HEDGE_DELAY_MS = 150;
 /** Read repairs that one replica owes an answer to; beyond it a repair is dropped (the next read finds it again). */
 export const MAX_READ_REPAIRS = 256;
-/** Client operations being coordinated at once on one node; beyond it new ones are shed. */
-export const MAX_OPERATIONS_IN_FLIGHT = 4_096;
 
 /** Bytes and entries of one group-commit batch. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
@@ -81,6 +79,6 @@ export const DEFAULT_LIMITS: Limits = {
   maxValueBytes: 1024 * 1024,
   maxSiblings: 64,
   maxRecordBytes: 16 * 1024 * 1024,
-  maxOperationsInFlight: MAX_OPERATIONS_IN_FLIGHT,
+  maxOperationsInFlight: 4_096,
   reserveBytes: 64 * 1024 * 1024,
 };

@@ -89,13 +89,16 @@ describe('a coarse clock', () => {
   it('lets a timer set and cancel others when it fires', () => {
     const { manual, coarse } = clocks();
     const fired: string[] = [];
-    let doomed: Timer | undefined;
-    coarse.setTimer(10, () => {
+    const timers: Timer[] = [];
+    const first = coarse.setTimer(10, () => {
       fired.push('first');
-      doomed?.cancel();
+      timers[1]?.cancel();
       coarse.setTimer(10, () => fired.push('later'));
     });
-    doomed = coarse.setTimer(10, () => fired.push('doomed'));
+    timers.push(
+      first,
+      coarse.setTimer(10, () => fired.push('doomed')),
+    );
     manual.advance(50);
     expect(fired).toEqual(['first', 'later']);
   });

@@ -18,7 +18,17 @@ const RARE = [
     'write-fault',
     'low-space',
   ],
-  ...['filter', 'misread', 'wiped', 'rolled-back', 'snapshot', 'fail-stop', 'storage-failed', 'batch-lost'],
+  ...[
+    'filter',
+    'misread',
+    'wiped',
+    'rolled-back',
+    'snapshot',
+    'forget',
+    'fail-stop',
+    'storage-failed',
+    'batch-lost',
+  ],
   ...['forwarded', 'hedged-read', 'read-repair', 'retry', 'three-siblings', 'malformed-frame', 'two-dots'],
   ...['incarnation-renewed', 'unreadable-record', 'unknown-write-shown', 'write-ok', 'write-unknown'],
   ...[

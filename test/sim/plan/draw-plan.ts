@@ -23,7 +23,9 @@ export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
   const options = drawOptions(seed, settings.profile);
   const operations = drawOperations(seed, options, settings);
   const faults = drawFaults(seed, options, settings.profile);
-  const losesDisk = faults.some((fault) => fault.type === 'crash' && fault.disk !== 'kept');
+  const losesDisk = faults.some(
+    (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk !== 'kept'),
+  );
   return { seed, options: { ...options, readsSeeWrites: !losesDisk }, operations, faults };
 }
 
@@ -172,7 +174,8 @@ function drawCrash(stream: Stream, options: RunOptions, atUs: number): PlannedFa
 function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFault[] {
   const node = anyNode(stream, options);
   const atUs = Math.floor(stream.between(0.2, 0.9) * options.faultyUs);
-  const isWiped = stream.chance(0.5);
+  const kind = stream.pick(['wiped', 'rolled-back', 'forgotten'] as const);
+  if (kind === 'forgotten') return [{ type: 'forget', atUs, node }];
   const crash: PlannedFault = {
     type: 'crash',
     atUs,
@@ -180,9 +183,9 @@ function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFaul
     power: true,
     afterCalls: 0,
     downUs: Math.floor(stream.fraction() * 10 * SECOND_US),
-    disk: isWiped ? 'wiped' : 'rolled-back',
+    disk: kind,
   };
-  if (isWiped) return [crash];
+  if (kind === 'wiped') return [crash];
   return [{ type: 'snapshot', atUs: Math.floor(stream.fraction() * atUs), node }, crash];
 }
 

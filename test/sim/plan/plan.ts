@@ -77,6 +77,8 @@ export type PlannedFault = { readonly atUs: number } & (
       readonly disk: 'kept' | 'wiped' | 'rolled-back';
     }
   | { readonly type: 'snapshot'; readonly node: number }
+  /** The disk loses all its records, and the process goes on. */
+  | { readonly type: 'forget'; readonly node: number }
   | { readonly type: 'cut'; readonly links: readonly (readonly [number, number])[]; readonly forUs: number }
   | { readonly type: 'reset'; readonly left: number; readonly right: number }
   | { readonly type: 'pause'; readonly node: number; readonly forUs: number }

@@ -51,6 +51,7 @@ describe('every kind of fault', () => {
   const faults: readonly PlannedFault[] = [
     { ...at, type: 'crash', node: 0, power: true, afterCalls: 3, downUs: 0, disk: 'wiped' },
     { ...at, type: 'snapshot', node: 0 },
+    { ...at, type: 'forget', node: 0 },
     { ...at, type: 'cut', links: [[0, 1]], forUs: 1_000 },
     { ...at, type: 'reset', left: 0, right: 1 },
     { ...at, type: 'pause', node: 0, forUs: 1_000 },

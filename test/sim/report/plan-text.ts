@@ -36,6 +36,8 @@ export function describeFault(fault: PlannedFault): string {
     }
     case 'snapshot':
       return `a snapshot of the disk of n${fault.node + 1} is taken`;
+    case 'forget':
+      return `the disk of n${fault.node + 1} loses all its records`;
     case 'cut':
       return `cut ${fault.links.map(([from, to]) => `n${from + 1}>n${to + 1}`).join(' ')}${time}`;
     case 'reset':

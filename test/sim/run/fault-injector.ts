@@ -86,6 +86,9 @@ export class FaultInjector {
       case 'snapshot':
         this.#snapshots.set(this.#node(fault.node).id, this.#node(fault.node).disk.snapshot());
         return;
+      case 'forget':
+        this.#node(fault.node).disk.lose(isRecordKey);
+        return this.#onDiskLost(this.#node(fault.node).id);
       case 'cut':
         return this.#cut(fault.links, fault.forUs);
       case 'reset':

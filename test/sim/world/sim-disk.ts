@@ -150,6 +150,18 @@ export class SimDisk {
     this.#show(new Map());
   }
 
+  /** Some of what is there is gone, whoever is running on it. What is being written takes effect all the same. */
+  lose(isLost: (key: Uint8Array) => boolean): void {
+    for (const content of [this.#visible, this.#durable]) {
+      for (const name of [...content.keys()]) if (isLost(Buffer.from(name, 'latin1'))) content.delete(name);
+    }
+    this.#log = this.#log.map((batch) => ({
+      ...batch,
+      writes: batch.writes.filter(({ key }) => !isLost(key)),
+    }));
+    this.#sortedKeys = undefined;
+  }
+
   /** What is durable now, to come back later. */
   snapshot(): ReadonlyMap<string, Uint8Array> {
     const content = new Map(this.#durable);
@@ -223,7 +235,7 @@ class OpenDisk implements Storage {
   #failed: Error | undefined;
   #closed = false;
   #writing = 0;
-  #onIdle: () => void = () => {};
+  readonly #onIdle: (() => void)[] = [];
 
   constructor(disk: SimDisk, life: Life, loop: EventLoop) {
     this.#disk = disk;
@@ -286,6 +298,7 @@ class OpenDisk implements Storage {
 
   freeSpaceBytes(): Promise<number> {
     if (!this.#life.isCalling()) return never();
+    if (this.#closed) return Promise.reject(new Error('The store is closed'));
     return Promise.resolve(this.#disk.freeBytes);
   }
 
@@ -294,7 +307,7 @@ class OpenDisk implements Storage {
     this.#closed = true;
     if (this.#writing === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#onIdle = resolve;
+      this.#onIdle.push(resolve);
     });
   }
 
@@ -312,7 +325,7 @@ class OpenDisk implements Storage {
 
   #wrote(): void {
     this.#writing -= 1;
-    if (this.#writing === 0) this.#onIdle();
+    if (this.#writing === 0) for (const onIdle of this.#onIdle) onIdle();
   }
 
   #later<Result>(delayUs: number, kind: string, result: () => Result): Promise<Result> {

@@ -62,18 +62,28 @@ export class Fabric {
 
   /** The network port of one process. */
   networkOf(node: NodeId, life: Life): Network {
+    let isClosed = false;
     return {
       listen: (accept) => {
         if (!life.isCalling()) return never();
+        if (isClosed) return Promise.reject(new Error('The network is closed'));
         this.#listeners.set(node, { life, accept });
         return Promise.resolve();
       },
-      connect: (peer, handlers) => this.#connect(node, life, peer, handlers),
+      connect: (peer, handlers) => {
+        const connection = this.#connect(node, life, peer, handlers);
+        if (isClosed) connection.close('this node is shutting down');
+        return connection;
+      },
       close: () => {
         if (!life.isCalling()) return never();
+        isClosed = true;
         if (this.#listeners.get(node)?.life === life) this.#listeners.delete(node);
         for (const end of [...this.#ends]) if (end.life === life) end.close('this node is shutting down');
-        return Promise.resolve();
+        // After the events in which the handlers hear of it.
+        return new Promise((resolve) => {
+          this.loop.schedule(1, life, 'network-closed', resolve);
+        });
       },
     };
   }
@@ -171,14 +181,15 @@ export class Fabric {
       dialer.finish('connection refused: nothing listens there');
       return;
     }
+    const openDelayUs = this.delayUs(to, from);
     this.loop.schedule(0, listener.life, 'accept', () => {
       if (dialer.isClosed) return;
       const acceptor = new ConnectionEnd(this, to, from, listener.life, undefined);
       this.#ends.add(acceptor);
-      dialer.join(acceptor);
+      dialer.join(acceptor, this.loop.nowUs + openDelayUs);
       acceptor.handlers = listener.accept(acceptor);
     });
-    this.loop.schedule(this.delayUs(to, from), dialer.life, 'open', () => dialer.open());
+    this.loop.schedule(openDelayUs, dialer.life, 'open', () => dialer.open());
   }
 }
 
@@ -219,15 +230,18 @@ export class ConnectionEnd implements Connection {
     return this.isClosed ? 0 : this.#inFlightBytes;
   }
 
-  join(acceptor: ConnectionEnd): void {
+  /** What the acceptor sends does not arrive before the dialer knows that the connection stands. */
+  join(acceptor: ConnectionEnd, openAtUs: number): void {
     this.other = acceptor;
     acceptor.other = this;
     acceptor.isOpen = true;
+    acceptor.#lastArrivalUs = openAtUs;
   }
 
   open(): void {
     if (this.isClosed || this.other === undefined) return;
     this.isOpen = true;
+    this.resume();
     this.handlers?.onOpen?.();
   }
 
@@ -235,7 +249,7 @@ export class ConnectionEnd implements Connection {
     if (!this.life.isCalling() || this.isClosed) return;
     const copy = new Uint8Array(frame);
     this.#inFlightBytes += copy.length;
-    if (this.#fabric.isCut(this.node, this.peer)) this.#held.push(copy);
+    if (!this.isOpen || this.#fabric.isCut(this.node, this.peer)) this.#held.push(copy);
     else this.#transmit(copy);
   }
 
@@ -249,8 +263,9 @@ export class ConnectionEnd implements Connection {
     fabric.loop.schedule(delay, other.life, 'peer-close', () => other.finish('closed by the peer'));
   }
 
-  /** The link carries again: what was held goes out. */
+  /** The connection stands, or the link carries again: what was held goes out. */
   resume(): void {
+    if (!this.isOpen || this.#fabric.isCut(this.node, this.peer)) return;
     const held = this.#held;
     this.#held = [];
     if (!this.isClosed) for (const frame of held) this.#transmit(frame);

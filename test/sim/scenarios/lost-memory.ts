@@ -1,0 +1,92 @@
+/**
+ * Coordinators whose disk has forgotten something: replaced, emptied while the process runs, or brought back to a snapshot. What
+ * they forgot may live elsewhere under dots that they would mint again, so that a new write is taken for an old one.
+ */
+import { demand, demandEvents, type Scenario } from './scenario.ts';
+import { ScenarioCluster } from './scenario-cluster.ts';
+
+export const LOST_MEMORY: readonly Scenario[] = [
+  {
+    name: 'amnesia',
+    rule: 'A coordinator whose disk was replaced mints no dot that other replicas take for an old one.',
+    run: amnesia,
+  },
+  {
+    name: 'amnesia-hidden-by-repair',
+    rule: 'A coordinator that lost a key and got an old record of it by repair does not count on from that.',
+    run: amnesiaHiddenByRepair,
+  },
+  {
+    name: 'amnesia-of-the-first-write',
+    rule: 'A coordinator that lost its only write of a key, and got a record without any, mints another dot.',
+    run: amnesiaOfTheFirstWrite,
+  },
+  {
+    name: 'rollback',
+    rule: 'What was written after a snapshot survives the return of its coordinator to that snapshot.',
+    run: rollback,
+  },
+];
+
+async function amnesia(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2 } = cluster;
+  for (const event of [1, 2, 3]) await cluster.mustPut(p1, event);
+  await cluster.restart(p1, () => p1.disk.wipe());
+  await cluster.mustPut(p1, 4);
+  cluster.demandDistinctDots();
+  demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3, 4]);
+}
+
+/** p1 writes an event while p3 is away, and forgets it while it runs; then it meets only p3, which has never heard of it. */
+async function writeUnseenByThird(cluster: ScenarioCluster, event: number): Promise<void> {
+  const { p1, p2, p3, world } = cluster;
+  cluster.cut(p3, p1, p2);
+  await cluster.mustPut(p1, event);
+  // What was held by the cut links is lost with their connections.
+  await cluster.settle();
+  p1.disk.wipe();
+  cluster.cut(p1, p2);
+  world.fabric.heal(p1.id, p3.id);
+  world.fabric.heal(p3.id, p1.id);
+  await cluster.settle();
+}
+
+async function amnesiaHiddenByRepair(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2 } = cluster;
+  await cluster.mustPut(p1, 1, { w: 3 });
+  await writeUnseenByThird(cluster, 2);
+  await cluster.get(p1);
+  await cluster.settle();
+  demand(cluster.stored(p1) !== undefined, 'the read repaired nothing, and the scenario shows nothing');
+  await cluster.mustPut(p1, 3);
+  await cluster.heal();
+  cluster.demandDistinctDots();
+  demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3]);
+}
+
+async function amnesiaOfTheFirstWrite(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2, p3 } = cluster;
+  await cluster.mustPut(p3, 1, { w: 3 });
+  await writeUnseenByThird(cluster, 2);
+  await cluster.mustPut(p3, 3);
+  await cluster.mustPut(p1, 4);
+  await cluster.heal();
+  cluster.demandDistinctDots();
+  demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3, 4]);
+}
+
+async function rollback(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2 } = cluster;
+  await cluster.mustPut(p1, 1, { w: 3 });
+  const snapshot = p1.disk.snapshot();
+  await cluster.mustPut(p1, 2);
+  await cluster.restart(p1, () => p1.disk.rollBack(snapshot));
+  await cluster.mustPut(p1, 3);
+  await cluster.mustPut(p1, 4);
+  cluster.demandDistinctDots();
+  demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3, 4]);
+}
