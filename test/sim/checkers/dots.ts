@@ -11,10 +11,22 @@ import type { Violation } from './history.ts';
 
 const DIGIT_ZERO = 0x30;
 const COLON = 0x3a;
+const FILLER = 0x78;
+/** Bytes of a long value that are looked at. */
+const SAMPLES = 64;
 
 /** The value of an event: its id, then filler. */
 export function valueOf(id: number, bytes: number): Uint8Array {
   return new TextEncoder().encode(`${id}:${'x'.repeat(bytes)}`);
+}
+
+/** Whether these are the bytes that `valueOf` gave, as far as their length and some samples tell. */
+export function isValueOf(value: Uint8Array, id: number, bytes: number): boolean {
+  const prefix = `${id}:`.length;
+  if (value.length !== prefix + bytes) return false;
+  const stride = Math.max(1, Math.floor(bytes / SAMPLES));
+  for (let index = prefix; index < value.length; index += stride) if (value[index] !== FILLER) return false;
+  return bytes === 0 || value.at(-1) === FILLER;
 }
 
 export function writeIdOf(id: number): string {

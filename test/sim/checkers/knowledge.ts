@@ -98,6 +98,17 @@ export function checkNoInvention(history: History, read: ReadEvent): readonly Vi
   return [];
 }
 
+/** A value that is shown is the one that was written, whole. `isWhole`: whether each of the shown ones is. */
+export function checkValuesWhole(
+  { id: readId, key, shown }: Pick<ReadEvent, 'id' | 'key' | 'shown'>,
+  isWhole: (event: number) => boolean,
+): readonly Violation[] {
+  const broken = shown.find((event) => !isWhole(event));
+  if (broken === undefined) return [];
+  const detail = `read ${readId} of ${key} shows ${broken} with other bytes than were written`;
+  return [{ invariant: 'invented-value', detail }];
+}
+
 /** What was answered as not applied is nowhere. */
 export function checkNotApplied(history: History, seen: Iterable<number>): readonly Violation[] {
   const violations: Violation[] = [];

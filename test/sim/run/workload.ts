@@ -3,6 +3,7 @@
  * write's outcome is unknown. Every answer is checked when it comes, against what clients were told before.
  */
 import { type CausalContext, EMPTY_CONTEXT } from '../../../src/core/causality/causal-context.ts';
+import type { Sibling } from '../../../src/core/causality/record.ts';
 import { visibleSiblings } from '../../../src/core/causality/visible-siblings.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import type {
@@ -14,12 +15,13 @@ import type {
 } from '../../../src/core/outcome.ts';
 import type { StorageNode } from '../../../src/protocol/storage-node.ts';
 import { checkAnswersOwnContext, checkCoversOnlySeen } from '../checkers/contexts.ts';
-import { eventOf, valueOf, writeIdOf } from '../checkers/dots.ts';
+import { eventOf, isValueOf, valueOf, writeIdOf } from '../checkers/dots.ts';
 import type { History, WriteEvent, WriteOutcome } from '../checkers/history.ts';
 import {
   checkNoFalseSiblings,
   checkNoInvention,
   checkReadSeesAcknowledged,
+  checkValuesWhole,
   coveredBy,
 } from '../checkers/knowledge.ts';
 import type { PlannedOperation, RunPlan } from '../plan/plan.ts';
@@ -53,11 +55,14 @@ export class Workload {
   readonly #parts: WorkloadParts;
   readonly #nodeIds: readonly NodeId[];
   readonly #sessions = new Map<string, Session>();
+  /** Bytes of each event's value. */
+  readonly #bytes: ReadonlyMap<number, number>;
   #open = 0;
 
   constructor(parts: WorkloadParts) {
     this.#parts = parts;
     this.#nodeIds = [...parts.world.nodes.keys()];
+    this.#bytes = new Map(parts.plan.operations.map(({ id, bytes }) => [id, bytes]));
   }
 
   /** Operations that have begun and not ended. */
@@ -117,9 +122,17 @@ export class Workload {
     if (shown.length >= 3) log.count('three-siblings');
     if (shown.some((event) => isUnknown(history.write(event)))) log.count('unknown-write-shown');
     log.report(checkNoInvention(history, read));
+    const isWhole = (event: number): boolean =>
+      siblings.every((sibling) => eventOf(sibling) !== event || this.#isWhole(event, sibling));
+    log.report(checkValuesWhole(read, isWhole));
     log.report(checkNoFalseSiblings(history, read, false));
     if (plan.options.readsSeeWrites) log.report(checkReadSeesAcknowledged(history, read));
     if (record !== undefined) this.#keepRead(operation, record.context, shown);
+  }
+
+  #isWhole(event: number, { content }: Sibling): boolean {
+    const bytes = this.#bytes.get(event);
+    return content.type === 'tombstone' || (bytes !== undefined && isValueOf(content.bytes, event, bytes));
   }
 
   #keepRead(operation: PlannedOperation, context: CausalContext, shown: readonly number[]): void {

@@ -68,8 +68,6 @@ export class SimDisk {
   misread: ((key: Uint8Array, value: Uint8Array | undefined) => Uint8Array | undefined) | undefined;
   observer: DiskObserver = {};
   syncs = 0;
-  /** Batches that took effect and were lost with the power. */
-  lostBatches = 0;
 
   constructor(seed: number, name: string, loop: EventLoop, options: DiskOptions) {
     this.#seed = seed;
@@ -138,7 +136,6 @@ export class SimDisk {
       for (const batch of batches.slice(0, lastDurable + 1 + extra)) kept.add(batch);
     }
     for (const batch of this.#log) if (kept.has(batch)) apply(this.#durable, batch.writes);
-    this.lostBatches += this.#log.length - kept.size;
     this.#log = [];
     this.#show(new Map(this.#durable));
   }
