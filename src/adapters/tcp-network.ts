@@ -65,6 +65,11 @@ class NodeTcpNetwork implements TcpNetwork {
     if (this.#closing !== undefined) return Promise.reject(new Error('The network is closed'));
     if (this.#listening !== undefined) return Promise.reject(new Error('The network listens already'));
     const server = createServer(SOCKET_OPTIONS, (socket) => {
+      // Accepted by the system before the listener was closed, told after: nobody would close it any more.
+      if (this.#closing !== undefined) {
+        socket.destroy();
+        return;
+      }
       const remote = hostAndPort(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0);
       const connection = this.#add(socket, remote);
       connection.start(accept(connection));

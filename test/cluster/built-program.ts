@@ -9,9 +9,12 @@ const MAIN =
 
 const running = new Set<ChildProcess>();
 
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
+for (const end of ['exit', 'disconnect'] as const) {
+  // The second: the test runner is gone, and this process, its worker, may be waiting for a test that never ends.
+  process.once(end, () => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+}
 
 export interface ProgramStart {
   /** What stands on the command line. */

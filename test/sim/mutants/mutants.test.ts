@@ -1,9 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HuntedSeed } from './hunt.ts';
 import type { Mutant } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
@@ -18,9 +18,15 @@ function mutantOf(id: string, changes: Partial<Mutant> = {}): Mutant {
   return { ...mutant, ...changes };
 }
 
-async function plantedTrees(): Promise<readonly string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('quorate-mutant-'));
-}
+let parent: string;
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'quorate-planted-'));
+});
+
+afterEach(async () => {
+  await rm(parent, { recursive: true });
+});
 
 describe.each(MUTANTS)('the mutant $id', ({ id, edits }) => {
   it('has a name of its own, and fits into the sources', async () => {
@@ -51,11 +57,9 @@ describe('an edit', () => {
   });
 
   it('that does not fit leaves no tree behind', async () => {
-    const before = await plantedTrees();
     const edits = [{ file: 'package.json', find: 'not in there', replace: '' }];
-    await expect(plantTree(ROOT, edits)).rejects.toThrow('package.json holds 0 times');
-    const after = await plantedTrees();
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    await expect(plantTree(ROOT, edits, parent)).rejects.toThrow('package.json holds 0 times');
+    expect(await readdir(parent)).toEqual([]);
   });
 });
 
@@ -106,22 +110,24 @@ describe('the verdict', () => {
 
 describe('a trial', () => {
   it('catches the canary, and leaves nothing behind', async () => {
-    const before = await plantedTrees();
-    expect(await trial(ROOT, mutantOf('canary'), 1)).toMatchObject({ passed: true, seeds: 1 });
-    const after = await plantedTrees();
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    expect(await trial(ROOT, mutantOf('canary'), 1, parent)).toMatchObject({ passed: true, seeds: 1 });
+    expect(await readdir(parent)).toEqual([]);
   });
 
   it('lets a change that changes nothing through', async () => {
     const mutant = mutantOf('no-op', { operations: 50, maxSeeds: 2 });
-    expect(await trial(ROOT, mutant, 1)).toMatchObject({ passed: true, seeds: 2, says: 'stayed green' });
+    expect(await trial(ROOT, mutant, 1, parent)).toMatchObject({
+      passed: true,
+      seeds: 2,
+      says: 'stayed green',
+    });
   });
 
   it('notices that the planted tree does not run', async () => {
     const edits = [
       { file: 'test/sim/mutants/hunt.ts', find: 'await hunt();', replace: "throw new Error('broken');" },
     ];
-    const verdict = await trial(ROOT, mutantOf('no-op', { edits }), 1);
+    const verdict = await trial(ROOT, mutantOf('no-op', { edits }), 1, parent);
     expect(verdict).toMatchObject({ passed: false, seeds: 0, says: expect.stringContaining('broken') });
   });
 });

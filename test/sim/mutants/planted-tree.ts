@@ -11,9 +11,13 @@ export interface PlantedTree {
   remove(): Promise<void>;
 }
 
-/** Rejects if an edit does not fit. `root` is the project's directory. */
-export async function plantTree(root: string, edits: readonly Edit[]): Promise<PlantedTree> {
-  const directory = await mkdtemp(join(tmpdir(), 'quorate-mutant-'));
+/** Rejects if an edit does not fit. `root` is the project's directory; the tree is planted in `parent`. */
+export async function plantTree(
+  root: string,
+  edits: readonly Edit[],
+  parent = tmpdir(),
+): Promise<PlantedTree> {
+  const directory = await mkdtemp(join(parent, 'quorate-mutant-'));
   const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
     for (const name of COPIED) await cp(join(root, name), join(directory, name), { recursive: true });

@@ -28,10 +28,15 @@ interface Hunt {
   readonly trouble: string | undefined;
 }
 
-/** Never rejects for what the mutant does, only if it cannot be planted or started. */
-export async function trial(root: string, mutant: Mutant, firstSeed: number): Promise<Verdict> {
+/** Never rejects for what the mutant does, only if it cannot be planted (see plantTree) or started. */
+export async function trial(
+  root: string,
+  mutant: Mutant,
+  firstSeed: number,
+  parent?: string,
+): Promise<Verdict> {
   const startMs = performance.now();
-  const tree = await plantTree(root, mutant.edits);
+  const tree = await plantTree(root, mutant.edits, parent);
   try {
     const hunt = await runHunt(tree.directory, mutant, firstSeed);
     return { ...judge(mutant, hunt), ms: performance.now() - startMs };

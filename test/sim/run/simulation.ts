@@ -106,7 +106,11 @@ class Simulation {
       events: loop.executed,
       messages: fabric.delivered,
       virtualMs: loop.nowUs / 1_000,
-      sometimes: new Map([...this.#log.counts, ...this.#faults.injected, ...this.#rare()]),
+      sometimes: new Map([
+        ...this.#log.counts,
+        ...this.#faults.injected,
+        ['two-dots', this.#whiteBox.dots.aliased.size],
+      ]),
     };
   }
 
@@ -129,13 +133,6 @@ class Simulation {
     await this.#aftermath.converge();
     const shownAfter = this.#aftermath.check();
     if (this.#log.violation === undefined) this.#log.report(checkRestartChangedNothing(shown, shownAfter));
-  }
-
-  /** What shows at the end only. */
-  #rare(): ReadonlyMap<string, number> {
-    const lostBatches = [...this.#world.nodes.values()].reduce((sum, { disk }) => sum + disk.lostBatches, 0);
-    const counts = { 'batch-lost': lostBatches, 'two-dots': this.#whiteBox.dots.aliased.size };
-    return new Map(Object.entries(counts).filter(([, count]) => count > 0));
   }
 
   #traced(node: NodeId, event: TraceEvent): void {
