@@ -4,7 +4,15 @@ import { type Dot, formatDot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord, RememberedWrite, Sibling } from '../../../src/core/causality/record.ts';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import { context, dot as dotOf } from '../../core/causality/sample-records.ts';
-import { checkRetriesAreOneEvent, DotRegistry, eventOf, isValueOf, valueOf, writeIdOf } from './dots.ts';
+import {
+  checkRetriesAreOneEvent,
+  DotRegistry,
+  type EventSource,
+  eventOf,
+  isValueOf,
+  valueOf,
+  writeIdOf,
+} from './dots.ts';
 
 function dot(counter: number, process = 'a'): Dot {
   return dotOf(process, counter);
@@ -28,6 +36,11 @@ function remembered(id: string, itsDot: Dot, requestDigest = 'digest'): Remember
   return { id, dot: itsDot, requestDigest, seenDigest: 0, writtenAtMs: 0, created: false };
 }
 
+/** Events from 100 on are of another key. */
+function sentOnce(event: number): EventSource {
+  return { key: event < 100 ? 'key' : 'another', attempts: 1 };
+}
+
 describe('the value of an event', () => {
   it('tells the event, and a tombstone does by its write id', () => {
     expect(eventOf(value(42, dot(1)))).toBe(42);
@@ -48,14 +61,14 @@ describe('the value of an event', () => {
 
 describe('a dot', () => {
   it('names one event in any number of records, and other dots name others', () => {
-    const registry = new DotRegistry(() => true);
+    const registry = new DotRegistry(sentOnce);
     for (const siblings of [[value(1, dot(1))], [value(1, dot(1)), value(2, dot(2))]])
       expect(registry.observe('key', record(siblings))).toEqual([]);
-    expect(registry.observe('another', record([value(3, dot(1))]))).toEqual([]);
+    expect(registry.observe('another', record([value(100, dot(1))]))).toEqual([]);
   });
 
   it('collides if it names two events', () => {
-    const registry = new DotRegistry(() => true);
+    const registry = new DotRegistry(sentOnce);
     registry.observe('key', record([value(1, dot(1))]));
     const [violation] = registry.observe('key', record([value(2, dot(1))]));
     expect(violation?.invariant).toBe('dot-collision');
@@ -63,13 +76,21 @@ describe('a dot', () => {
   });
 
   it('collides also with the dot of a tombstone', () => {
-    const registry = new DotRegistry(() => true);
+    const registry = new DotRegistry(sentOnce);
     registry.observe('key', record([tombstone(1, dot(1))]));
     expect(registry.observe('key', record([value(2, dot(1))]))).toHaveLength(1);
   });
 
+  it('names what was written to its key', () => {
+    const registry = new DotRegistry((event) => (event === 1 ? undefined : sentOnce(event)));
+    const [violation] = registry.observe('key', record([value(100, dot(1))]));
+    expect(violation?.invariant).toBe('invented-value');
+    expect(violation?.detail).toContain('event 100 of another');
+    expect(registry.observe('key', record([value(1, dot(2))]))[0]?.invariant).toBe('invented-value');
+  });
+
   it('is the only one of an event that was sent once', () => {
-    const registry = new DotRegistry((event) => event === 1);
+    const registry = new DotRegistry((event) => ({ key: 'key', attempts: event }));
     registry.observe('key', record([value(1, dot(1)), value(2, dot(2))]));
     expect(registry.observe('key', record([value(2, dot(3))]))).toEqual([]);
     const [violation] = registry.observe('key', record([value(1, dot(4))]));
@@ -79,9 +100,9 @@ describe('a dot', () => {
 
 describe('what a context claims', () => {
   it('is the events of its dots, and dots that nobody ever tried to write', () => {
-    const registry = new DotRegistry(() => true);
+    const registry = new DotRegistry(sentOnce);
     registry.observe('key', record([value(1, dot(1)), value(3, dot(3))]));
-    registry.observe('another', record([value(2, dot(2))]));
+    registry.observe('another', record([value(100, dot(2))]));
     const claimed = context({ a: [1, 3, 4] });
     const { events, unheard } = registry.eventsOf('key', claimed);
     expect([...events]).toEqual([1, 3]);
@@ -89,7 +110,7 @@ describe('what a context claims', () => {
   });
 
   it('and what a disk took is known', () => {
-    const registry = new DotRegistry(() => true);
+    const registry = new DotRegistry(sentOnce);
     registry.observeStored(record([value(1, dot(1)), tombstone(2, dot(2)), tombstone(undefined, dot(3))]));
     expect([...registry.stored]).toEqual([1, 2]);
   });

@@ -44,8 +44,15 @@ export function eventOf({ content, writeId }: Sibling): number | undefined {
   return event;
 }
 
+/** What clients did to make an event. */
+export interface EventSource {
+  readonly key: string;
+  /** How often the request was sent. */
+  readonly attempts: number;
+}
+
 export class DotRegistry {
-  readonly #isSentOnce: (event: number) => boolean;
+  readonly #sourceOf: (event: number) => EventSource | undefined;
   /** By key and actor: the event of each counter. */
   readonly #events = new Map<string, (number | undefined)[]>();
   /** The first dot of each event. */
@@ -55,17 +62,25 @@ export class DotRegistry {
   /** Every event that some disk took. */
   readonly stored = new Set<number>();
 
-  /** `isSentOnce`: whether a client has sent the request of this event no more than once. */
-  constructor(isSentOnce: (event: number) => boolean) {
-    this.#isSentOnce = isSentOnce;
+  /** `sourceOf` gives undefined for an event that no client made. */
+  constructor(sourceOf: (event: number) => EventSource | undefined) {
+    this.#sourceOf = sourceOf;
   }
 
-  /** Notes what a record says that is being written: a dot names one event, and what was sent once has one dot. */
+  /**
+   * Notes what a record says that is being written: it holds what clients wrote to its key, a dot names one event, and
+   * what was sent once has one dot.
+   */
   observe(key: string, record: KeyRecord): readonly Violation[] {
     const violations: Violation[] = [];
     for (const sibling of record.siblings) {
       const event = eventOf(sibling);
       if (event === undefined) continue;
+      const source = this.#sourceOf(event);
+      if (source?.key !== key) {
+        const detail = `a process writes event ${event} of ${source?.key ?? 'nobody'} into the record of ${key}`;
+        violations.push({ invariant: 'invented-value', detail });
+      }
       const dot = `${key} ${formatDot(sibling.dot)}`;
       const events = this.#eventsOfActor(key, sibling.dot.actor);
       const known = events[sibling.dot.counter];
@@ -77,7 +92,7 @@ export class DotRegistry {
       const first = this.#dots.get(event);
       if (first === undefined) this.#dots.set(event, dot);
       else if (first !== dot) this.aliased.add(event);
-      if (first !== undefined && first !== dot && this.#isSentOnce(event)) {
+      if (first !== undefined && first !== dot && source?.attempts === 1) {
         const detail = `event ${event}, which was sent once, has the dots ${first} and ${dot}`;
         violations.push({ invariant: 'second-dot', detail });
       }

@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'None: a comment says something else.',
     edits: [edit(JOIN, 'The rule itself:', 'The rule:')],
     invariant: undefined,
-    maxSeeds: 10,
+    maxSeeds: 15,
   },
   {
     ...MIXED,
@@ -89,7 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'dot-collision',
-    maxSeeds: 40,
+    maxSeeds: 60,
   },
   {
     ...STANDARD,
@@ -145,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'read-missed-acknowledged-write',
-    maxSeeds: 60,
+    maxSeeds: 40,
   },
   {
     ...STANDARD,
@@ -159,7 +159,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'replica-went-back',
-    maxSeeds: 60,
+    maxSeeds: 40,
   },
   {
     ...STANDARD,
@@ -173,7 +173,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'dot-collision',
-    maxSeeds: 10,
+    maxSeeds: 20,
   },
   {
     ...STANDARD,
@@ -201,7 +201,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'false-sibling',
-    maxSeeds: 60,
+    maxSeeds: 100,
   },
   {
     ...STANDARD,
@@ -244,7 +244,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'dot-collision',
-    maxSeeds: 60,
+    maxSeeds: 200,
   },
   {
     ...STANDARD,
@@ -266,7 +266,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'invented-value',
-    maxSeeds: 20,
+    maxSeeds: 40,
   },
   {
     ...STANDARD,
@@ -274,7 +274,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'A forwarded request that is delivered twice is carried out twice.',
     edits: [edit('src/protocol/peers/inbound-peer.ts', '    if (id <= this.#lastId) {', '    if (id < 0) {')],
     invariant: 'second-dot',
-    maxSeeds: 60,
+    maxSeeds: 40,
   },
   {
     ...STANDARD,
@@ -288,7 +288,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'second-dot',
-    maxSeeds: 60,
+    maxSeeds: 40,
   },
   {
     ...STANDARD,

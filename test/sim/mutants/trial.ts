@@ -7,7 +7,7 @@ import type { Mutant } from './mutant.ts';
 import { plantTree } from './planted-tree.ts';
 
 /** Wall-clock milliseconds for all seeds of one mutant: a planted bug may make a process hang. */
-const MAX_TRIAL_MS = 300_000;
+const MAX_TRIAL_MS = 600_000;
 
 export interface Verdict {
   readonly id: string;

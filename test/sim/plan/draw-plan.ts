@@ -10,6 +10,8 @@ import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan
 import { FILTERED_KINDS, MISREAD_KINDS } from './plan.ts';
 
 const SECOND_US = 1_000_000;
+/** Microseconds within which a crowd comes. */
+const CROWD_US = 20_000;
 
 /** `quorum`: R = W = 2 of N = 3 everywhere. `mixed`: N, R and W differ from request to request. */
 export type QuorumProfile = 'quorum' | 'mixed';
@@ -109,7 +111,25 @@ function drawOperations(
       bytes: stream.chance(0.01) ? largeBytes : stream.integer(0, 200),
     });
   }
-  return operations.sort((left, right) => left.atUs - right.atUs);
+  return inCrowds(seed, operations).toSorted((left, right) => left.atUs - right.atUs);
+}
+
+/** In half of the seeds some operations come in crowds: on one key, almost at once. So writes of a key wait for each other. */
+function inCrowds(seed: number, operations: readonly PlannedOperation[]): readonly PlannedOperation[] {
+  const stream = new Stream(seed, 'crowds');
+  if (stream.chance(0.5)) return operations;
+  const crowdChance = stream.between(0.02, 0.1);
+  let first: PlannedOperation | undefined;
+  let left = 0;
+  return operations.map((operation) => {
+    if (first !== undefined && left > 0) {
+      left -= 1;
+      return { ...operation, key: first.key, atUs: first.atUs + stream.integer(0, CROWD_US) };
+    }
+    if (stream.chance(crowdChance)) left = stream.integer(2, 10);
+    first = operation;
+    return operation;
+  });
 }
 
 function drawQuorum(

@@ -108,7 +108,7 @@ export class Aftermath {
     const { world, plan } = this.#parts;
     const nodes = [...world.nodes.values()];
     for (const node of nodes) node.crash({ power: plan.options.sync, reason: 'restarted' });
-    for (const node of nodes) node.start();
+    world.startAll();
     await this.#runFor(10_000);
   }
 

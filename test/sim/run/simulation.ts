@@ -122,7 +122,8 @@ class Simulation {
     this.#workload.schedule(this.#plan.operations);
     const untilUs = loop.nowUs + this.#plan.options.faultyUs;
     await loop.run(untilUs, () => this.#log.violation !== undefined);
-    this.#faults.heal();
+    // In an event, as everything that starts processes: so the guard of the loop watches over it.
+    loop.schedule(0, this.#world.outside, 'heal', () => this.#faults.heal());
     await this.#aftermath.settle(() => this.#workload.open);
     await this.#aftermath.converge();
     this.#aftermath.check();

@@ -35,7 +35,10 @@ export class WhiteBox {
     this.#world = world;
     this.#history = history;
     this.#log = log;
-    this.dots = new DotRegistry((id) => (history.write(id)?.attemptsById ?? 0) < 2);
+    this.dots = new DotRegistry((id) => {
+      const write = history.write(id);
+      return write === undefined ? undefined : { key: write.key, attempts: Math.max(1, write.attemptsById) };
+    });
     this.#ring = buildRing(world.options.config);
     for (const node of world.nodes.values()) {
       node.disk.observer = {

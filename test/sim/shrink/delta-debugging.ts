@@ -1,49 +1,43 @@
 /**
- * The smallest list that still fails: ddmin (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002).
- * Parts are left out, large ones first; what is left at the end fails no more if any one item is taken away, unless the
- * budget ended before.
+ * The smallest list that still fails, after Zeller and Hildebrandt ("Simplifying and Isolating Failure-Inducing Input", 2002): parts
+ * are left out, large ones first, then smaller ones, then single items, until nothing more can be.
  *
- * It tries complements only: a part alone hardly ever fails where a schedule of operations has to come about first.
+ * Unlike their ddmin it goes on behind a part that could be left out instead of beginning anew: what could not be left out
+ * before hardly ever can be afterwards, and each try costs a whole run. Nor does it try a part alone, which hardly ever fails
+ * where a schedule of operations has to come about first.
  */
 
 /** Whether a list still fails. Says no once the budget is spent. */
 export type StillFails<Item> = (items: readonly Item[]) => Promise<boolean>;
 
-/** `items` must fail. */
+/** `items` must fail. Of the result no single item can be left out, unless the budget ended before. */
 export async function minimize<Item>(
   items: readonly Item[],
   stillFails: StillFails<Item>,
 ): Promise<readonly Item[]> {
   if (items.length === 0 || (await stillFails([]))) return [];
   let current = items;
-  let parts = Math.min(2, current.length);
-  while (current.length > 1) {
-    const smaller = await firstFailing(complements(current, parts), stillFails);
-    if (smaller !== undefined) {
-      current = smaller;
-      parts = Math.max(2, Math.min(parts - 1, current.length));
-    } else if (parts < current.length) {
-      parts = Math.min(2 * parts, current.length);
-    } else {
-      break;
-    }
+  for (let size = Math.ceil(items.length / 2); size > 1; size = Math.ceil(size / 2)) {
+    current = await withoutParts(current, size, stillFails);
+  }
+  for (let before = -1; before !== current.length; ) {
+    before = current.length;
+    current = await withoutParts(current, 1, stillFails);
   }
   return current;
 }
 
-async function firstFailing<Item>(
-  candidates: Iterable<readonly Item[]>,
+/** Tries to leave out each part of this size once, the last one first. */
+async function withoutParts<Item>(
+  items: readonly Item[],
+  size: number,
   stillFails: StillFails<Item>,
-): Promise<readonly Item[] | undefined> {
-  for (const candidate of candidates) if (await stillFails(candidate)) return candidate;
-  return undefined;
-}
-
-/** The items without the first of so many equal parts, without the second, and so on; the last part first. */
-function* complements<Item>(items: readonly Item[], parts: number): Generator<readonly Item[]> {
-  for (let part = parts - 1; part >= 0; part -= 1) {
-    const from = Math.floor((part * items.length) / parts);
-    const to = Math.floor(((part + 1) * items.length) / parts);
-    yield [...items.slice(0, from), ...items.slice(to)];
+): Promise<readonly Item[]> {
+  let current = items;
+  for (let from = Math.floor((items.length - 1) / size) * size; from >= 0; from -= size) {
+    const candidate = [...current.slice(0, from), ...current.slice(from + size)];
+    // The empty list was tried first of all.
+    if (candidate.length > 0 && (await stillFails(candidate))) current = candidate;
   }
+  return current;
 }

@@ -8,6 +8,7 @@ import type { NodeId } from '../../../src/core/ids.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { startStorageNode, type StorageNode } from '../../../src/protocol/storage-node.ts';
 import { DeterminismGuard } from './determinism-guard.ts';
+import { draw } from './draw.ts';
 import { EventLoop, type Owner } from './event-loop.ts';
 import { Life } from './life.ts';
 import { type ClockFaults, SimClock } from './sim-clock.ts';
@@ -93,7 +94,9 @@ export class SimNode {
       },
       isLowOnSpace: () => this.disk.freeBytes < config.limits.reserveBytes,
       onFatal: (reason) => {
-        if (life.alive) loop.schedule(0, life, 'fatal', () => this.#failStop(String(reason)));
+        if (!life.alive) return;
+        const lingerUs = lingersUs(draw(seed, `fatal ${processName}`));
+        loop.schedule(lingerUs, life, 'fatal', () => this.#failStop(String(reason)));
       },
     }).then(
       (node) => {
@@ -128,6 +131,11 @@ export class SimNode {
     if (this.#life !== undefined) fabric.died(this.#life, power);
     observer.onDeath?.(this.id, reason);
   }
+}
+
+/** How long a process goes on after its store has failed: half of them end at once, others may flush their log first. */
+function lingersUs(uniform: number): number {
+  return uniform < 0.5 ? 0 : (uniform - 0.5) * 400_000;
 }
 
 export class SimCluster {

@@ -236,6 +236,8 @@ export class ConnectionEnd implements Connection {
     acceptor.other = this;
     acceptor.isOpen = true;
     acceptor.#lastArrivalUs = openAtUs;
+    // It was lost while it was being made: the dialer knows by now or soon, and so does the other side.
+    if (this.#isBroken) acceptor.breakLater();
   }
 
   open(): void {
