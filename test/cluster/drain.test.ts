@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.close());
 
-it.skip('a draining node answers what it began and refuses what is new', async () => {
+it('a draining node answers what it began and refuses what is new', async () => {
   const { target, homes } = keys.draw('b');
   const [coordinator, , slow] = homes as [string, string, string];
   const client = cluster.client(coordinator);
@@ -44,7 +44,7 @@ it.skip('a draining node answers what it began and refuses what is new', async (
   expect((await client.get(target, { 'Quorate-R': '1' })).text).toBe('begun');
 });
 
-it.skip('draining under load loses no acknowledged write', async () => {
+it('draining under load loses no acknowledged write', async () => {
   const acknowledged = new Map<string, string>();
   const writers = Array.from({ length: 3 }, async () => {
     for (;;) {
