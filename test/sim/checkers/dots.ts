@@ -72,15 +72,10 @@ export class DotRegistry {
    * what was sent once has one dot.
    */
   observe(key: string, record: KeyRecord): readonly Violation[] {
-    const violations: Violation[] = [];
+    const violations: Violation[] = [...this.#checkSources(key, record)];
     for (const sibling of record.siblings) {
       const event = eventOf(sibling);
       if (event === undefined) continue;
-      const source = this.#sourceOf(event);
-      if (source?.key !== key) {
-        const detail = `a process writes event ${event} of ${source?.key ?? 'nobody'} into the record of ${key}`;
-        violations.push({ invariant: 'invented-value', detail });
-      }
       const dot = `${key} ${formatDot(sibling.dot)}`;
       const events = this.#eventsOfActor(key, sibling.dot.actor);
       const known = events[sibling.dot.counter];
@@ -92,12 +87,23 @@ export class DotRegistry {
       const first = this.#dots.get(event);
       if (first === undefined) this.#dots.set(event, dot);
       else if (first !== dot) this.aliased.add(event);
-      if (first !== undefined && first !== dot && source?.attempts === 1) {
+      if (first !== undefined && first !== dot && this.#sourceOf(event)?.attempts === 1) {
         const detail = `event ${event}, which was sent once, has the dots ${first} and ${dot}`;
         violations.push({ invariant: 'second-dot', detail });
       }
     }
     return violations;
+  }
+
+  #checkSources(key: string, { siblings }: KeyRecord): readonly Violation[] {
+    for (const sibling of siblings) {
+      const event = eventOf(sibling);
+      const source = event === undefined ? undefined : this.#sourceOf(event);
+      if (event === undefined || source?.key === key) continue;
+      const detail = `a process writes event ${event} of ${source?.key ?? 'nobody'} into the record of ${key}`;
+      return [{ invariant: 'invented-value', detail }];
+    }
+    return [];
   }
 
   /** Notes that a disk took a record. */

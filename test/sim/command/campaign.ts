@@ -2,12 +2,15 @@
  * Many runs, some of them twice. Whatever goes wrong becomes a failure of one run: an invariant that does not hold, a process that
  * ends or never answers, a second run of the same plan that differs from the first.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Violation } from '../checkers/history.ts';
 import { DETERMINISM, PROCESS_ENDED, WALL_CLOCK } from './failure-kind.ts';
 import { Tally } from './tally.ts';
 import type { PlanSource, RunSummary } from './task.ts';
 import { firstDifference } from './trace-difference.ts';
 import { WorkerProcess } from './worker-process.ts';
+
+const SIGNAL_MS = 200;
 
 export interface Failure {
   readonly source: PlanSource;
@@ -87,6 +90,8 @@ export class Campaign {
   async #runOne(source: PlanSource, worker: WorkerProcess): Promise<RunSummary | undefined> {
     const { limitMs, onRun } = this.#options;
     const ended = await worker.run<'run'>({ type: 'run', source }, limitMs);
+    // A signal that ended the worker may be on its way to this process, too: then nobody wants to know.
+    if (ended.type === 'ended') await sleep(SIGNAL_MS);
     if (this.#stopped) return undefined;
     if (ended.type === 'answer') {
       const summary = ended.answer;

@@ -17,7 +17,9 @@
  *
  * `undecided` is an answer of its own and must never be taken for `legal`.
  */
+import { KnownOperations } from './known-operations.ts';
 import { isPassive, type RegisterOperation, type RegisterState, stepOf } from './register-history.ts';
+import { isSameOutcome, isSamePlace, nameOfPlace, type Place, placesAfter } from './register-place.ts';
 import { windowsOf } from './register-window.ts';
 import { UnknownOperations, type UsedUp } from './unknown-operations.ts';
 
@@ -85,39 +87,21 @@ function valuesShown(operations: readonly RegisterOperation[]): ReadonlySet<Regi
   return shown;
 }
 
-/** What the register holds while the search goes on. `any`: nothing has told yet. */
-type Place = { readonly type: 'known'; readonly state: RegisterState } | { readonly type: 'any' };
-
 class Search {
-  /** In the order of their calls. */
-  readonly #known: readonly RegisterOperation[];
+  readonly #known: KnownOperations;
   readonly #unknown: UnknownOperations;
   readonly #start: Place;
   readonly #steps: { left: number };
-  readonly #isPlaced: Uint8Array;
-  /** For each value how many known operations that write it are not placed. */
-  readonly #writersLeft = new Map<RegisterState, number>();
-  /** For each value how many known operations that must find it are not placed. */
-  readonly #needersLeft = new Map<RegisterState, number>();
-  /** Refusals that do not tell what they found, and are not placed. */
-  #untellingLeft = 0;
   /** What failed, by known operations placed and state. */
   readonly #failed = new Map<string, UsedUp[]>();
-  /** The first operation that is not placed. */
-  #first = 0;
-  #placed = 0;
   #best: { readonly placed: number; readonly place: Place; readonly stuck: readonly number[] };
 
   constructor(operations: readonly RegisterOperation[], start: Place, steps: { left: number }) {
-    this.#known = operations
-      .filter(({ outcome }) => outcome.type !== 'unknown')
-      .toSorted((left, right) => left.calledAt - right.calledAt);
+    this.#known = new KnownOperations(operations.filter(({ outcome }) => outcome.type !== 'unknown'));
     this.#unknown = new UnknownOperations(operations.filter(({ outcome }) => outcome.type === 'unknown'));
     this.#start = start;
     this.#steps = steps;
-    this.#isPlaced = new Uint8Array(this.#known.length);
     this.#best = { placed: -1, place: start, stuck: [] };
-    for (const operation of this.#known) this.#count(operation, 1);
   }
 
   run(): 'legal' | 'illegal' | 'undecided' {
@@ -140,10 +124,9 @@ class Search {
   #strayValue(): string | undefined {
     const start = this.#start;
     if (start.type === 'any') return undefined;
-    for (const operation of this.#known) {
-      const state = neededBy(operation)?.state;
-      if (state === undefined || state === start.state || this.#unknown.mayWrite(state)) continue;
-      if ((this.#writersLeft.get(state) ?? 0) === 0) return state;
+    for (const state of this.#known.needed()) {
+      if (state === undefined || state === start.state) continue;
+      if (!this.#known.willWrite(state) && !this.#unknown.mayWrite(state)) return state;
     }
     return undefined;
   }
@@ -153,13 +136,13 @@ class Search {
     const trail: number[] = [];
     const taken = this.#takePassive(place, trail);
     const stillBefore = taken ? [] : before;
-    if (this.#placed === this.#known.length) return true;
-    const name = this.#nameOf(place, stillBefore);
+    if (this.#known.areAllPlaced) return true;
+    const name = [this.#known.nameOfPlaced(), nameOfPlace(place), ...stillBefore.map(nameOfPlace)].join('; ');
     if (!this.#hasFailed(name, place)) {
       if (this.#tryKnown(place, stillBefore) || this.#tryUnknown(place, stillBefore)) return true;
       if (this.#steps.left > 0) this.#noteFailure(name, place);
     }
-    for (const index of trail) this.#lift(index);
+    for (const index of trail) this.#known.lift(index);
     return false;
   }
 
@@ -168,10 +151,10 @@ class Search {
     if (place.type === 'any') return false;
     for (let found = true; found; ) {
       found = false;
-      for (const index of this.#candidates()) {
-        const operation = this.#known[index] as RegisterOperation;
+      for (const index of this.#known.candidates()) {
+        const operation = this.#known.at(index);
         if (!isPassive(operation) || stepOf(operation, place.state) === 'impossible') continue;
-        this.#put(index);
+        this.#known.put(index);
         trail.push(index);
         found = true;
       }
@@ -180,15 +163,15 @@ class Search {
   }
 
   #tryKnown(place: Place, before: readonly Place[]): boolean {
-    for (const index of this.#mostUrgent()) {
-      const operation = this.#known[index] as RegisterOperation;
+    for (const index of this.#known.mostUrgent()) {
+      const operation = this.#known.at(index);
       for (const next of placesAfter(operation, place)) {
         if (before.some((earlier) => isSameOutcome(operation, earlier, next))) continue;
         if (this.#steps.left <= 0) return false;
         this.#steps.left -= 1;
-        this.#put(index);
+        this.#known.put(index);
         if (!this.#strands(place, next) && this.#explore(next, [])) return true;
-        this.#lift(index);
+        this.#known.lift(index);
       }
     }
     return false;
@@ -197,7 +180,7 @@ class Search {
   #tryUnknown(place: Place, before: readonly Place[]): boolean {
     // Where anything may be there, nothing comes out differently.
     if (place.type === 'any') return false;
-    for (const [kind, operation] of [...this.#unknown.available(this.#firstReturn())]) {
+    for (const [kind, operation] of [...this.#unknown.available(this.#known.firstReturn())]) {
       for (const next of placesAfter(operation, place)) {
         if (isSamePlace(next, place) || before.some((earlier) => isSamePlace(next, earlier))) continue;
         if (!this.#mayMatter(place, next)) continue;
@@ -212,71 +195,20 @@ class Search {
     return false;
   }
 
-  /** Indexes of known operations that may be next: called before the first return of any that is not placed. */
-  #candidates(): readonly number[] {
-    const candidates: number[] = [];
-    let firstReturn = Infinity;
-    for (let index = this.#first; index < this.#known.length; index += 1) {
-      const { calledAt, returnedAt } = this.#known[index] as RegisterOperation;
-      if (calledAt > firstReturn) break;
-      if (this.#isPlaced[index] === 1) continue;
-      candidates.push(index);
-      firstReturn = Math.min(firstReturn, returnedAt);
-    }
-    return candidates.filter((index) => (this.#known[index] as RegisterOperation).calledAt <= firstReturn);
-  }
-
-  /** Candidates, first those that return first. */
-  #mostUrgent(): readonly number[] {
-    const returnedAt = (index: number): number => (this.#known[index] as RegisterOperation).returnedAt;
-    return this.#candidates().toSorted((left, right) => returnedAt(left) - returnedAt(right));
-  }
-
-  #firstReturn(): number {
-    let firstReturn = Infinity;
-    for (const index of this.#candidates())
-      firstReturn = Math.min(firstReturn, (this.#known[index] as RegisterOperation).returnedAt);
-    return firstReturn;
-  }
-
-  #put(index: number): void {
-    this.#isPlaced[index] = 1;
-    this.#placed += 1;
-    this.#count(this.#known[index] as RegisterOperation, -1);
-    while (this.#isPlaced[this.#first] === 1) this.#first += 1;
-  }
-
-  #lift(index: number): void {
-    this.#isPlaced[index] = 0;
-    this.#placed -= 1;
-    this.#count(this.#known[index] as RegisterOperation, 1);
-    this.#first = Math.min(this.#first, index);
-  }
-
-  #count(operation: RegisterOperation, change: number): void {
-    const need = neededBy(operation);
-    if (need !== undefined)
-      this.#needersLeft.set(need.state, (this.#needersLeft.get(need.state) ?? 0) + change);
-    const { request, outcome } = operation;
-    if (outcome.type === 'refused' && outcome.found === undefined) this.#untellingLeft += change;
-    if (outcome.type !== 'ok' || !('value' in request)) return;
-    this.#writersLeft.set(request.value, (this.#writersLeft.get(request.value) ?? 0) + change);
-  }
-
   /** Whether a value is left behind for good although somebody still has to find it. */
   #strands(place: Place, next: Place): boolean {
     if (place.type === 'any' || isSamePlace(place, next)) return false;
     const { state } = place;
     // What removes a value is not counted, so nothing may always come back.
-    if (state === undefined || (this.#needersLeft.get(state) ?? 0) === 0) return false;
-    return (this.#writersLeft.get(state) ?? 0) === 0 && !this.#unknown.mayWrite(state);
+    if (state === undefined || !this.#known.isNeeded(state)) return false;
+    return !this.#known.willWrite(state) && !this.#unknown.mayWrite(state);
   }
 
   /** Whether anything that is left can come out differently because of this change. */
   #mayMatter(place: Place, next: Place): boolean {
     if (place.type === 'any' || next.type === 'any') return true;
     if (place.state === undefined || next.state === undefined) return true;
-    if (this.#untellingLeft > 0 || (this.#needersLeft.get(next.state) ?? 0) > 0) return true;
+    if (this.#known.isUntellingLeft || this.#known.isNeeded(next.state)) return true;
     return this.#unknown.mayExpect(next.state);
   }
 
@@ -292,71 +224,13 @@ class Search {
     const failed = this.#failed.get(name);
     if (failed === undefined) this.#failed.set(name, [usedUp]);
     else failed.push(usedUp);
-    if (this.#placed <= this.#best.placed) return;
-    const stuck = this.#candidates().map((index) => (this.#known[index] as RegisterOperation).id);
-    this.#best = { placed: this.#placed, place, stuck };
+    if (this.#known.placed <= this.#best.placed) return;
+    const stuck = this.#known.candidates().map((index) => this.#known.at(index).id);
+    this.#best = { placed: this.#known.placed, place, stuck };
   }
 
   /** In `any` every value may be there. */
   #mayComeBack(place: Place): (value: string) => boolean {
-    return (value) =>
-      place.type === 'any' || place.state === value || (this.#writersLeft.get(value) ?? 0) > 0;
+    return (value) => place.type === 'any' || place.state === value || this.#known.willWrite(value);
   }
-
-  /** Names the set of known operations that are placed, and the state. */
-  #nameOf(place: Place, before: readonly Place[]): string {
-    const beyond: number[] = [];
-    for (let index = this.#first, left = this.#placed - this.#first; left > 0; index += 1) {
-      if (this.#isPlaced[index] !== 1) continue;
-      beyond.push(index);
-      left -= 1;
-    }
-    return `${this.#first} ${beyond.join()} ${nameOf(place)} ${before.map(nameOf).join()}`;
-  }
-}
-
-/** The state that an operation must have found, if its outcome tells. */
-function neededBy({ request, outcome }: RegisterOperation): { readonly state: RegisterState } | undefined {
-  switch (outcome.type) {
-    case 'read':
-      return outcome;
-    case 'refused':
-      return outcome.found;
-    case 'unknown':
-      return undefined;
-    case 'ok':
-      return 'expected' in request && request.expected !== undefined
-        ? { state: request.expected }
-        : undefined;
-  }
-}
-
-/** The states that an operation leads to; none if it cannot be carried out there. From `any`, what the operation tells. */
-function placesAfter(operation: RegisterOperation, place: Place): readonly Place[] {
-  if (place.type === 'known') {
-    const step = stepOf(operation, place.state);
-    return step === 'impossible' ? [] : [{ type: 'known', state: step.state }];
-  }
-  const { request, outcome } = operation;
-  if (outcome.type === 'read') return [{ type: 'known', state: outcome.state }];
-  if (outcome.type === 'refused') {
-    if (outcome.found === undefined) return [place];
-    const { state } = outcome.found;
-    return stepOf(operation, state) === 'impossible' ? [] : [{ type: 'known', state }];
-  }
-  return [{ type: 'known', state: 'value' in request ? request.value : undefined }];
-}
-
-/** Whether an operation would have led to the same state had the one before it not happened. */
-function isSameOutcome(operation: RegisterOperation, before: Place, next: Place): boolean {
-  return placesAfter(operation, before).some((place) => isSamePlace(place, next));
-}
-
-function isSamePlace(left: Place, right: Place): boolean {
-  if (left.type === 'any' || right.type === 'any') return left.type === right.type;
-  return left.state === right.state;
-}
-
-function nameOf(place: Place): string {
-  return place.type === 'any' ? 'any' : place.state === undefined ? 'nothing' : `value ${place.state}`;
 }

@@ -69,4 +69,6 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+// An exit takes along what a trial has planted and started; the default action of a signal would not.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 process.exitCode = (await main()) ? 0 : 1;

@@ -1,6 +1,6 @@
 /**
- * The bugs that a store like this one has had, or could have, planted one at a time; and two that test the runner itself: a
- * canary that must be caught at once, and a change that changes nothing.
+ * The bugs that a store like this one has had, or could have, planted one at a time; and some that test the runner and
+ * the simulator: a canary that must be caught at once, and a change that changes nothing.
  *
  * Budgets are several times what was needed when the mutant was written, so that an innocent change of the plans does not
  * fail them, and a much weaker simulator does.
@@ -26,6 +26,20 @@ export const MUTANTS: readonly Mutant[] = [
         'src/protocol/coordinator/write.ts',
         '  const { request, proposed, homes, bucketN } = write;',
         "  if (write !== undefined) throw new Error('canary');\n  const { request, proposed, homes, bucketN } = write;",
+      ),
+    ],
+    invariant: 'no-exception',
+    maxSeeds: 1,
+  },
+  {
+    ...STANDARD,
+    id: 'rejection-that-nobody-handles',
+    bug: 'The end of a write leaves a rejected promise behind.',
+    edits: [
+      edit(
+        'src/protocol/coordinator/spread.ts',
+        '    this.#stopDeadline();\n',
+        "    this.#stopDeadline();\n    void Promise.reject(new Error('nobody handles this'));\n",
       ),
     ],
     invariant: 'no-exception',
@@ -197,7 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit(
         JOIN,
         '  const dead = [...findDeadRequests(left, right), ...findDeadRequests(right, left)];',
-        '  const dead = findDeadRequests(left, { ...right, writes: [], siblings: right.siblings.slice(0, 0) }).slice(0, 0);',
+        '  const dead = left === right ? findDeadRequests(left, right) : [];',
       ),
     ],
     invariant: 'false-sibling',
@@ -266,7 +280,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'invented-value',
-    maxSeeds: 40,
+    maxSeeds: 80,
   },
   {
     ...STANDARD,

@@ -1,10 +1,18 @@
 /** A copy of the sources with one planted bug, in a temporary directory of its own. */
+import { rmSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Edit } from './mutant.ts';
 
 const COPIED = ['src', 'test/sim', 'package.json', 'tsconfig.json'];
+
+/** Trees that were planted and not removed: this process takes them along when it ends in between. */
+const standing = new Set<string>();
+
+process.on('exit', () => {
+  for (const directory of standing) rmSync(directory, { recursive: true, force: true });
+});
 
 export interface PlantedTree {
   readonly directory: string;
@@ -18,7 +26,11 @@ export async function plantTree(
   parent = tmpdir(),
 ): Promise<PlantedTree> {
   const directory = await mkdtemp(join(parent, 'quorate-mutant-'));
-  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  standing.add(directory);
+  const remove = async (): Promise<void> => {
+    await rm(directory, { recursive: true, force: true });
+    standing.delete(directory);
+  };
   try {
     for (const name of COPIED) await cp(join(root, name), join(directory, name), { recursive: true });
     await symlink(join(root, 'node_modules'), join(directory, 'node_modules'), 'dir');

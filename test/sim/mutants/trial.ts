@@ -86,16 +86,20 @@ function runHunt(directory: string, mutant: Mutant, firstSeed: number): Promise<
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
+  const end = (): boolean => child.kill('SIGKILL');
+  process.once('exit', end);
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
-    child.kill('SIGKILL');
+    end();
   }, MAX_TRIAL_MS);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       clearTimeout(timer);
-      const ended = code === 0 ? undefined : `its process ended with ${code}: ${errors.slice(0, 1_000)}`;
+      process.off('exit', end);
+      const ended =
+        code === 0 ? undefined : `its process ended with ${code ?? signal}: ${errors.slice(0, 1_000)}`;
       resolve({ seeds, trouble: isLate ? `took longer than ${MAX_TRIAL_MS} ms` : ended });
     });
   });

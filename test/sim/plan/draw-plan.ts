@@ -6,8 +6,8 @@
  */
 import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
-import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
-import { FILTERED_KINDS, MISREAD_KINDS } from './plan.ts';
+import { drawFaults } from './draw-faults.ts';
+import type { ContextSource, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
 
 const SECOND_US = 1_000_000;
 /** Microseconds within which a crowd comes. */
@@ -24,7 +24,7 @@ export interface PlanSettings {
 export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
   const options = drawOptions(seed, settings.profile);
   const operations = drawOperations(seed, options, settings);
-  const faults = drawFaults(seed, options, settings.profile);
+  const faults = drawFaults(seed, options, settings.profile === 'quorum');
   const losesDisk = faults.some(
     (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk !== 'kept'),
   );
@@ -140,172 +140,4 @@ function drawQuorum(
   if (profile === 'quorum') return { n: options.n, r: 2, w: 2 };
   const n = stream.chance(0.8) ? options.n : stream.integer(1, options.nodes);
   return { n, r: stream.integer(1, n), w: stream.integer(1, n) };
-}
-
-type FaultDraw = (stream: Stream, options: RunOptions, atUs: number) => PlannedFault;
-
-function drawFaults(seed: number, options: RunOptions, profile: QuorumProfile): readonly PlannedFault[] {
-  const stream = new Stream(seed, 'faults');
-  const faults: PlannedFault[] = [];
-  const kinds: readonly (readonly [FaultDraw, minSeconds: number, maxSeconds: number])[] = [
-    [drawCrash, 5, 60],
-    [drawPartition, 5, 40],
-    [drawReset, 1, 30],
-    [drawPause, 10, 60],
-    [drawSlow, 10, 60],
-    [drawClockJump, 10, 60],
-    [drawWriteFault, 20, 90],
-    [drawLowSpace, 20, 90],
-    [drawFilter, 5, 40],
-    [drawMisread, 10, 60],
-  ];
-  for (const [drawFault, minSeconds, maxSeconds] of kinds) {
-    if (stream.chance(0.5)) continue;
-    const meanUs = stream.between(minSeconds, maxSeconds) * SECOND_US;
-    for (
-      let atUs = stream.fraction() * meanUs;
-      atUs < options.faultyUs;
-      atUs += stream.between(0.3, 1.7) * meanUs
-    ) {
-      faults.push(drawFault(stream, options, Math.floor(atUs)));
-    }
-  }
-  // A failed disk beside a lost one would be two.
-  if (profile === 'quorum' && stream.chance(0.25)) faults.push(...drawDiskLoss(stream, options));
-  return faults.sort((left, right) => left.atUs - right.atUs);
-}
-
-function anyNode(stream: Stream, options: RunOptions): number {
-  return stream.integer(0, options.nodes - 1);
-}
-
-function drawCrash(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return {
-    type: 'crash',
-    atUs,
-    node: anyNode(stream, options),
-    power: options.sync && stream.chance(0.3),
-    afterCalls: stream.chance(0.3) ? stream.integer(1, 40) : 0,
-    downUs: stream.chance(0.3) ? 0 : Math.floor(stream.fraction() * 30 * SECOND_US),
-    disk: 'kept',
-  };
-}
-
-function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFault[] {
-  const node = anyNode(stream, options);
-  const atUs = Math.floor(stream.between(0.2, 0.9) * options.faultyUs);
-  const kind = stream.pick(['wiped', 'rolled-back', 'forgotten'] as const);
-  if (kind === 'forgotten') return [{ type: 'forget', atUs, node }];
-  const crash: PlannedFault = {
-    type: 'crash',
-    atUs,
-    node,
-    power: true,
-    afterCalls: 0,
-    downUs: Math.floor(stream.fraction() * 10 * SECOND_US),
-    disk: kind,
-  };
-  if (kind === 'wiped') return [crash];
-  return [{ type: 'snapshot', atUs: Math.floor(stream.fraction() * atUs), node }, crash];
-}
-
-function drawPartition(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  const all = [...Array(options.nodes).keys()];
-  const links: (readonly [number, number])[] = [];
-  const cutBetween = (left: readonly number[], right: readonly number[], both: boolean): void => {
-    for (const from of left) {
-      for (const to of right) {
-        links.push([from, to]);
-        if (both) links.push([to, from]);
-      }
-    }
-  };
-  const kind = stream.pick(['isolate', 'halves', 'one-way', 'link', 'ring'] as const);
-  const shuffled = stream.shuffle(all);
-  const [first = 0, second = 1] = shuffled;
-  const half = Math.floor(options.nodes / 2);
-  if (kind === 'isolate') cutBetween([first], shuffled.slice(1), true);
-  if (kind === 'halves') cutBetween(shuffled.slice(0, half), shuffled.slice(half), true);
-  if (kind === 'one-way') cutBetween([first], shuffled.slice(1), false);
-  if (kind === 'link') cutBetween([first], [second], stream.chance(0.5));
-  if (kind === 'ring') {
-    for (const [index, node] of shuffled.entries()) {
-      const next = shuffled[(index + 1) % shuffled.length];
-      const previous = shuffled.at(index - 1);
-      cutBetween(
-        [node],
-        shuffled.filter((other) => ![node, next, previous].includes(other)),
-        false,
-      );
-    }
-  }
-  return { type: 'cut', atUs, links, forUs: Math.floor(stream.between(0.5, 30) * SECOND_US) };
-}
-
-function drawReset(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  const [left = 0, right = 1] = stream.shuffle([...Array(options.nodes).keys()]);
-  return { type: 'reset', atUs, left, right };
-}
-
-function drawPause(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return {
-    type: 'pause',
-    atUs,
-    node: anyNode(stream, options),
-    forUs: Math.floor(stream.between(0.1, 30) * SECOND_US),
-  };
-}
-
-function drawSlow(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return {
-    type: 'slow',
-    atUs,
-    node: anyNode(stream, options),
-    factor: stream.pick([10, 100, 1_000]),
-    forUs: Math.floor(stream.between(1, 30) * SECOND_US),
-  };
-}
-
-function drawClockJump(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return {
-    type: 'clock-jump',
-    atUs,
-    node: anyNode(stream, options),
-    ms: stream.pick([-3_600_000, -5_000, 5_000, 86_400_000]),
-  };
-}
-
-function drawWriteFault(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return {
-    type: 'write-fault',
-    atUs,
-    node: anyNode(stream, options),
-    fault: stream.pick(['fail', 'fail-after-effect'] as const),
-    forUs: Math.floor(stream.between(1, 20) * SECOND_US),
-  };
-}
-
-function drawLowSpace(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return {
-    type: 'low-space',
-    atUs,
-    node: anyNode(stream, options),
-    forUs: Math.floor(stream.between(1, 20) * SECOND_US),
-  };
-}
-
-function drawFilter(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  const [from = 0, to = 1] = stream.shuffle([...Array(options.nodes).keys()]);
-  const kind = stream.pick(FILTERED_KINDS);
-  return { type: 'filter', atUs, from, to, kind, forUs: Math.floor(stream.between(1, 20) * SECOND_US) };
-}
-
-function drawMisread(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
-  return {
-    type: 'misread',
-    atUs,
-    node: anyNode(stream, options),
-    kind: stream.pick(MISREAD_KINDS),
-    forUs: Math.floor(stream.between(1, 20) * SECOND_US),
-  };
 }

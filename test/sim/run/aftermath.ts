@@ -18,8 +18,9 @@ import {
 } from '../checkers/progress.ts';
 import { checkConverged } from '../checkers/replicas.ts';
 import type { SimNode } from '../world/sim-cluster.ts';
-import type { Reply } from './simulated-client.ts';
-import { BUCKET, outcomeOf, type WorkloadParts } from './workload.ts';
+import { BUCKET } from './client-sessions.ts';
+import { outcomeOf, type Reply } from './simulated-client.ts';
+import type { WorkloadParts } from './workload.ts';
 
 /** After healing: backoffs, half-open connections and silences end. Virtual milliseconds. */
 const HEAL_MS = 60_000;

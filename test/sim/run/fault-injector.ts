@@ -46,7 +46,7 @@ export class FaultInjector {
     loop.schedule(delayUs, outside, 'restart', () => this.#world.node(node).start());
   }
 
-  /** Everything works again from now on. */
+  /** Everything works again from now on, except that a pause goes on to its end. */
   heal(): void {
     this.#healing = true;
     this.#filters.clear();
@@ -71,7 +71,6 @@ export class FaultInjector {
     node.disk.freeBytes = Number.POSITIVE_INFINITY;
     node.disk.misread = undefined;
     if (node.life === undefined) return;
-    node.life.pausedUntilUs = 0;
     node.life.slowness = 1;
   }
 

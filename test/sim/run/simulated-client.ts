@@ -8,8 +8,10 @@ import type { CausalContext } from '../../../src/core/causality/causal-context.t
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../../../src/core/outcome.ts';
 import type { StorageNode } from '../../../src/protocol/storage-node.ts';
-import type { SimCluster } from '../world/sim-cluster.ts';
+import type { WriteOutcome } from '../checkers/history.ts';
 import { draw } from '../world/draw.ts';
+import type { SimCluster } from '../world/sim-cluster.ts';
+import type { RunLog } from './run-log.ts';
 
 /** What came back from one attempt. */
 export type Reply<Outcome> =
@@ -103,4 +105,25 @@ export function contextIn(entry: EntryName, token: string): CausalContext {
 
 export function tokenOf(entry: EntryName, context: CausalContext): string {
   return encodeContextToken(entry, context);
+}
+
+/** A DELETE that found nothing wrote nothing. */
+export function outcomeOf(reply: Reply<PutOutcome | DeleteOutcome>): WriteOutcome {
+  if (reply.type === 'not-sent') return 'not-applied';
+  if (reply.type === 'no-answer') return 'unknown';
+  const { outcome } = reply;
+  if (outcome.type === 'failed') return outcome.certainty;
+  return outcome.type === 'written' ? 'ok' : 'not-applied';
+}
+
+/** For people. */
+export function describeReply(reply: Reply<PutOutcome | DeleteOutcome>): string {
+  if (reply.type !== 'answer') return reply.type;
+  const { outcome } = reply;
+  return outcome.type === 'failed' ? `${outcome.code}, ${outcome.certainty}` : outcome.type;
+}
+
+/** Counts the reason why a request was not carried out, if the node gave one. */
+export function countFailure(log: RunLog, reply: Reply<ReadOutcome | PutOutcome | DeleteOutcome>): void {
+  if (reply.type === 'answer' && reply.outcome.type === 'failed') log.count(reply.outcome.code);
 }

@@ -9,7 +9,7 @@ export class Life implements Owner {
   #alive = true;
   #crashAfterCalls: number | undefined;
   readonly #onCrash: () => void;
-  pausedUntilUs = 0;
+  #pausedUntilUs = 0;
   /** Factor on all delays of this node: a slow machine. */
   slowness = 1;
   /** Timers that are set: neither fired nor cancelled. */
@@ -22,6 +22,18 @@ export class Life implements Owner {
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  get pausedUntilUs(): number {
+    return this.#pausedUntilUs;
+  }
+
+  /**
+   * A pause can be made longer, never shorter: what waits for its end would then come after what does not, and a disk would take
+   * an old batch after a newer one.
+   */
+  set pausedUntilUs(untilUs: number) {
+    this.#pausedUntilUs = Math.max(this.#pausedUntilUs, untilUs);
   }
 
   end(): void {
