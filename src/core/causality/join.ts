@@ -11,7 +11,9 @@
  * A request is a write id together with the same bytes and the same context. The id alone would not do: a client that
  * has read its own write and repeats it with the newer context, through a node that does not know the id, makes a
  * second dot that supersedes the first, and the first would take the second with it. Nothing would be left of a write
- * that nobody has overwritten.
+ * that nobody has overwritten. A DELETE without a context has, in each attempt, seen what its coordinator found: attempts
+ * that found different things are different requests. Were they one, a late attempt that deletes the successor of the
+ * first would vanish together with it, and leave no tombstone to tell of the deletion.
  *
  * Past the window of remembered writes a request is forgotten, and its dots are separate events: nothing is lost and
  * replicas that exchange their records still become equal, but the order of joins may decide whether a late alias

@@ -170,6 +170,17 @@ describe('two values stand side by side', () => {
     told.write(1_000, { attemptsById: 1 });
     expect(checkNoFalseSiblings(told.history, told.read([1, 2]), true)).toEqual([]);
   });
+
+  it('for ever if the older one was a DELETE without a context that was retried', () => {
+    const told = new WrittenHistory();
+    told.write(1, { type: 'delete', isBlindDelete: true, attemptsById: 2 });
+    told.write(2, { known: [1] });
+    expect(checkNoFalseSiblings(told.history, told.read([1, 2]), true)).toEqual([]);
+    const once = new WrittenHistory();
+    once.write(1, { type: 'delete', isBlindDelete: true, attemptsById: 1 });
+    once.write(2, { known: [1] });
+    expect(checkNoFalseSiblings(once.history, once.read([1, 2]), true)).toHaveLength(1);
+  });
 });
 
 describe('nothing is invented', () => {

@@ -61,7 +61,8 @@ function meets(read: ReadEvent, write: { readonly n: number; readonly w: number 
  *
  * A write that was retried through another node may have two dots, and a context that covers the one does not name the other:
  * until the replicas have met, a read may show it beside its successor. At the end (`isSettled`) that is over, unless the key
- * has taken more write ids than a record remembers.
+ * has taken more write ids than a record remembers, or it was a DELETE without a context: two attempts of that found different
+ * things to delete, and so are two events.
  */
 export function checkNoFalseSiblings(
   history: History,
@@ -79,7 +80,7 @@ export function checkNoFalseSiblings(
 function mayHaveTwoDots(history: History, id: number, isSettled: boolean): boolean {
   const write = history.write(id);
   if (write === undefined || write.attemptsById < 2) return false;
-  if (!isSettled) return true;
+  if (!isSettled || write.isBlindDelete) return true;
   return history.writesOf(write.key).filter(({ attemptsById }) => attemptsById > 0).length > MAX_WRITE_IDS;
 }
 
