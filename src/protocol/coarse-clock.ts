@@ -5,6 +5,9 @@
  *
  * Timers fire in steps of STEP_MS, late by less than one step, never early. What is due in one step fires in the order in
  * which it was set.
+ *
+ * The shared timer runs on when all that waited for it was cancelled, up to the deadline that it was set for. That is what is
+ * cheap, and it must end with the node: a process does not end by itself while a timer runs.
  */
 import type { Clock, Timer } from '../ports/clock.ts';
 
@@ -18,6 +21,7 @@ export class CoarseClock implements Clock {
   /** What is due, by the number of its step. */
   readonly #steps = new Map<number, Step>();
   #armed: { readonly step: number; readonly timer: Timer } | undefined;
+  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -39,7 +43,18 @@ export class CoarseClock implements Clock {
     const entry = (): void => onFire();
     step.add(entry);
     if (this.#armed === undefined || number < this.#armed.step) this.#arm(number);
-    return { cancel: () => step.delete(entry) };
+    return {
+      cancel: () => {
+        step.delete(entry);
+        if (this.#closed) this.#disarmIfUnused();
+      },
+    };
+  }
+
+  /** From now on the timer of the clock below runs only while a timer of this one does. All of them still fire. */
+  close(): void {
+    this.#closed = true;
+    this.#disarmIfUnused();
   }
 
   #arm(step: number): void {
@@ -58,6 +73,13 @@ export class CoarseClock implements Clock {
       for (const entry of step ?? []) entry();
     }
     this.#armNext();
+  }
+
+  #disarmIfUnused(): void {
+    for (const step of this.#steps.values()) if (step.size > 0) return;
+    this.#steps.clear();
+    this.#armed?.timer.cancel();
+    this.#armed = undefined;
   }
 
   /** Steps in which everything was cancelled are forgotten. */

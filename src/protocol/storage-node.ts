@@ -111,6 +111,8 @@ class RunningNode implements StorageNode {
   readonly #replicas: Replicas;
   readonly #router: OperationRouter;
   readonly #operations: RunningOperations;
+  /** Deadlines and hedges of operations. */
+  readonly #operationClock: CoarseClock;
   readonly #startedMs: number;
   #closing: Promise<void> | undefined;
 
@@ -140,7 +142,8 @@ class RunningNode implements StorageNode {
     };
     this.#peers = new Peers({ self, network, clock, random, tracer });
     this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
-    const ports = { replicas: this.#replicas, clock: new CoarseClock(clock), tracer };
+    this.#operationClock = new CoarseClock(clock);
+    const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer };
     const reads = new GetCoordinator(ports);
     const writes = new WriteCoordinator({
       ...ports,
@@ -238,6 +241,7 @@ class RunningNode implements StorageNode {
     await this.#peers.close();
     // What was begun for others is finished: a batch that meets a closed store would look like a broken disk.
     await this.#commit.close();
+    this.#operationClock.close();
     await this.#options.storage.close();
   }
 

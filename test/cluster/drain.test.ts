@@ -4,6 +4,9 @@ import { problemIn } from '../server/http/http-client.ts';
 import { PlacedKeys } from './placed-keys.ts';
 import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
 
+/** Longer than a drain may take: it is not a deadline of an operation that a node waits for before it ends. */
+const PATIENT = { 'Quorate-Timeout-Ms': '30000' };
+
 let cluster: ProcessCluster;
 let keys: PlacedKeys;
 beforeAll(async () => {
@@ -17,7 +20,7 @@ it('a draining node answers what it began and refuses what is new', async () => 
   const [coordinator, , slow] = homes as [string, string, string];
   const client = cluster.client(coordinator);
   cluster.stop(slow);
-  const running = client.put(target, 'begun', { 'Quorate-W': '3', 'Quorate-Timeout-Ms': '30000' });
+  const running = client.put(target, 'begun', { 'Quorate-W': '3', ...PATIENT });
   await cluster.eventually('the write has begun', async () => {
     const { text } = await client.get('/metrics');
     expect(text).toMatch(/^quorate_http_requests_in_flight\{.*\} 1$/m);
@@ -41,7 +44,7 @@ it('a draining node answers what it began and refuses what is new', async () => 
   expect(await ending).toEqual({ exitCode: 0, signal: null });
   expect(cluster.logs(coordinator)).toContain('"code":"stopped"');
   await cluster.restart(coordinator);
-  expect((await client.get(target, { 'Quorate-R': '1' })).text).toBe('begun');
+  expect((await client.get(target, { 'Quorate-R': '1', ...PATIENT })).text).toBe('begun');
 });
 
 it('draining under load loses no acknowledged write', async () => {
@@ -51,7 +54,7 @@ it('draining under load loses no acknowledged write', async () => {
       const { target, key } = keys.draw('drained');
       const answer = await cluster
         .client('n2')
-        .put(target, key)
+        .put(target, key, PATIENT)
         .catch(() => undefined);
       if (answer === undefined) return;
       if (answer.status === 201) acknowledged.set(target, key);
@@ -64,6 +67,6 @@ it('draining under load loses no acknowledged write', async () => {
   await cluster.restart('n2');
   for (const node of ['n1', 'n2']) {
     for (const [target, value] of acknowledged)
-      expect((await cluster.client(node).get(target)).text).toBe(value);
+      expect((await cluster.client(node).get(target, PATIENT)).text).toBe(value);
   }
 });

@@ -119,6 +119,22 @@ describe('closing a node', () => {
     expect(stage.sent.filter(({ from }) => from === 'n1')).toEqual([]);
   });
 
+  it('leaves no timer running, whatever time was allowed to its operations: the process can end', async () => {
+    const { stage, n1 } = await stageWithProcess();
+    const [done, cut, waiting] = stage.entriesAt(3, 'n1') as [EntryName, EntryName, EntryName];
+    assertWritten(await stage.run(n1.node.put(putOf(done, 'one', { timeoutMs: 60_000 }))));
+    assertRead(await stage.run(n1.node.get(getOf(done, { r: 3, timeoutMs: 50_000 }))));
+    stage.lose = ({ message }) => message.type === 'request';
+    const unfinished = [
+      n1.node.put(putOf(cut, 'one', { timeoutMs: 60_000 })),
+      n1.node.get(getOf(waiting, { r: 3, timeoutMs: 40_000 })),
+    ];
+    await stage.world.runFor(5);
+    await stage.run(n1.node.close(10));
+    await stage.run(Promise.all(unfinished));
+    expect(n1.life.timers).toBe(0);
+  });
+
   it('refuses everything afterwards, without a throw', async () => {
     const { stage, n1 } = await stageWithProcess();
     await stage.run(n1.node.close(0));

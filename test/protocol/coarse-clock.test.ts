@@ -110,4 +110,32 @@ describe('a coarse clock', () => {
     manual.advance(5_100);
     expect(manual.running).toBe(0);
   });
+
+  it('leaves no timer running on the clock below when it is closed and nothing waits any more', () => {
+    const { manual, coarse } = clocks();
+    coarse.setTimer(5_000, () => undefined).cancel();
+    expect(manual.running).toBe(1);
+    coarse.close();
+    expect(manual.running).toBe(0);
+  });
+
+  it('when closed, still fires what waits, and stops with the last that is cancelled', () => {
+    const { manual, coarse } = clocks();
+    const fired: string[] = [];
+    coarse.setTimer(100, () => fired.push('first'));
+    const second = coarse.setTimer(5_000, () => fired.push('second'));
+    const third = coarse.setTimer(6_000, () => fired.push('third'));
+    coarse.close();
+    second.cancel();
+    expect(manual.running).toBe(1);
+    manual.advance(110);
+    expect(fired).toEqual(['first']);
+    expect(manual.running).toBe(1);
+    third.cancel();
+    expect(manual.running).toBe(0);
+    coarse.setTimer(10, () => fired.push('late'));
+    manual.advance(20);
+    expect(fired).toEqual(['first', 'late']);
+    expect(manual.running).toBe(0);
+  });
 });
