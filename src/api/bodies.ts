@@ -86,12 +86,19 @@ export interface ClusterBody {
   readonly version: string;
   readonly defaults: { readonly n: number; readonly r: number; readonly w: number };
   readonly members: readonly MemberBody[];
+  /** What the answering node lost and has not got back yet. */
+  readonly recovery: {
+    /** Partitions whose copy on it counts for nothing in a read; 0 if nothing is lost. */
+    readonly partitions: number;
+    /** Members that have not given yet what they hold of these. */
+    readonly waitingFor: readonly string[];
+  };
   readonly limits: Readonly<Record<string, number>>;
 }
 
 export interface InspectedReplica {
   readonly node: string;
-  readonly result: 'found' | 'absent' | 'unreadable' | 'unreachable';
+  readonly result: 'found' | 'absent' | 'unreadable' | 'unreachable' | 'recovering';
   readonly ms: number;
   /** Digest of the stored record; equal digests are equal records. */
   readonly digest?: string;
@@ -125,4 +132,6 @@ export interface ReadyBody {
   readonly ready: boolean;
   /** Why not. */
   readonly reasons: readonly string[];
+  /** What goes on meanwhile, and keeps nobody from being served. */
+  readonly notes: readonly string[];
 }

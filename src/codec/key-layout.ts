@@ -8,7 +8,7 @@
  * a string that has no UTF-8 of its own (a lone surrogate) is refused, because it would be stored as another key. Other
  * first bytes are free for what comes later.
  */
-import type { EntryName, Partition } from '../core/ids.ts';
+import type { EntryName, NodeId, Partition } from '../core/ids.ts';
 
 const RECORD = 0x64;
 const META = 0x6d;
@@ -51,7 +51,11 @@ export function keyAfter(storageKey: Uint8Array): Uint8Array {
   return Buffer.concat([storageKey, Uint8Array.of(0)]);
 }
 
-export function metaKey(name: 'store'): Uint8Array {
+/**
+ * `store`: whose store it is. `sequence`: how far it has come. `recovery`: what its node has lost. `peer:` and a node's id: what
+ * is remembered of that node's store.
+ */
+export function metaKey(name: 'store' | 'sequence' | 'recovery' | `peer:${NodeId}`): Uint8Array {
   return Buffer.concat([Uint8Array.of(META), Buffer.from(name, 'utf8')]);
 }
 

@@ -2,13 +2,15 @@
  * Messages between nodes: arrays by position whose first field is the kind. A connection opens with a handshake
  * (hello, hello, proof); then come requests and replies, each with the asker's request number.
  */
+import type { StoreMark } from '../core/membership/store-mark.ts';
 import type { Hello, PeerReply, PeerRequest } from '../core/message.ts';
 import { type FieldReader, FormatError, packFields, unpackFields } from './packer.ts';
 import { replyFromFields, replyToFields } from './reply-fields.ts';
+import { readLostStores, readStoreMark, storeMarkToFields } from './store-meta.ts';
 import { requestFromFields, requestToFields } from './request-fields.ts';
 
 /** Raised with every change of what travels between nodes; peers of another version are refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export type PeerMessage =
   | { readonly type: 'hello'; readonly hello: Hello; readonly proof: Uint8Array | undefined }
@@ -16,7 +18,13 @@ export type PeerMessage =
   /** The handshake failed; the connection is closed after it. */
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'request'; readonly id: number; readonly request: PeerRequest }
-  | { readonly type: 'reply'; readonly id: number; readonly reply: PeerReply };
+  | {
+      readonly type: 'reply';
+      readonly id: number;
+      /** The sequence number that the store of the sender had reached. */
+      readonly sequence: number;
+      readonly reply: PeerReply;
+    };
 
 const KIND = { hello: 0, proof: 1, refused: 2, request: 3, reply: 4 } as const;
 const MAX_REASON_CHARACTERS = 4_096;
@@ -32,7 +40,7 @@ export function encodeMessage(message: PeerMessage): Uint8Array {
     case 'request':
       return packFields([KIND.request, message.id, ...requestToFields(message.request)]);
     case 'reply':
-      return packFields([KIND.reply, message.id, ...replyToFields(message.reply)]);
+      return packFields([KIND.reply, message.id, message.sequence, ...replyToFields(message.reply)]);
   }
 }
 
@@ -48,7 +56,7 @@ function readMessage(fields: FieldReader): PeerMessage {
   const kind = fields.integer(0);
   switch (kind) {
     case KIND.hello:
-      return { type: 'hello', hello: readHello(fields), proof: fields.optionalBytes() };
+      return readHello(fields);
     case KIND.proof:
       return { type: 'proof', proof: fields.bytes() };
     case KIND.refused:
@@ -56,7 +64,12 @@ function readMessage(fields: FieldReader): PeerMessage {
     case KIND.request:
       return { type: 'request', id: fields.integer(0), request: requestFromFields(fields) };
     case KIND.reply:
-      return { type: 'reply', id: fields.integer(0), reply: replyFromFields(fields) };
+      return {
+        type: 'reply',
+        id: fields.integer(0),
+        sequence: fields.integer(0),
+        reply: replyFromFields(fields),
+      };
     default:
       throw new FormatError(`unknown message kind ${kind}`);
   }
@@ -64,11 +77,26 @@ function readMessage(fields: FieldReader): PeerMessage {
 
 function helloToFields(hello: Hello): readonly unknown[] {
   const { protocolVersion, cluster, nodeId, storeId, incarnation, epoch, nonce } = hello;
-  return [protocolVersion, cluster, nodeId, storeId, incarnation, epoch, nonce];
+  const { opening, openedAt, lost, remembered } = hello;
+  const mark = remembered === undefined ? null : storeMarkToFields(remembered);
+  return [
+    protocolVersion,
+    cluster,
+    nodeId,
+    storeId,
+    incarnation,
+    epoch,
+    nonce,
+    opening,
+    openedAt,
+    lost,
+    mark,
+  ];
 }
 
-function readHello(fields: FieldReader): Hello {
-  return {
+/** The fields up to the nonce are those of every version: what another one adds is passed over, so that it can be refused. */
+function readHello(fields: FieldReader): Extract<PeerMessage, { type: 'hello' }> {
+  const common = {
     protocolVersion: fields.integer(0),
     cluster: fields.string(256),
     nodeId: fields.string(256),
@@ -77,4 +105,25 @@ function readHello(fields: FieldReader): Hello {
     epoch: fields.string(64),
     nonce: fields.bytes(),
   };
+  if (common.protocolVersion !== PROTOCOL_VERSION) {
+    fields.skip();
+    const hello = { ...common, opening: '', openedAt: 0, lost: [], remembered: undefined };
+    return { type: 'hello', hello, proof: undefined };
+  }
+  const hello = {
+    ...common,
+    opening: fields.string(64),
+    openedAt: fields.integer(0),
+    lost: readLostStores(fields.fields()),
+    remembered: readOptionalMark(fields),
+  };
+  return { type: 'hello', hello, proof: fields.optionalBytes() };
+}
+
+function readOptionalMark(fields: FieldReader): StoreMark | undefined {
+  const mark = fields.optionalFields();
+  if (mark === undefined) return undefined;
+  const read = readStoreMark(mark);
+  mark.end();
+  return read;
 }

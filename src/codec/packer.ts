@@ -130,6 +130,11 @@ export class FieldReader {
     return items;
   }
 
+  /** Passes over the rest, whatever it is. */
+  skip(): void {
+    this.#next = this.#fields.length;
+  }
+
   /** Throws FormatError if fields are left: a longer array is another version of the format. */
   end(): void {
     if (this.remaining > 0) throw new FormatError(`${this.remaining} fields too many`);

@@ -35,8 +35,9 @@ const KIND = {
   treeRoots: 7,
   treeLeaves: 8,
   treeKeys: 9,
+  partitionKeys: 10,
 } as const;
-const READ = { found: 0, same: 1, absent: 2, unreadable: 3 } as const;
+const READ = { found: 0, same: 1, absent: 2, unreadable: 3, recovering: 4 } as const;
 const OUTCOME = { failed: 0, read: 1, written: 2, nothingToDelete: 3 } as const;
 
 export function replyToFields(reply: PeerReply): readonly unknown[] {
@@ -53,6 +54,8 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.treeLeaves, reply.leaves];
     case 'tree-keys':
       return [KIND.treeKeys, ...treeKeysPageToFields(reply.page)];
+    case 'partition-keys':
+      return [KIND.partitionKeys, ...treeKeysPageToFields(reply.page)];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...outcomeToFields(reply.outcome)];
     case 'coordinate-put':
@@ -80,6 +83,8 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'tree-leaves', leaves: readTreeLeaves(fields) };
     case KIND.treeKeys:
       return { type: 'tree-keys', page: readTreeKeysPage(fields) };
+    case KIND.partitionKeys:
+      return { type: 'partition-keys', page: readTreeKeysPage(fields) };
     case KIND.coordinateGet:
       return { type: 'coordinate-get', outcome: onlyRead(readOutcome(fields)) };
     case KIND.coordinatePut:
@@ -103,6 +108,8 @@ function readReplyToFields(reply: ReadReply): readonly unknown[] {
       return [READ.absent];
     case 'unreadable':
       return [READ.unreadable, reply.reason];
+    case 'recovering':
+      return [READ.recovering, reply.record ?? null];
   }
 }
 
@@ -117,6 +124,8 @@ function readReadReply(fields: FieldReader): ReadReply {
       return { type: 'absent' };
     case READ.unreadable:
       return { type: 'unreadable', reason: fields.string() };
+    case READ.recovering:
+      return { type: 'recovering', record: fields.optionalBytes() };
     default:
       throw new FormatError(`unknown read reply ${kind}`);
   }

@@ -11,6 +11,8 @@ import { contextFromFields, contextToFields } from './context-fields.ts';
 import { readEntryName } from './entry-name-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 import {
+  partitionKeysRequestToFields,
+  readPartitionKeysRequest,
   readTreeKeysRequest,
   readTreeName,
   treeKeysRequestToFields,
@@ -27,6 +29,7 @@ const KIND = {
   treeRoots: 6,
   treeLeaves: 7,
   treeKeys: 8,
+  partitionKeys: 9,
 } as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
@@ -43,6 +46,8 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.treeLeaves, ...treeNameToFields(request.tree)];
     case 'tree-keys':
       return [KIND.treeKeys, ...treeKeysRequestToFields(request)];
+    case 'partition-keys':
+      return [KIND.partitionKeys, ...partitionKeysRequestToFields(request)];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...readRequestToFields(request.request)];
     case 'coordinate-put': {
@@ -73,6 +78,8 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return { type: 'tree-leaves', tree: readTreeName(fields) };
     case KIND.treeKeys:
       return readTreeKeysRequest(fields);
+    case KIND.partitionKeys:
+      return readPartitionKeysRequest(fields);
     case KIND.coordinateGet:
       return { type: 'coordinate-get', request: readReadRequest(fields) };
     case KIND.coordinatePut:

@@ -3,6 +3,7 @@ import type { Partition } from '../core/ids.ts';
 import { MAX_NODES, MAX_PARTITIONS, MAX_TREE_KEYS } from '../core/limits.ts';
 import { MAX_TREE_LEAVES, TREE_DIGEST_BYTES } from '../core/merkle/digest-tree.ts';
 import type {
+  PartitionKeysRequest,
   TreeKey,
   TreeKeysPage,
   TreeKeysRequest,
@@ -31,6 +32,23 @@ export function readTreeKeysRequest(fields: FieldReader): TreeKeysRequest {
     type: 'tree-keys',
     tree: readTreeName(fields),
     leaves: atMost(fields.fields(), MAX_TREE_LEAVES).each((reader) => reader.integer(0, MAX_TREE_LEAVES - 1)),
+    after: fields.optionalBytes(),
+  };
+}
+
+export function partitionKeysRequestToFields({
+  partition,
+  leastN,
+  after,
+}: PartitionKeysRequest): readonly unknown[] {
+  return [partition, leastN, after ?? null];
+}
+
+export function readPartitionKeysRequest(fields: FieldReader): PartitionKeysRequest {
+  return {
+    type: 'partition-keys',
+    partition: readPartition(fields),
+    leastN: fields.integer(1, MAX_NODES),
     after: fields.optionalBytes(),
   };
 }

@@ -86,6 +86,17 @@ export const TREE_LIFETIME_MS = 6 * 60 * 60 * 1_000;
 /** Milliseconds from a build of the trees of a partition to another one, if they are in doubt or could not be built. */
 export const TREE_REBUILD_MS = 60_000;
 
+/** Ids of stores that a node names as lost, the newest ones. */
+export const MAX_LOST_STORES = 16;
+/** Milliseconds from when a peer's store is heard to have gone on until that is written down. */
+export const REMEMBER_PEERS_MS = 5_000;
+/** Milliseconds after which a node that has lost something tries again what did not come to its end. */
+export const RECOVERY_RETRY_MS = 2_000;
+/** Milliseconds after which the recovery with one peer makes room for that with another. */
+export const RECOVERY_ROUND_MS = 30_000;
+/** Reads that have to fail alike before a stored record is taken for damaged, and not for garbled on its way. */
+export const DAMAGE_READS = 20;
+
 /** Bytes and entries of one group-commit batch. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 export const MAX_BATCH_ENTRIES = 4_096;

@@ -3,6 +3,7 @@
  * encoded (codec/record-codec.ts): a replica's answer goes onto the wire as it lies on its disk.
  */
 import type { EntryName, Partition } from './ids.ts';
+import type { StoreMark } from './membership/store-mark.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from './outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from './request.ts';
 
@@ -12,6 +13,7 @@ export type PeerRequest =
   /** Asks for a sign of life. */
   | { readonly type: 'ping' }
   | TreeRequest
+  | PartitionKeysRequest
   | { readonly type: 'coordinate-get'; readonly request: ReadRequest }
   | { readonly type: 'coordinate-put'; readonly request: PutRequest }
   | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest };
@@ -68,6 +70,18 @@ export interface TreeKeysRequest {
   readonly after: Uint8Array | undefined;
 }
 
+/**
+ * Asks for all keys of a partition whose records have at least so many copies, with the digests of these, page by page in
+ * storage order; also for those that cannot be read.
+ */
+export interface PartitionKeysRequest {
+  readonly type: 'partition-keys';
+  readonly partition: Partition;
+  readonly leastN: number;
+  /** Storage key after which the page begins; undefined for the first. */
+  readonly after: Uint8Array | undefined;
+}
+
 export interface TreeKey extends EntryName {
   /** Digest of the record (16 bytes); undefined if it is there, but cannot be read. */
   readonly digest: Uint8Array | undefined;
@@ -83,6 +97,11 @@ export type ReadReply =
   | { readonly type: 'found'; readonly record: Uint8Array }
   | { readonly type: 'same' }
   | { readonly type: 'absent' }
+  /**
+   * The replica has lost something, and does not know yet what. Counts for nothing; what it has got back so far is worth
+   * knowing all the same.
+   */
+  | { readonly type: 'recovering'; readonly record: Uint8Array | undefined }
   /** The replica cannot tell what it holds. Counts for nothing, and never as absent. */
   | { readonly type: 'unreadable'; readonly reason: string };
 
@@ -104,6 +123,7 @@ export type PeerReply =
   | ({ readonly type: 'tree-roots' } & TreeRoots)
   | { readonly type: 'tree-leaves'; readonly leaves: Uint8Array }
   | { readonly type: 'tree-keys'; readonly page: TreeKeysPage }
+  | { readonly type: 'partition-keys'; readonly page: TreeKeysPage }
   | { readonly type: 'coordinate-get'; readonly outcome: ReadOutcome }
   | { readonly type: 'coordinate-put'; readonly outcome: PutOutcome }
   | { readonly type: 'coordinate-delete'; readonly outcome: DeleteOutcome }
@@ -119,4 +139,10 @@ export interface Hello {
   readonly epoch: string;
   /** 16 random bytes, which the other side's proof must cover. */
   readonly nonce: Uint8Array;
+  /** See PresentedStore, as the next two. */
+  readonly opening: string;
+  readonly openedAt: number;
+  readonly lost: readonly string[];
+  /** What the sender remembers of the other side's store. */
+  readonly remembered: StoreMark | undefined;
 }

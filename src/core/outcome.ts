@@ -33,6 +33,7 @@ export const REPLICA_RESULTS = [
   'unreachable',
   'no-answer',
   'unreadable',
+  'recovering',
   'refused',
   'connection-lost',
   'not-asked',

@@ -23,6 +23,44 @@ export type TraceEvent =
       /** Set if the peer named another configuration. */
       readonly theirEpoch?: ConfigurationEpoch;
     }
+  /** A peer presents another store than the one that is remembered: it was wiped, or replaced. */
+  | {
+      readonly type: 'peer-store-replaced';
+      readonly peer: NodeId;
+      readonly storeId: StoreId;
+      readonly remembered: StoreId;
+    }
+  /** A peer's store has lost what it wrote last. */
+  | {
+      readonly type: 'peer-store-rolled-back';
+      readonly peer: NodeId;
+      readonly storeId: StoreId;
+      /** What it had reached when it was opened, and what is remembered. */
+      readonly sequence: number;
+      readonly remembered: number;
+    }
+  /** A second process of a node or of a store was refused, because the first one answers. */
+  | {
+      readonly type: 'clone-refused';
+      readonly peer: NodeId;
+      readonly storeId: StoreId;
+      readonly remote: string;
+    }
+  /** The own store has lost something, by what a peer remembers of it; this node does not count until it has got that back. */
+  | {
+      readonly type: 'store-lost-something';
+      /** `wiped`: it is another one. `rolled-back`: what was written last is gone. `damaged`: it does not know what it had lost. */
+      readonly kind: 'wiped' | 'rolled-back' | 'damaged';
+      /** Who remembers; the node itself where the kind is `damaged`. */
+      readonly toldBy: NodeId;
+      readonly lost: StoreId | undefined;
+      /** The one under which the node goes on. */
+      readonly storeId: StoreId;
+    }
+  /** Partitions of which this node has not got back yet what it lost, whenever their number changes. */
+  | { readonly type: 'recovering'; readonly partitions: number }
+  /** A stored record that could not be read was replaced by a peer's. */
+  | { readonly type: 'record-replaced'; readonly bucket: string; readonly key: string }
   | { readonly type: 'malformed-frame'; readonly remote: string; readonly reason: string }
   | {
       readonly type: 'read-repair';

@@ -12,7 +12,7 @@ export type ReplicaView = {
   readonly ms: number;
 } & (
   | { readonly result: 'found'; readonly record: KeyRecord; readonly digest: string }
-  | { readonly result: 'absent' | 'unreadable' | 'unreachable' }
+  | { readonly result: 'absent' | 'unreadable' | 'unreachable' | 'recovering' }
 );
 
 export interface Inspection {
@@ -73,6 +73,10 @@ function viewOf(node: NodeId, elapsedMs: number, entry: EntryName, reply: ReadRe
       return { node, ms, result: 'absent' };
     case 'no-reply':
       return { node, ms, result: 'unreachable' };
+    case 'recovering':
+      return reply.record === undefined
+        ? { node, ms, result: 'recovering' }
+        : foundView(node, ms, entry, reply.record);
     case 'same':
     case 'unreadable':
       return { node, ms, result: 'unreadable' };

@@ -9,96 +9,46 @@
  */
 import { describePlacement } from '../codec/hash.ts';
 import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
-import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, StoreId } from '../core/ids.ts';
+import type { EntryName, NodeId } from '../core/ids.ts';
 import type { PeerReply, PeerRequest } from '../core/message.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import { majority } from '../core/quorum/quorum-tally.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
+import type { StorageWrite } from '../ports/storage.ts';
 import { buildRing, preferenceList, type Ring } from '../core/ring/ring.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Network } from '../ports/network.ts';
-import type { Random } from '../ports/random.ts';
-import type { Storage } from '../ports/storage.ts';
-import type { Tracer } from '../ports/tracer.ts';
 import { AntiEntropy } from './anti-entropy/anti-entropy.ts';
+import { Pace } from './anti-entropy/pace.ts';
 import { CoarseClock } from './coarse-clock.ts';
 import { GetCoordinator } from './coordinator/get-coordinator.ts';
 import { OperationRouter } from './coordinator/operation-router.ts';
 import { WriteCoordinator } from './coordinator/write-coordinator.ts';
 import { type Inspection, inspectEntry } from './inspection.ts';
+import { localIdentity } from './local-identity.ts';
 import { Peers } from './peers/peers.ts';
+import { StoreMemory } from './peers/store-memory.ts';
+import { OwnStore } from './recovery/own-store.ts';
+import { Recovery } from './recovery/recovery.ts';
 import { GroupCommit } from './replica/group-commit.ts';
 import { IncarnationSource } from './replica/incarnation.ts';
 import { LocalReplica } from './replica/local-replica.ts';
 import { RecordStore } from './replica/record-store.ts';
 import { Replicas } from './replica/replicas.ts';
 import { RunningOperations } from './running-operations.ts';
-import { openStore } from './store-opening.ts';
+import type { MemberStatus, OwnRecovery, StorageNode, StorageNodeOptions } from './storage-node-interface.ts';
+import { type OpenedStore, openStore, type StoreOwner } from './store-opening.ts';
 
-export interface StorageNodeOptions {
-  readonly config: ClusterConfig;
-  readonly epoch: ConfigurationEpoch;
-  readonly nodeId: NodeId;
-  /** Whether an acknowledgement waits for the disk (fsync). */
-  readonly sync: boolean;
-  /** Shared by all members; a peer that does not prove that it knows it is refused. */
-  readonly peerSecret: string | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly storage: Storage;
-  readonly network: Network;
-  readonly tracer: Tracer;
-  /** Whether it compares its records with other replicas' by itself; so it does if this is not set. */
-  readonly antiEntropy?: boolean;
-  /** Whether the disk is below its reserve: writes are refused with `no-space`. */
-  readonly isLowOnSpace: () => boolean;
-  /** Called once when the store failed: the process must end (fail-stop). */
-  readonly onFatal: (reason: Error) => void;
-}
-
-export interface MemberStatus {
-  readonly node: NodeId;
-  readonly state: 'self' | 'up' | 'down';
-  /** Wall clock, milliseconds since 1970. */
-  readonly sinceMs: number;
-  readonly storeId: StoreId | undefined;
-  readonly incarnation: Incarnation | undefined;
-  readonly reason: string | undefined;
-}
-
+export type { MemberStatus, OwnRecovery, StorageNode, StorageNodeOptions } from './storage-node-interface.ts';
 export { StartRefused } from './start-refused.ts';
 export type { Inspection, ReplicaView } from './inspection.ts';
-
-/** Never rejects for operating errors: they are outcomes. */
-export interface StorageNode {
-  readonly nodeId: NodeId;
-  /** For each partition all nodes in order of preference. */
-  readonly preferenceLists: readonly (readonly NodeId[])[];
-  get(request: ReadRequest): Promise<ReadOutcome>;
-  put(request: PutRequest): Promise<PutOutcome>;
-  delete(request: DeleteRequest): Promise<DeleteOutcome>;
-  inspect(entry: EntryName, timeoutMs: number): Promise<Inspection>;
-  /** Every member as this node sees it now, itself included, in the order of the configuration. */
-  members(): readonly MemberStatus[];
-  /** Reasons why this node does not serve; empty when it does. */
-  notReady(): readonly string[];
-  /** Whether each partition this node is a home of has a majority of its home replicas reachable. */
-  hasMajorities(): boolean;
-  /** Resolves when the storage answers (for /livez); rejects when it does not. */
-  probeStorage(): Promise<void>;
-  /** Refuses new client operations with `draining` from now on; what runs goes on. */
-  drain(): void;
-  /** Waits (up to graceMs) for running operations, then closes network and storage. Idempotent. */
-  close(graceMs: number): Promise<void>;
-}
 
 /** Opens the store, takes a new incarnation and joins the network. Rejects with StartRefused, or with an I/O error. */
 export async function startStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
   const { config, nodeId, storage, random } = options;
   const owner = { cluster: config.cluster, nodeId, placement: describePlacement(config) };
-  const storeId = await openStore(storage, owner, random);
-  const node = new RunningNode(options, storeId);
-  await node.start();
+  const members = config.nodes.map(({ id }) => id);
+  const opened = await openStore(storage, owner, members, random);
+  const node = new RunningNode(options, owner, opened);
+  await node.start(opened.recovery === 'damaged');
   return node;
 }
 
@@ -106,12 +56,14 @@ class RunningNode implements StorageNode {
   readonly nodeId: NodeId;
   readonly #options: StorageNodeOptions;
   readonly #ring: Ring;
-  readonly #storeId: StoreId;
   readonly #incarnations: IncarnationSource;
   readonly #commit: GroupCommit;
   readonly #records: RecordStore;
   readonly #local: LocalReplica;
+  readonly #memory: StoreMemory;
   readonly #peers: Peers;
+  readonly #recovery: Recovery;
+  readonly #ownStore: OwnStore;
   readonly #replicas: Replicas;
   readonly #antiEntropy: AntiEntropy;
   readonly #router: OperationRouter;
@@ -121,15 +73,15 @@ class RunningNode implements StorageNode {
   readonly #startedMs: number;
   #closing: Promise<void> | undefined;
 
-  constructor(options: StorageNodeOptions, storeId: StoreId) {
-    const { config, nodeId, epoch, storage, clock, random, tracer, network, sync, onFatal } = options;
+  constructor(options: StorageNodeOptions, owner: StoreOwner, opened: OpenedStore) {
+    const { config, nodeId, storage, clock, random, tracer, network, sync, onFatal } = options;
     this.nodeId = nodeId;
     this.#options = options;
-    this.#storeId = storeId;
     this.#startedMs = clock.wallMs();
     this.#ring = buildRing(config);
-    const incarnations = new IncarnationSource(storeId, random);
-    const commit = new GroupCommit({ storage, clock, tracer, sync, onFatal });
+    const incarnations = new IncarnationSource(opened.storeId, random);
+    const { sequence } = opened;
+    const commit = new GroupCommit({ storage, clock, tracer, sync, sequence, onFatal });
     this.#incarnations = incarnations;
     this.#commit = commit;
     this.#records = new RecordStore(this.#ring, storage, commit);
@@ -139,19 +91,20 @@ class RunningNode implements StorageNode {
       limits: config.limits,
       tracer,
       onChanged: (entry, before, after) => this.#antiEntropy.changed(entry, before, after),
-    });
-    const self = {
-      cluster: config.cluster,
-      nodeId,
-      storeId,
-      epoch,
-      get incarnation() {
-        return incarnations.current;
+      losses: {
+        mayLack: (entry) => this.#recovery.open > 0 && this.#recovery.isOpen(this.#router.partitionOf(entry)),
+        damaged: (entry) => this.#recovery.openOne(this.#router.partitionOf(entry)),
       },
-      members: new Set(config.nodes.map(({ id }) => id)),
-      secret: options.peerSecret ?? '',
-    };
-    this.#peers = new Peers({ self, network, clock, random, tracer });
+    });
+    this.#memory = new StoreMemory({
+      clock,
+      tracer,
+      marks: opened.marks,
+      write: (writes) => commit.writeNote(...writes),
+      onTold: (mark, by) => this.#ownStore.told(mark, by),
+    });
+    const self = localIdentity(options, { commit, incarnations, ownStore: () => this.#ownStore });
+    this.#peers = new Peers({ self, memory: this.#memory, network, clock, random, tracer });
     this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
     this.#operationClock = new CoarseClock(clock);
     const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer };
@@ -163,6 +116,22 @@ class RunningNode implements StorageNode {
       local: this.#local,
       foregroundMs: () => commit.lastMs * (1 + this.#operations.running),
     });
+    const write = (...writes: readonly StorageWrite[]): Promise<void> => commit.write(...writes);
+    this.#recovery = new Recovery({
+      ...options,
+      self: nodeId,
+      ring: this.#ring,
+      peers: this.#peers,
+      local: this.#local,
+      pace: new Pace(clock, () => commit.lastMs * (1 + this.#operations.running)),
+      configuredN: Math.max(...copiesIn(config)),
+      state: opened.recovery === 'damaged' ? undefined : opened.recovery,
+      roots: () => this.#antiEntropy.roots(),
+      write,
+    });
+    const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
+    const parts = { owner, opened, incarnations, random, tracer, write, presentAnew };
+    this.#ownStore = new OwnStore({ ...parts, recovery: this.#recovery });
     const reads = new GetCoordinator(ports);
     const writes = new WriteCoordinator({
       ...ports,
@@ -184,12 +153,17 @@ class RunningNode implements StorageNode {
     });
   }
 
-  async start(): Promise<void> {
+  async start(isRecoveryDamaged: boolean): Promise<void> {
+    if (isRecoveryDamaged) await this.#ownStore.loseEverything();
     await this.#peers.start(
       (request) => this.#serve(request),
-      (peer) => this.#antiEntropy.peerUp(peer),
+      (peer) => {
+        this.#antiEntropy.peerUp(peer);
+        this.#recovery.peerUp();
+      },
     );
     this.#antiEntropy.start();
+    this.#recovery.start();
   }
 
   get preferenceLists(): readonly (readonly NodeId[])[] {
@@ -228,16 +202,18 @@ class RunningNode implements StorageNode {
     });
   }
 
+  recovery(): OwnRecovery {
+    const { open: partitions, waitingFor } = this.#recovery;
+    return { partitions, waitingFor };
+  }
+
   notReady(): readonly string[] {
     return this.#operations.isDraining ? ['The node is shutting down.'] : [];
   }
 
   hasMajorities(): boolean {
-    const { defaults, buckets } = this.#options.config;
-    const copies = new Set([defaults.n, ...[...buckets.values()].map(({ n }) => n)]);
-    return this.preferenceLists.every((list) =>
-      [...copies].every((n) => this.#hasMajority(list.slice(0, n))),
-    );
+    const copies = [...copiesIn(this.#options.config)];
+    return this.preferenceLists.every((list) => copies.every((n) => this.#hasMajority(list.slice(0, n))));
   }
 
   #hasMajority(homes: readonly NodeId[]): boolean {
@@ -260,10 +236,11 @@ class RunningNode implements StorageNode {
 
   async #close(graceMs: number): Promise<void> {
     this.drain();
-    const exchangesEnded = this.#antiEntropy.close();
+    const exchangesEnded = Promise.all([this.#antiEntropy.close(), this.#recovery.close()]);
     await this.#operations.idle(graceMs);
     await this.#peers.close();
     await exchangesEnded;
+    await this.#memory.close();
     // What was begun for others is finished: a batch that meets a closed store would look like a broken disk.
     await this.#commit.close();
     this.#operationClock.close();
@@ -282,6 +259,7 @@ class RunningNode implements StorageNode {
       case 'tree-roots':
       case 'tree-leaves':
       case 'tree-keys':
+      case 'partition-keys':
         return this.#antiEntropy.serve(request);
       case 'coordinate-get':
       case 'coordinate-put':
@@ -295,9 +273,14 @@ class RunningNode implements StorageNode {
       node: this.nodeId,
       state: 'self',
       sinceMs: this.#startedMs,
-      storeId: this.#storeId,
+      storeId: this.#ownStore.storeId,
       incarnation: this.#incarnations.current,
       reason: undefined,
     };
   }
+}
+
+/** The numbers of copies that the configuration asks for. */
+function copiesIn({ defaults, buckets }: ClusterConfig): ReadonlySet<number> {
+  return new Set([defaults.n, ...[...buckets.values()].map(({ n }) => n)]);
 }

@@ -11,7 +11,14 @@ import {
   STORE_FORMAT_VERSION,
   type StoreIdentity,
 } from '../codec/store-identity.ts';
+import {
+  decodeRecoveryState,
+  decodeSequence,
+  decodeStoreMark,
+  type RecoveryState,
+} from '../codec/store-meta.ts';
 import type { NodeId, StoreId } from '../core/ids.ts';
+import type { StoreMark } from '../core/membership/store-mark.ts';
 import type { Random } from '../ports/random.ts';
 import type { Storage } from '../ports/storage.ts';
 import { drawStoreId } from './replica/incarnation.ts';
@@ -24,8 +31,57 @@ export interface StoreOwner {
   readonly placement: string;
 }
 
-/** The id of the store, new or old. Rejects with StartRefused, or with an I/O error. */
-export async function openStore(storage: Storage, owner: StoreOwner, random: Random): Promise<StoreId> {
+/** What a store says of itself when it is opened. */
+export interface OpenedStore {
+  readonly storeId: StoreId;
+  /** The sequence number that it has reached. */
+  readonly sequence: number;
+  /** Undefined: its node has never lost anything. `damaged`: it is not known what. */
+  readonly recovery: RecoveryState | 'damaged' | undefined;
+  /** What is remembered of other members' stores. */
+  readonly marks: ReadonlyMap<NodeId, StoreMark>;
+}
+
+/** The store, new or old. Rejects with StartRefused, or with an I/O error. */
+export async function openStore(
+  storage: Storage,
+  owner: StoreOwner,
+  members: readonly NodeId[],
+  random: Random,
+): Promise<OpenedStore> {
+  const storeId = await identify(storage, owner, random);
+  const recovery = await storage.get(metaKey('recovery'));
+  const marks = new Map<NodeId, StoreMark>();
+  for (const member of members) {
+    const bytes = await storage.get(metaKey(`peer:${member}`));
+    const mark = bytes === undefined ? undefined : readableOr(undefined, () => decodeStoreMark(bytes));
+    if (mark !== undefined) marks.set(member, mark);
+  }
+  return {
+    storeId,
+    sequence: await readSequence(storage),
+    recovery: recovery === undefined ? undefined : readableOr('damaged', () => decodeRecoveryState(recovery)),
+    marks,
+  };
+}
+
+/** One that is damaged or not there is the lowest: if peers have heard of a higher one, the store is taken for rolled back. */
+async function readSequence(storage: Storage): Promise<number> {
+  const bytes = await storage.get(metaKey('sequence'));
+  return bytes === undefined ? 0 : readableOr(0, () => decodeSequence(bytes));
+}
+
+function readableOr<Value, Other>(other: Other, read: () => Value): Value | Other {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FormatError) return other;
+    throw error;
+  }
+}
+
+/** The id of the store. */
+async function identify(storage: Storage, owner: StoreOwner, random: Random): Promise<StoreId> {
   const bytes = await storage.get(metaKey('store'));
   if (bytes === undefined) return createStore(storage, owner, random);
   const { storeId, cluster, nodeId, placement } = readIdentity(bytes);

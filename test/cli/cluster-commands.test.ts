@@ -31,7 +31,8 @@ const member = (id: string, url: string, state: 'self' | 'up' | 'down') => ({
 
 function clusterBody(id: string, epoch: string, members: ClusterBody['members']): ClusterBody {
   const defaults = { n: 3, r: 2, w: 2 };
-  return { cluster: 'local', epoch, node: id, version: '1.0.0', defaults, members, limits: {} };
+  const recovery = id === 'n2' ? { partitions: 7, waitingFor: ['n3'] } : { partitions: 0, waitingFor: [] };
+  return { cluster: 'local', epoch, node: id, version: '1.0.0', defaults, members, limits: {}, recovery };
 }
 
 describe('status', () => {

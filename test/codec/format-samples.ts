@@ -1,6 +1,8 @@
 /** A value of each kind that is stored, sent between nodes or given to clients; formats.golden.json has their bytes. */
 import { recordKey } from '../../src/codec/key-layout.ts';
 import type { StoreIdentity } from '../../src/codec/store-identity.ts';
+import type { RecoveryState } from '../../src/codec/store-meta.ts';
+import type { StoreMark } from '../../src/core/membership/store-mark.ts';
 import type { PeerMessage } from '../../src/codec/message-codec.ts';
 import type { CausalContext } from '../../src/core/causality/causal-context.ts';
 import { actorId } from '../../src/core/causality/dot.ts';
@@ -91,13 +93,32 @@ export const CONFIG_SAMPLE: ClusterConfig = {
 };
 
 export const HELLO_SAMPLE: Hello = {
-  protocolVersion: 1,
+  protocolVersion: 2,
   cluster: 'local',
   nodeId: 'n1',
   storeId: STORE_SAMPLE.storeId,
   incarnation: 'AAECAwQFBgcICQoLDA0ODw',
   epoch: '0123456789abcdef',
   nonce: Uint8Array.from({ length: 16 }, (_, index) => index),
+  opening: 'AAECAwQFBgf_CQoLDA0ODw',
+  openedAt: 0,
+  lost: [],
+  remembered: undefined,
+};
+
+export const MARK_SAMPLE: StoreMark = {
+  storeId: STORE_SAMPLE.storeId,
+  opening: 'AAECAwQFBgf_CQoLDA0ODw' as Incarnation,
+  sequence: 2 ** 40,
+};
+
+export const RECOVERY_SAMPLE: RecoveryState = {
+  lost: [STORE_SAMPLE.storeId],
+  widestN: 5,
+  debts: new Map([
+    [7 as Partition, new Set<NodeId>()],
+    [255 as Partition, new Set(['n2', 'n3'] as NodeId[])],
+  ]),
 };
 
 const RECORD_BYTES = Uint8Array.of(1, 2, 3);
@@ -135,6 +156,18 @@ const REQUESTS: Readonly<Record<string, PeerRequest>> = {
   'roots of trees': { type: 'tree-roots' },
   'leaves of a tree': { type: 'tree-leaves', tree: TREE },
   'keys of a tree': { type: 'tree-keys', tree: TREE, leaves: [0, 7, 255], after: undefined },
+  'keys of a partition': {
+    type: 'partition-keys',
+    partition: TREE.partition,
+    leastN: 2,
+    after: undefined,
+  },
+  'more keys of a partition': {
+    type: 'partition-keys',
+    partition: TREE.partition,
+    leastN: 1,
+    after: recordKey(TREE.partition, SAMPLE_ENTRY),
+  },
   'more keys of a tree': {
     type: 'tree-keys',
     tree: TREE,
@@ -148,6 +181,12 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
   same: { type: 'read', reply: { type: 'same' } },
   absent: { type: 'read', reply: { type: 'absent' } },
   unreadable: { type: 'read', reply: { type: 'unreadable', reason: 'damaged' } },
+  'recovering, and nothing got back': { type: 'read', reply: { type: 'recovering', record: undefined } },
+  recovering: { type: 'read', reply: { type: 'recovering', record: RECORD_BYTES } },
+  'keys of a partition': {
+    type: 'partition-keys',
+    page: { keys: [{ ...SAMPLE_ENTRY, digest: DIGEST }], next: undefined },
+  },
   stored: { type: 'store', reply: { type: 'stored' } },
   'not stored': { type: 'store', reply: { type: 'store-refused', reason: 'damaged' } },
   pong: { type: 'ping' },
@@ -216,10 +255,15 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
 export const MESSAGE_SAMPLES: Readonly<Record<string, PeerMessage>> = {
   hello: { type: 'hello', hello: HELLO_SAMPLE, proof: undefined },
   'hello with proof': { type: 'hello', hello: HELLO_SAMPLE, proof: new Uint8Array(32).fill(5) },
+  'hello of a node that lost something, to one that is remembered': {
+    type: 'hello',
+    hello: { ...HELLO_SAMPLE, openedAt: 70_000, lost: [STORE_SAMPLE.storeId], remembered: MARK_SAMPLE },
+    proof: undefined,
+  },
   proof: { type: 'proof', proof: new Uint8Array(32).fill(6) },
   refusal: { type: 'refused', reason: 'another cluster' },
   ...messages('request', REQUESTS, (request) => ({ type: 'request', id: 300, request })),
-  ...messages('reply', REPLIES, (reply) => ({ type: 'reply', id: 7, reply })),
+  ...messages('reply', REPLIES, (reply) => ({ type: 'reply', id: 7, sequence: 70_000, reply })),
 };
 
 function messages<Part>(

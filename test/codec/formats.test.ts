@@ -18,17 +18,27 @@ import { proveSecret } from '../../src/codec/hello-proof.ts';
 import { metaKey, recordKey } from '../../src/codec/key-layout.ts';
 import { decodeMessage, encodeMessage } from '../../src/codec/message-codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
+import {
+  decodeRecoveryState,
+  decodeSequence,
+  decodeStoreMark,
+  encodeRecoveryState,
+  encodeSequence,
+  encodeStoreMark,
+} from '../../src/codec/store-meta.ts';
 import { decodeStoreIdentity, encodeStoreIdentity } from '../../src/codec/store-identity.ts';
-import type { Partition } from '../../src/core/ids.ts';
+import type { NodeId, Partition } from '../../src/core/ids.ts';
 import { MAX_FRAME_BYTES } from '../../src/core/limits.ts';
 import { comparable } from './comparable.ts';
 import {
   CONFIG_SAMPLE,
   CONTEXT_SAMPLES,
   HELLO_SAMPLE,
+  MARK_SAMPLE,
   MESSAGE_SAMPLES,
   NAME_SAMPLES,
   RECORD_SAMPLES,
+  RECOVERY_SAMPLE,
   SAMPLE_ENTRY,
   STORE_SAMPLE,
 } from './format-samples.ts';
@@ -103,9 +113,26 @@ describe('the store', () => {
     });
   });
 
+  it('says how far it has come, what it lost and what it knows of others as ever', () => {
+    expect({
+      sequence: hex(encodeSequence(2 ** 40 + 7)),
+      recovery: hex(encodeRecoveryState(RECOVERY_SAMPLE)),
+      mark: hex(encodeStoreMark(MARK_SAMPLE)),
+    }).toEqual(GOLDEN['meta']);
+    expect(decodeSequence(bytesOf('meta', 'sequence'))).toBe(2 ** 40 + 7);
+    expect(decodeRecoveryState(bytesOf('meta', 'recovery'))).toEqual(RECOVERY_SAMPLE);
+    expect(decodeStoreMark(bytesOf('meta', 'mark'))).toEqual(MARK_SAMPLE);
+  });
+
   it('has its keys where they were', () => {
     const keys = NAME_SAMPLES.map((entry, index) => hex(recordKey((index * 255) as Partition, entry)));
-    expect([...keys, hex(metaKey('store'))]).toEqual(Object.values(GOLDEN['keys'] ?? {}));
+    const meta = [
+      metaKey('store'),
+      metaKey('sequence'),
+      metaKey('recovery'),
+      metaKey(`peer:${'n1' as NodeId}`),
+    ].map(hex);
+    expect([...keys, ...meta]).toEqual(Object.values(GOLDEN['keys'] ?? {}));
   });
 });
 

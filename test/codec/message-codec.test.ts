@@ -136,6 +136,9 @@ const replies = fc.oneof(
   treeReplies,
   bytes.map((record) => ({ type: 'read', reply: { type: 'found', record } })),
   fc.string().map((reason) => ({ type: 'read', reply: { type: 'unreadable', reason } })),
+  fc
+    .option(bytes, { nil: undefined })
+    .map((record) => ({ type: 'read', reply: { type: 'recovering', record } })),
   fc.string().map((reason) => ({ type: 'store', reply: { type: 'store-refused', reason } })),
   fc.string().map((reason) => ({ type: 'request-refused', reason })),
   fc.oneof(failures, reads).map((outcome) => ({ type: 'coordinate-get', outcome })),
@@ -149,7 +152,9 @@ const replies = fc.oneof(
 const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.constantFrom(...Object.values(MESSAGE_SAMPLES)),
   fc.tuple(fc.maxSafeNat(), requests).map(([id, request]): PeerMessage => ({ type: 'request', id, request })),
-  fc.tuple(fc.maxSafeNat(), replies).map(([id, reply]): PeerMessage => ({ type: 'reply', id, reply })),
+  fc
+    .tuple(fc.maxSafeNat(), fc.maxSafeNat(), replies)
+    .map(([id, sequence, reply]): PeerMessage => ({ type: 'reply', id, sequence, reply })),
 );
 
 describe('a message between nodes', () => {

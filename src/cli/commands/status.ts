@@ -72,6 +72,14 @@ async function runStatus(terminal: Terminal, connection: Connection, json: boole
       observersOfDown(node.id, reports).join(' ') || '-',
     ]),
   });
+  for (const { id, answer } of reports) {
+    const { partitions = 0, waitingFor = [] } = answer?.recovery ?? {};
+    if (partitions === 0) continue;
+    printLine(
+      terminal,
+      `\n${id} is recovering: it lost what it had stored, and gets it back from the others. ${partitions} partitions are open, and it waits for ${waitingFor.join(' ')}.`,
+    );
+  }
   for (const warning of warnings) printLine(terminal, `\nWarning: ${warning}`);
 }
 
@@ -153,6 +161,7 @@ function nodeDocument(node: NodeReport): Readonly<Record<string, unknown>> {
     reasons: ready?.reasons,
     version: answer?.version,
     epoch: answer?.epoch,
+    recovery: answer?.recovery,
     members: answer?.members,
   };
 }

@@ -42,9 +42,9 @@ export function behind({ partition, n }: TreeName): Position {
 }
 
 export interface KeyDifference {
-  /** To be brought together: only one side has them, or the records differ. */
+  /** To be brought together: only one side has them, or the records differ, or one of them cannot be read. */
   readonly entries: readonly EntryName[];
-  /** Number of keys that are there, but cannot be read here or there: nothing can be done about them. */
+  /** Number of keys that are there, but cannot be read, without another side that can: nothing can be done about them. */
   readonly unreadable: number;
 }
 
@@ -55,7 +55,7 @@ export function differingKeys(left: readonly TreeKey[], right: readonly TreeKey[
   let unreadable = 0;
   const note = ({ bucket, key }: EntryName, digests: readonly (Uint8Array | undefined)[]): void => {
     const [one, other] = digests;
-    if (digests.includes(undefined)) unreadable += 1;
+    if (digests.every((digest) => digest === undefined)) unreadable += 1;
     else if (one === undefined || other === undefined || !sameDigest(one, other))
       entries.push({ bucket, key });
   };

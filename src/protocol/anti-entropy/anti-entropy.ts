@@ -6,7 +6,7 @@
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { EXCHANGE_AFTER_RETURN_MS, EXCHANGE_INTERVAL_MS, MAX_TREE_PAGES_AT_ONCE } from '../../core/limits.ts';
 import type { Position } from '../../core/merkle/difference.ts';
-import type { PeerReply, TreeKeysRequest, TreeRequest } from '../../core/message.ts';
+import type { PartitionKeysRequest, PeerReply, TreeRequest, TreeRoots } from '../../core/message.ts';
 import type { Ring } from '../../core/ring/ring.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -16,7 +16,7 @@ import type { Peers } from '../peers/peers.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
 import { exchange, type ExchangePorts } from './exchange.ts';
 import { ExchangeTurns } from './exchange-turns.ts';
-import { readKeysPage } from './key-pages.ts';
+import { readKeysPage, readPartitionPage } from './key-pages.ts';
 import { Pace } from './pace.ts';
 import { TreeStore } from './tree-store.ts';
 
@@ -65,7 +65,7 @@ export class AntiEntropy {
   }
 
   /** Answers a peer that compares its trees with those of this node. */
-  async serve(request: TreeRequest): Promise<PeerReply> {
+  async serve(request: TreeRequest | PartitionKeysRequest): Promise<PeerReply> {
     switch (request.type) {
       case 'tree-roots':
         return { type: request.type, ...this.#trees.roots() };
@@ -74,8 +74,21 @@ export class AntiEntropy {
         return leaves === undefined ? refused('this tree is being built') : { type: request.type, leaves };
       }
       case 'tree-keys':
-        return this.#serveKeys(request);
+        return this.#serveKeys(async () => ({
+          type: request.type,
+          page: await readKeysPage(this.#ports, request),
+        }));
+      case 'partition-keys':
+        return this.#serveKeys(async () => ({
+          type: request.type,
+          page: await readPartitionPage(this.#ports, request),
+        }));
     }
+  }
+
+  /** What this node tells of all its trees. */
+  roots(): TreeRoots {
+    return this.#trees.roots();
   }
 
   start(): void {
@@ -99,12 +112,12 @@ export class AntiEntropy {
   }
 
   /** A page takes disk and time that clients may need, too. */
-  async #serveKeys(request: TreeKeysRequest): Promise<PeerReply> {
+  async #serveKeys(read: () => Promise<PeerReply>): Promise<PeerReply> {
     if (this.#pagesBeingRead >= MAX_TREE_PAGES_AT_ONCE) return refused('too many pages are being read');
     this.#pagesBeingRead += 1;
     try {
       await this.#pace.pause();
-      return { type: request.type, page: await readKeysPage(this.#ports, request) };
+      return await read();
     } catch (error) {
       return refused(`the keys cannot be read: ${String(error)}`);
     } finally {

@@ -6,11 +6,11 @@ import { placementHash } from '../../codec/hash.ts';
 import { entryOfRecordKey, keyAfter, partitionRange, recordKey } from '../../codec/key-layout.ts';
 import { FormatError } from '../../codec/packer.ts';
 import { checkRecord, largestNOf, recordDigest } from '../../codec/record-codec.ts';
-import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
 import { MAX_TREE_KEYS, MAX_TREE_PAGE_BYTES, MAX_TREE_PAGE_RECORDS } from '../../core/limits.ts';
 import { differingKeys, type KeyDifference } from '../../core/merkle/difference.ts';
 import { leafOf } from '../../core/merkle/digest-tree.ts';
-import type { TreeKey, TreeKeysPage, TreeKeysRequest } from '../../core/message.ts';
+import type { PartitionKeysRequest, TreeKey, TreeKeysPage, TreeKeysRequest } from '../../core/message.ts';
 import { partitionOf, type Ring } from '../../core/ring/ring.ts';
 import type { Storage } from '../../ports/storage.ts';
 import { askPeer, ExchangeBroken, type QuestionPorts } from './peer-question.ts';
@@ -22,11 +22,37 @@ export interface KeyPagePorts {
 
 /** The page that a peer asks for. Rejects if the store cannot be read. */
 export async function readKeysPage(
-  { storage, ring }: KeyPagePorts,
+  ports: KeyPagePorts,
   { tree, leaves, after }: TreeKeysRequest,
 ): Promise<TreeKeysPage> {
   const wanted = new Set(leaves);
-  const { from, to } = partitionRange(tree.partition);
+  const isWanted = (entry: EntryName): boolean =>
+    wanted.has(leafOf(placementHash(entry), ports.ring.partitions));
+  return readPage(ports, tree.partition, after, isWanted, (n) => n === tree.n);
+}
+
+/** The page of a whole partition that a peer asks for. Rejects if the store cannot be read. */
+export async function readPartitionPage(
+  ports: KeyPagePorts,
+  { partition, leastN, after }: PartitionKeysRequest,
+): Promise<TreeKeysPage> {
+  return readPage(
+    ports,
+    partition,
+    after,
+    () => true,
+    (n) => n >= leastN,
+  );
+}
+
+async function readPage(
+  { storage }: KeyPagePorts,
+  partition: Partition,
+  after: Uint8Array | undefined,
+  isWanted: (entry: EntryName) => boolean,
+  isWantedN: (n: number) => boolean,
+): Promise<TreeKeysPage> {
+  const { from, to } = partitionRange(partition);
   // No peer sees what lies before the partition.
   const begin = after === undefined || Buffer.compare(after, from) < 0 ? from : keyAfter(after);
   const keys: TreeKey[] = [];
@@ -38,10 +64,10 @@ export async function readKeysPage(
     limit: MAX_TREE_PAGE_RECORDS,
   })) {
     const entry = entryOfRecordKey(storageKey);
-    if (wanted.has(leafOf(placementHash(entry), ring.partitions))) {
+    if (isWanted(entry)) {
       const digest = readableDigest(entry, encoded);
       // Of what cannot be read, N is not known either: it is told to whoever asks.
-      if (digest === undefined || largestNOf(encoded) === tree.n) keys.push({ ...entry, digest });
+      if (digest === undefined || isWantedN(largestNOf(encoded))) keys.push({ ...entry, digest });
     }
     records += 1;
     bytes += encoded.length;

@@ -30,17 +30,17 @@ export async function reconcile(
   const isHome = (node: NodeId, record: Uint8Array): boolean =>
     homeReplicas(ports.ring, partition, largestNOf(record)).includes(node);
 
-  const own = await readOwn(local, entry);
-  // A read error is never "not found": nothing is put in the place of what cannot be read.
-  if (own.type === 'unreadable') return 0;
+  const own = await local.held(entry);
+  // A read error is never "not found". What is damaged is replaced, if it is, where the record is stored.
   const known = digestOf(own);
   const { reply: theirs } = await askPeer(ports, peer, { type: 'read', ...entry, known });
-  if (theirs.type === 'same' || theirs.type === 'unreadable') return 0;
-  if (theirs.type === 'found') {
-    if (!isHome(self, theirs.record) || !(await takeOwn(local, entry, theirs.record))) return 0;
+  if (theirs.type === 'same') return 0;
+  const record = recordIn(theirs);
+  if (record !== undefined) {
+    if (!isHome(self, record) || !(await takeOwn(local, entry, record))) return 0;
   }
 
-  const joined = await readOwn(local, entry);
+  const joined = await local.held(entry);
   const digest = digestOf(joined);
   if (joined.type !== 'found' || digest === undefined) return 0;
   const taken = known !== undefined && sameBytes(known, digest) ? 0 : 1;
@@ -49,10 +49,6 @@ export async function reconcile(
   if (isEqual || !isHome(peer, joined.record)) return taken;
   const { reply } = await askPeer(ports, peer, { type: 'store', ...entry, record: joined.record });
   return reply.type === 'stored' ? taken + 1 : taken;
-}
-
-function readOwn(local: LocalReplica, entry: EntryName): Promise<ReadReply> {
-  return local.read({ type: 'read', ...entry, known: undefined });
 }
 
 /** Joins a peer's record into the own one; false if that is refused. */
@@ -66,5 +62,11 @@ async function takeOwn(local: LocalReplica, entry: EntryName, record: Uint8Array
 }
 
 function digestOf(reply: ReadReply): Uint8Array | undefined {
-  return reply.type === 'found' ? recordDigest(reply.record) : undefined;
+  const record = recordIn(reply);
+  return record === undefined ? undefined : recordDigest(record);
+}
+
+/** What a replica holds counts here, whether or not there should be more. */
+function recordIn(reply: ReadReply): Uint8Array | undefined {
+  return reply.type === 'found' || reply.type === 'recovering' ? reply.record : undefined;
 }

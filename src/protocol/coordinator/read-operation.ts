@@ -125,11 +125,20 @@ export class ReadOperation {
       case 'absent':
         this.#held.set(node, undefined);
         return 'not-found';
+      case 'recovering':
+        return this.#keepRecovering(node, reply.record);
       case 'unreadable':
         return 'unreadable';
       case 'no-reply':
         return reply.result;
     }
+  }
+
+  /** What it has got back is worth joining, and that it has not got back the rest worth repairing; it counts for nothing. */
+  #keepRecovering(node: NodeId, encoded: Held): 'recovering' | 'unreadable' {
+    if (encoded === undefined) this.#held.set(node, undefined);
+    else if (this.#keepFound(node, encoded) === 'unreadable') return 'unreadable';
+    return 'recovering';
   }
 
   /** What cannot be decoded is as good as unreadable. */

@@ -11,6 +11,7 @@
 import { type Handshake, isProof, proveSecret } from '../../codec/hello-proof.ts';
 import { PROTOCOL_VERSION } from '../../codec/message-codec.ts';
 import type { ConfigurationEpoch, Incarnation, NodeId, StoreId } from '../../core/ids.ts';
+import type { StoreMark } from '../../core/membership/store-mark.ts';
 import type { Hello } from '../../core/message.ts';
 import type { Random } from '../../ports/random.ts';
 
@@ -22,6 +23,13 @@ export interface LocalIdentity {
   readonly nodeId: NodeId;
   readonly storeId: StoreId;
   readonly incarnation: Incarnation;
+  /** The incarnation that this process began with. */
+  readonly opening: Incarnation;
+  /** The sequence number that the store had reached when it was opened, and the one that it has reached now. */
+  readonly openedAt: number;
+  readonly sequence: number;
+  /** Stores of this node that lost something, and whose place the store has taken. */
+  readonly lost: readonly StoreId[];
   readonly epoch: ConfigurationEpoch;
   /** Members, this node included. */
   readonly members: ReadonlySet<NodeId>;
@@ -34,10 +42,13 @@ export interface HelloRefusal {
   readonly reason: string;
   /** Set if it has another configuration. */
   readonly theirEpoch?: ConfigurationEpoch;
+  /** Set if it is a second process of a store, or of a node, whose first one lives. */
+  readonly isClone?: boolean;
 }
 
-export function helloOf(self: LocalIdentity, random: Random): Hello {
-  const { cluster, nodeId, storeId, incarnation, epoch } = self;
+/** `remembered`: what this node remembers of the other side's store. */
+export function helloOf(self: LocalIdentity, random: Random, remembered: StoreMark | undefined): Hello {
+  const { cluster, nodeId, storeId, incarnation, epoch, opening, openedAt, lost } = self;
   return {
     cluster,
     nodeId,
@@ -46,6 +57,10 @@ export function helloOf(self: LocalIdentity, random: Random): Hello {
     epoch,
     protocolVersion: PROTOCOL_VERSION,
     nonce: random.bytes(NONCE_BYTES),
+    opening,
+    openedAt,
+    lost,
+    remembered,
   };
 }
 
@@ -77,6 +92,15 @@ export function refuseHello(self: LocalIdentity, hello: Hello, expected?: NodeId
     };
   }
   return undefined;
+}
+
+/** Why a peer is refused while another process, which answers, has its place. `name`: of that one. */
+export function refuseClone(hello: Hello, name: NodeId): HelloRefusal {
+  const reason =
+    name === hello.nodeId
+      ? `another process is "${name}", and answers at its address: two must not run as one node. Stop one of them; if it was started from a copy of the data directory, delete that copy`
+      : `it runs on a copy of the data directory of "${name}", which answers. Stop it, and give it an empty directory`;
+  return { reason, isClone: true };
 }
 
 /** Whether the other side proved that it knows the shared secret. */

@@ -5,23 +5,28 @@
 import type { Handshake } from '../../codec/hello-proof.ts';
 import { proveSecret } from '../../codec/hello-proof.ts';
 import type { PeerMessage } from '../../codec/message-codec.ts';
-import type { Incarnation, NodeId } from '../../core/ids.ts';
+import type { NodeId, StoreId } from '../../core/ids.ts';
 import { HELLO_TIMEOUT_MS, MAX_PEER_QUEUE_BYTES, MAX_PEER_REQUESTS } from '../../core/limits.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../core/message.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { Connection, ConnectionHandlers } from '../../ports/network.ts';
 import { helloOf, provesSecret, refuseHello, SECRET_REFUSAL, type HelloRefusal } from './hello.ts';
 import { MessageChannel } from './message-channel.ts';
-import type { PeerOptions } from './outbound-peer.ts';
+import type { PeerOptions } from './peer-options.ts';
 
 export interface InboundHandlers {
   /** Rejects if no truthful reply can be given; the connection is closed then. */
   readonly onRequest: (request: PeerRequest) => Promise<PeerReply>;
+  /**
+   * A peer has said who it is: calls back, at once or soon, with a refusal if another process that lives has its place. Until
+   * then nothing is answered.
+   */
+  readonly onHello: (hello: Hello, onSettled: (refusal: HelloRefusal | undefined) => void) => void;
   /** A peer has proved who it is. */
-  readonly onPeer: (node: NodeId, incarnation: Incarnation) => void;
+  readonly onPeer: (hello: Hello, connection: Connection) => void;
 }
 
-type Phase = 'hello' | 'proof' | 'open' | 'closed';
+type Phase = 'hello' | 'doubt' | 'proof' | 'open' | 'closed';
 
 /** Takes a connection that a peer opened. */
 export function acceptPeer(
@@ -77,13 +82,22 @@ class InboundPeer {
   }
 
   #greet(theirs: Hello): void {
-    const { self, random } = this.#options;
-    const refusal = refuseHello(self, theirs);
+    const refusal = refuseHello(this.#options.self, theirs);
     if (refusal !== undefined) {
       this.#refuse(refusal);
       return;
     }
-    const own = helloOf(self, random);
+    this.#phase = 'doubt';
+    this.#handlers.onHello(theirs, (doubt) => {
+      if (this.#phase !== 'doubt') return;
+      if (doubt === undefined) this.#answerHello(theirs);
+      else this.#refuse(doubt, theirs);
+    });
+  }
+
+  #answerHello(theirs: Hello): void {
+    const { self, random, memory } = this.#options;
+    const own = helloOf(self, random, memory.markOf(theirs.nodeId as NodeId));
     this.#handshake = { dialer: theirs, listener: own };
     this.#channel.send({
       type: 'hello',
@@ -102,13 +116,20 @@ class InboundPeer {
     this.#helloTimer.cancel();
     this.#phase = 'open';
     this.#channel.trust();
-    const { nodeId, incarnation } = handshake.dialer;
-    this.#handlers.onPeer(nodeId as NodeId, incarnation as Incarnation);
+    // Before any request of this peer: what it remembers may mean that nothing can be said of what lies here.
+    this.#options.memory.met(handshake.dialer.nodeId as NodeId, handshake.dialer);
+    this.#handlers.onPeer(handshake.dialer, this.#channel.connection);
   }
 
-  #refuse(refusal: HelloRefusal): void {
-    const { connection } = this.#channel;
-    this.#options.tracer.trace({ type: 'hello-refused', remote: connection.remote, ...refusal });
+  #refuse(refusal: HelloRefusal, theirs?: Hello): void {
+    const { tracer } = this.#options;
+    const { remote } = this.#channel.connection;
+    const { isClone = false, ...facts } = refusal;
+    tracer.trace({ type: 'hello-refused', remote, ...facts });
+    if (isClone && theirs !== undefined) {
+      const { nodeId: peer, storeId } = theirs;
+      tracer.trace({ type: 'clone-refused', peer: peer as NodeId, storeId: storeId as StoreId, remote });
+    }
     this.#channel.send({ type: 'refused', reason: refusal.reason });
     this.#close(`refused: ${refusal.reason}`);
   }
@@ -122,7 +143,7 @@ class InboundPeer {
     this.#lastId = id;
     if (this.#isOverloaded()) {
       const reason = 'too much of this peer is being worked on';
-      this.#channel.send({ type: 'reply', id, reply: { type: 'request-refused', reason } });
+      this.#reply(id, { type: 'request-refused', reason });
       return;
     }
     const bytes = bytesOf(request);
@@ -135,13 +156,17 @@ class InboundPeer {
     this.#handlers.onRequest(request).then(
       (reply) => {
         ended();
-        if (this.#phase === 'open') this.#channel.send({ type: 'reply', id, reply });
+        if (this.#phase === 'open') this.#reply(id, reply);
       },
       (error: unknown) => {
         ended();
         this.#close(`a request could not be answered: ${String(error)}`);
       },
     );
+  }
+
+  #reply(id: number, reply: PeerReply): void {
+    this.#channel.send({ type: 'reply', id, sequence: this.#options.self.sequence, reply });
   }
 
   /** Requests being worked on, and replies that the peer has not taken yet, are bounded in number and bytes. */

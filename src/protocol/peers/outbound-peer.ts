@@ -16,22 +16,12 @@ import {
   RECONNECT_LAST_MS,
 } from '../../core/limits.ts';
 import type { Hello, PeerRequest } from '../../core/message.ts';
-import type { Clock, Timer } from '../../ports/clock.ts';
-import type { Network } from '../../ports/network.ts';
-import type { Random } from '../../ports/random.ts';
-import type { Tracer } from '../../ports/tracer.ts';
-import { helloOf, type LocalIdentity, provesSecret, refuseHello, SECRET_REFUSAL } from './hello.ts';
+import type { Timer } from '../../ports/clock.ts';
+import { helloOf, provesSecret, refuseHello, SECRET_REFUSAL } from './hello.ts';
 import { MessageChannel } from './message-channel.ts';
+import type { PeerOptions } from './peer-options.ts';
 import { type OnAnswer, PendingRequests } from './pending-requests.ts';
 import { SilenceWatch } from './silence-watch.ts';
-
-export interface PeerOptions {
-  readonly self: LocalIdentity;
-  readonly network: Network;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly tracer: Tracer;
-}
 
 export interface PeerStatus {
   /** `suspected`: it is connected, but owes a reply and is silent. */
@@ -119,6 +109,24 @@ export class OutboundPeer {
     else if (this.#phase === 'up' && this.#theirs?.incarnation !== incarnation) this.#silence.probe();
   }
 
+  /** The peer as it presented itself on the connection that stands; undefined if none does. */
+  get connected(): Hello | undefined {
+    return this.#phase === 'up' ? this.#theirs : undefined;
+  }
+
+  /** Asks for a sign of life where the connection is in doubt; calls back with whether there is one. */
+  probe(onSettled: (isAlive: boolean) => void): void {
+    this.request({ type: 'ping' }, ({ type }) => onSettled(type === 'reply' || this.#phase === 'up'));
+    if (this.#phase === 'up') this.#silence.probe();
+  }
+
+  /** Ends the connection and makes another: this node presents itself anew. */
+  redial(reason: string): void {
+    if (this.#phase === 'closed') return;
+    this.#drop(reason);
+    this.#dial();
+  }
+
   /**
    * Ends the pause before the next dial, because an operation needs this peer now. Not sooner than RECONNECT_FIRST_MS
    * after the last connection ended, so that a node that is down does not cost a dial for every request.
@@ -173,7 +181,8 @@ export class OutboundPeer {
   }
 
   #sayHello(channel: MessageChannel): void {
-    this.#hello = helloOf(this.#options.self, this.#options.random);
+    const { self, random, memory } = this.#options;
+    this.#hello = helloOf(self, random, memory.markOf(this.node));
     channel.send({ type: 'hello', hello: this.#hello, proof: undefined });
   }
 
@@ -187,8 +196,9 @@ export class OutboundPeer {
 
   #receiveReply(channel: MessageChannel, message: PeerMessage): void {
     this.#failures = 0;
-    if (message.type === 'reply' && this.#pending.settle(message.id, message.reply)) return;
-    channel.reject(`a ${message.type} that nobody asked for`);
+    if (message.type === 'reply' && this.#pending.settle(message.id, message.reply)) {
+      if (this.#theirs !== undefined) this.#options.memory.heard(this.node, this.#theirs, message.sequence);
+    } else channel.reject(`a ${message.type} that nobody asked for`);
   }
 
   #receiveHello(channel: MessageChannel, message: PeerMessage): void {
@@ -212,6 +222,7 @@ export class OutboundPeer {
     }
     channel.trust();
     channel.send({ type: 'proof', proof: proveSecret(self.secret, 'dialer', handshake) });
+    this.#options.memory.met(this.node, theirs);
     this.#open(channel, theirs);
   }
 

@@ -2,16 +2,21 @@
  * The other members as this node reaches them. One place says whether a peer is usable: `up`, `connecting` (a request waits),
  * or `down` (a request fails at once).
  */
-import type { NodeId } from '../../core/ids.ts';
-import type { PeerRequest } from '../../core/message.ts';
+import type { Incarnation, NodeId } from '../../core/ids.ts';
+import type { Hello, PeerRequest } from '../../core/message.ts';
+import type { Connection } from '../../ports/network.ts';
+import { type HelloRefusal, refuseClone } from './hello.ts';
 import { acceptPeer, type InboundHandlers } from './inbound-peer.ts';
-import { OutboundPeer, type PeerOptions, type PeerStatus } from './outbound-peer.ts';
+import { OutboundPeer, type PeerStatus } from './outbound-peer.ts';
+import type { PeerOptions } from './peer-options.ts';
 import type { OnAnswer } from './pending-requests.ts';
 
 export class Peers {
   readonly #options: PeerOptions;
   readonly #peers: ReadonlyMap<NodeId, OutboundPeer>;
   readonly #watchers = new Set<() => void>();
+  /** Connections that peers opened, with what they said of themselves, once they had proved it. */
+  readonly #inbound = new Map<Connection, Hello | undefined>();
   #onUp: (node: NodeId) => void = () => {};
 
   constructor(options: PeerOptions) {
@@ -27,9 +32,27 @@ export class Peers {
     this.#onUp = onUp;
     const handlers: InboundHandlers = {
       onRequest,
-      onPeer: (node, incarnation) => this.#peers.get(node)?.heardOf(incarnation),
+      onHello: (hello, onSettled) => this.#settleRival(hello, onSettled),
+      onPeer: (hello, connection) => {
+        this.#inbound.set(connection, hello);
+        this.#peers.get(hello.nodeId as NodeId)?.heardOf(hello.incarnation as Incarnation);
+        // Somebody may have answered at its address since it said hello.
+        this.#settleRival(hello, (refusal) => {
+          if (refusal !== undefined) connection.close(refusal.reason);
+        });
+      },
     };
-    await this.#options.network.listen((connection) => acceptPeer(connection, this.#options, handlers));
+    await this.#options.network.listen((connection) => {
+      this.#inbound.set(connection, undefined);
+      const { onClose, ...others } = acceptPeer(connection, this.#options, handlers);
+      return {
+        ...others,
+        onClose: (reason, cause) => {
+          this.#inbound.delete(connection);
+          onClose(reason, cause);
+        },
+      };
+    });
     for (const peer of this.#peers.values()) peer.start();
   }
 
@@ -64,13 +87,49 @@ export class Peers {
     return () => this.#watchers.delete(onChange);
   }
 
+  /** Ends every connection and makes new ones: this node presents itself anew. */
+  presentAnew(reason: string): void {
+    for (const connection of this.#inbound.keys()) connection.close(reason);
+    for (const peer of this.#peers.values()) peer.redial(reason);
+  }
+
   async close(): Promise<void> {
     for (const peer of this.#peers.values()) peer.close();
     await this.#options.network.close();
   }
 
   #changed(node: NodeId): void {
-    if (this.state(node) === 'up') this.#onUp(node);
+    if (this.state(node) === 'up') {
+      this.#endRivals(node);
+      this.#onUp(node);
+    }
     for (const watcher of this.#watchers) watcher();
   }
+
+  /**
+   * Two processes must not be one node, nor run on one store. The one that answers at its address is the right one: whoever
+   * comes as its second is refused as long as that one lives. A process that has only been started again is none, for the
+   * first does not answer any more.
+   */
+  #settleRival(hello: Hello, onSettled: (refusal: HelloRefusal | undefined) => void): void {
+    const first = [...this.#peers.values()].find(({ node, connected }) => isRival(node, connected, hello));
+    if (first === undefined) onSettled(undefined);
+    else first.probe((isAlive) => onSettled(isAlive ? refuseClone(hello, first.node) : undefined));
+  }
+
+  /** Connections of another process than the one that has just answered at this node's address: if it lives, it is refused. */
+  #endRivals(node: NodeId): void {
+    const connected = this.#peers.get(node)?.connected;
+    for (const [connection, hello] of this.#inbound) {
+      if (hello !== undefined && isRival(node, connected, hello))
+        connection.close(`another process answers as ${node}`);
+    }
+  }
+}
+
+/** Whether two processes present themselves as one node, or with one store. */
+function isRival(node: NodeId, connected: Hello | undefined, hello: Hello): boolean {
+  if (connected === undefined) return false;
+  const isSameNode = node === hello.nodeId;
+  return isSameNode ? connected.opening !== hello.opening : connected.storeId === hello.storeId;
 }

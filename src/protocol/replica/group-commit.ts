@@ -3,16 +3,24 @@
  * A sync costs the same for one write as for a hundred, so throughput grows with load, and at most one batch is in
  * flight (more in flight were slower: their syncs wait for each other).
  *
+ * Each batch carries the sequence number that the store has reached with it. Peers hear of it only when the batch is durable; so
+ * a store that is found at a lower number than they heard of has lost something.
+ *
  * Fail-stop: after a write failed nothing is known about the store, so no later write is tried, every waiting one
  * fails, and the node has to end. It comes back as a new incarnation.
  */
+import { metaKey } from '../../codec/key-layout.ts';
+import { encodeSequence } from '../../codec/store-meta.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../../core/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 
 interface Waiting {
-  readonly write: StorageWrite;
+  /** They go out in one batch, so all of them are applied or none. */
+  readonly writes: readonly StorageWrite[];
+  /** Whether it makes the store go on to another sequence number. */
+  readonly isCounted: boolean;
   readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -23,6 +31,8 @@ export interface GroupCommitOptions {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly sync: boolean;
+  /** The sequence number that the store has reached. */
+  readonly sequence: number;
   readonly onFatal: (error: Error) => void;
 }
 
@@ -36,6 +46,7 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #lastMs = 0;
+  #sequence: number;
   #committing = false;
   #failure: StorageFailed | undefined;
   #closed = false;
@@ -43,6 +54,12 @@ export class GroupCommit {
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    this.#sequence = options.sequence;
+  }
+
+  /** The sequence number of the last batch that is durable. */
+  get sequence(): number {
+    return this.#sequence;
   }
 
   /** Set once a write has failed: nothing is written any more. */
@@ -60,13 +77,22 @@ export class GroupCommit {
     return this.#waitingBytes;
   }
 
-  /** Resolves when the write is durable (or written, without sync). Rejects with StorageFailed. */
-  write(write: StorageWrite): Promise<void> {
+  /** Resolves when all of it is durable (or written, without sync): all at once or not at all. Rejects with StorageFailed. */
+  write(...writes: readonly StorageWrite[]): Promise<void> {
+    return this.#enqueue(writes, true);
+  }
+
+  /** As `write`, for notes that may be lost: they make nobody who hears of the store's sequence number write a note in turn. */
+  writeNote(...writes: readonly StorageWrite[]): Promise<void> {
+    return this.#enqueue(writes, false);
+  }
+
+  #enqueue(writes: readonly StorageWrite[], isCounted: boolean): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closed) return Promise.reject(new Error('The store is closed'));
     return new Promise((resolve, reject) => {
-      const bytes = write.key.length + (write.type === 'put' ? write.value.length : 0);
-      this.#waiting.push({ write, bytes, resolve, reject });
+      const bytes = writes.reduce((sum, write) => sum + bytesOf(write), 0);
+      this.#waiting.push({ writes, isCounted, bytes, resolve, reject });
       this.#waitingBytes += bytes;
       if (!this.#committing) void this.#commitAll();
     });
@@ -93,15 +119,16 @@ export class GroupCommit {
   async #commit(batch: readonly Waiting[]): Promise<void> {
     const { storage, clock, tracer, sync } = this.#options;
     const startMs = clock.nowMs();
+    const writes = batch.flatMap((waiting) => waiting.writes);
+    const sequence = this.#sequence + (batch.some(({ isCounted }) => isCounted) ? 1 : 0);
+    if (sequence > this.#sequence) writes.push(sequenceWrite(sequence));
     try {
-      await storage.write(
-        batch.map(({ write }) => write),
-        { sync },
-      );
+      await storage.write(writes, { sync });
     } catch (error) {
       this.#fail(error as Error, batch);
       return;
     }
+    this.#sequence = sequence;
     this.#lastMs = clock.nowMs() - startMs;
     const bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0);
     tracer.trace({ type: 'batch-committed', entries: batch.length, bytes, ms: this.#lastMs });
@@ -133,4 +160,12 @@ export class GroupCommit {
     this.#options.onFatal(failure);
     for (const { reject } of waiting) reject(failure);
   }
+}
+
+function bytesOf(write: StorageWrite): number {
+  return write.key.length + (write.type === 'put' ? write.value.length : 0);
+}
+
+function sequenceWrite(sequence: number): StorageWrite {
+  return { type: 'put', key: metaKey('sequence'), value: encodeSequence(sequence) };
 }

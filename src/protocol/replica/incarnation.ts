@@ -8,15 +8,18 @@ import type { Random } from '../../ports/random.ts';
 const HALF_BYTES = 8;
 
 export class IncarnationSource {
-  readonly #storeHalf: Uint8Array;
+  /** The one that the process began with. */
+  readonly opening: Incarnation;
+  #storeHalf: Uint8Array;
   readonly #random: Random;
   #current: Incarnation;
   #epochs = 0;
 
   constructor(storeId: StoreId, random: Random) {
-    this.#storeHalf = Buffer.from(storeId, 'base64url').subarray(0, HALF_BYTES);
+    this.#storeHalf = halfOf(storeId);
     this.#random = random;
     this.#current = this.#draw();
+    this.opening = this.#current;
   }
 
   get current(): Incarnation {
@@ -36,10 +39,20 @@ export class IncarnationSource {
     return this.#current;
   }
 
+  /** As `renew`, with a store that has another id from now on. */
+  renewFor(storeId: StoreId): Incarnation {
+    this.#storeHalf = halfOf(storeId);
+    return this.renew();
+  }
+
   #draw(): Incarnation {
     const bytes = Buffer.concat([this.#storeHalf, this.#random.bytes(HALF_BYTES)]);
     return bytes.toString('base64url') as Incarnation;
   }
+}
+
+function halfOf(storeId: StoreId): Uint8Array {
+  return Buffer.from(storeId, 'base64url').subarray(0, HALF_BYTES);
 }
 
 /** A new store's name: 16 random bytes. */

@@ -2,6 +2,7 @@
  * This node's own copy of the records. Reads see what is durable. Every read-modify-write of a key (a client's write,
  * a peer's record) runs in that key's serial section and leaves it only when its result is durable.
  */
+import { FormatError } from '../../codec/packer.ts';
 import {
   checkRecord,
   decodeCheckedRecord,
@@ -17,8 +18,9 @@ import { isAheadOn } from '../../core/causality/mint.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import { findDotCollision } from '../../core/causality/visible-siblings.ts';
 import type { EntryName } from '../../core/ids.ts';
-import type { Limits } from '../../core/limits.ts';
+import { DAMAGE_READS, type Limits } from '../../core/limits.ts';
 import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../core/message.ts';
+import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
@@ -35,7 +37,7 @@ export type MintOutcome =
   | ({ readonly type: 'minted' } & MintedWrite)
   | Exclude<WriteDecision, { type: 'minted' | 'local-store-lost-something' }>
   /** Nothing was done, because it cannot be known what this replica holds: another replica has to coordinate. */
-  | Unreadable
+  | { readonly type: 'unreadable'; readonly reason: string }
   /** The write was given up before its turn came. Nothing was done. */
   | { readonly type: 'given-up' };
 
@@ -55,10 +57,21 @@ export interface LocalReplicaOptions {
   readonly limits: Limits;
   readonly tracer: Tracer;
   readonly onChanged: OnChanged;
+  readonly losses: Losses;
+}
+
+/** What is known of what this replica has lost. */
+export interface Losses {
+  /** Whether it may lack something of this entry that was acknowledged. */
+  readonly mayLack: (entry: EntryName) => boolean;
+  /** From now on it may. Gives what has to be written down together with what is put in the place of a damaged record. */
+  readonly damaged: (entry: EntryName) => StorageWrite;
 }
 
 interface Unreadable {
   readonly type: 'unreadable';
+  /** What lies there is no whole record of the key; else it is not known what lies there. */
+  readonly isDamaged: boolean;
   readonly reason: string;
 }
 
@@ -80,11 +93,23 @@ export class LocalReplica {
     this.#options = options;
   }
 
+  /** What this replica can say of a key. Where it has lost something, what it holds is no answer. */
   async read(request: ReadReplica): Promise<ReadReply> {
-    const loaded = await this.#load(request);
-    if (loaded.type === 'unreadable') return loaded;
+    const { mayLack } = this.#options.losses;
+    // Asked for before, too: it may have been got back between the look at the disk and the answer.
+    const lacked = mayLack(request);
+    const reply = await this.held(request, request.known);
+    if ((!lacked && !mayLack(request)) || reply.type === 'unreadable') return reply;
+    const whole = reply.type === 'same' ? await this.held(request) : reply;
+    return { type: 'recovering', record: whole.type === 'found' ? whole.record : undefined };
+  }
+
+  /** What lies here, whether or not there should be more. `known`: digest of a record that is answered by `same`. */
+  async held(entry: EntryName, known?: Uint8Array): Promise<Exclude<ReadReply, { type: 'recovering' }>> {
+    const loaded = await this.#load(entry);
+    if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
     if (loaded.encoded === undefined) return { type: 'absent' };
-    const same = request.known !== undefined && sameBytes(recordDigest(loaded.encoded), request.known);
+    const same = known !== undefined && sameBytes(recordDigest(loaded.encoded), known);
     return same ? { type: 'same' } : { type: 'found', record: loaded.encoded };
   }
 
@@ -125,7 +150,7 @@ export class LocalReplica {
       const loaded = await this.#loadRecord(entry);
       // From here to `onMinted` nothing waits: a write that is given up is not minted, and one that is minted is not given up.
       if (isGivenUp()) return { type: 'given-up' };
-      if (loaded.type === 'unreadable') return loaded;
+      if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
       // The dot of a write that failed may have left for the others; a second write must not mint it again.
       this.#options.records.assertSound();
       const before = loaded.record;
@@ -159,7 +184,7 @@ export class LocalReplica {
   async #join(entry: StoreReplica, incoming: KeyRecord): Promise<StoreReply> {
     const { record: encodedIncoming } = entry;
     const loaded = await this.#loadRecord(entry);
-    if (loaded.type === 'unreadable') return { type: 'store-refused', reason: loaded.reason };
+    if (loaded.type === 'unreadable') return this.#replaceDamaged(entry, loaded);
     const { encoded, record: local } = loaded;
     if (encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(encodedIncoming))) {
       return { type: 'stored' };
@@ -171,6 +196,30 @@ export class LocalReplica {
     await this.#options.records.put(entry, joined);
     this.#options.onChanged(entry, encoded, joined);
     return { type: 'stored' };
+  }
+
+  /**
+   * Puts a peer's record in the place of one that is damaged for good. What it held is lost: this node goes on as somebody else,
+   * because it may have minted dots that nobody here knows, and does not count until it has met what all others hold.
+   */
+  async #replaceDamaged(entry: StoreReplica, { isDamaged, reason }: Unreadable): Promise<StoreReply> {
+    if (!isDamaged || !(await this.#isDamagedForGood(entry))) return { type: 'store-refused', reason };
+    const { losses, records, tracer, onChanged } = this.#options;
+    const { bucket, key, record } = entry;
+    this.#renewIncarnation(entry);
+    await records.put(entry, record, losses.damaged(entry));
+    tracer.trace({ type: 'record-replaced', bucket, key });
+    onChanged(entry, undefined, record);
+    return { type: 'stored' };
+  }
+
+  /** Whether it is read alike again and again: what was garbled on its way from the disk is not. */
+  async #isDamagedForGood(entry: EntryName): Promise<boolean> {
+    for (let reads = 0; reads < DAMAGE_READS; reads += 1) {
+      const loaded = await this.#loadRecord(entry);
+      if (loaded.type === 'loaded' || !loaded.isDamaged) return false;
+    }
+    return true;
   }
 
   #encodeJoin({ bucket, key }: EntryName, local: KeyRecord, incoming: KeyRecord): Uint8Array {
@@ -206,7 +255,7 @@ export class LocalReplica {
   #unreadable({ bucket, key }: EntryName, error: unknown): Unreadable {
     const reason = error instanceof Error ? error.message : String(error);
     this.#options.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
-    return { type: 'unreadable', reason };
+    return { type: 'unreadable', reason, isDamaged: error instanceof FormatError };
   }
 
   #renewIncarnation({ bucket, key }: EntryName): void {

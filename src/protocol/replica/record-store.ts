@@ -4,7 +4,7 @@ import { metaKey, recordKey } from '../../codec/key-layout.ts';
 import type { EntryName } from '../../core/ids.ts';
 import { MAX_COMMIT_QUEUE_BYTES } from '../../core/limits.ts';
 import { partitionOf, type Ring } from '../../core/ring/ring.ts';
-import type { Storage } from '../../ports/storage.ts';
+import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { GroupCommit } from './group-commit.ts';
 
 export class RecordStore {
@@ -34,9 +34,9 @@ export class RecordStore {
     if (this.#commit.failure !== undefined) throw this.#commit.failure;
   }
 
-  /** Resolves when the record is durable. Rejects with StorageFailed. */
-  put(entry: EntryName, record: Uint8Array): Promise<void> {
-    return this.#commit.write({ type: 'put', key: this.#key(entry), value: record });
+  /** Resolves when the record, and what is written with it, is durable. Rejects with StorageFailed. */
+  put(entry: EntryName, record: Uint8Array, ...others: readonly StorageWrite[]): Promise<void> {
+    return this.#commit.write({ type: 'put', key: this.#key(entry), value: record }, ...others);
   }
 
   /** Resolves if the store answers a read. */

@@ -1,6 +1,6 @@
 /** `/livez` and `/readyz`. */
 import type { ReadyBody } from '../../api/bodies.ts';
-import type { StorageNode } from '../../protocol/storage-node.ts';
+import type { OwnRecovery, StorageNode } from '../../protocol/storage-node.ts';
 import { knownQuery } from './operation.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import type { Exchange } from './exchange.ts';
@@ -37,8 +37,16 @@ export function readyz({ node, isDraining, isFull }: ReadinessSources, exchange:
   if (quorum === '1' && !node.hasMajorities()) {
     reasons.push('Some partition of this node has no majority of its home replicas reachable.');
   }
-  const body: ReadyBody = { ready: reasons.length === 0, reasons };
+  const body: ReadyBody = { ready: reasons.length === 0, reasons, notes: notesOf(node.recovery()) };
   return jsonReply(body, body.ready ? 200 : 503);
+}
+
+/** A node that gets back what it lost serves all the same: reads rest on the other replicas. */
+function notesOf({ partitions, waitingFor }: OwnRecovery): readonly string[] {
+  if (partitions === 0) return [];
+  return [
+    `The node is recovering ${partitions} partitions that it lost, and waits for ${waitingFor.join(', ')}.`,
+  ];
 }
 
 async function withinProbeTimeout(probe: Promise<void>): Promise<void> {

@@ -85,6 +85,9 @@ export const ClusterSchema = z
     version: z.string(),
     defaults: z.object(quorumNumbers),
     members: z.array(MemberSchema),
+    recovery: z
+      .object({ partitions: z.int(), waitingFor: z.array(z.string()) })
+      .describe('What the answering node lost and has not got back yet.'),
     limits: z.record(z.string(), z.number()),
   })
   .openapi('Cluster');
@@ -109,7 +112,7 @@ export const InspectionSchema = z
     replicas: z.array(
       z.object({
         node: z.string(),
-        result: z.enum(['found', 'absent', 'unreadable', 'unreachable']),
+        result: z.enum(['found', 'absent', 'unreadable', 'unreachable', 'recovering']),
         ms: z.number(),
         digest: z.string().optional(),
         context: z.string().optional(),
@@ -120,7 +123,9 @@ export const InspectionSchema = z
   })
   .openapi('Inspection');
 
-export const ReadySchema = z.object({ ready: z.boolean(), reasons: z.array(z.string()) }).openapi('Ready');
+export const ReadySchema = z
+  .object({ ready: z.boolean(), reasons: z.array(z.string()), notes: z.array(z.string()) })
+  .openapi('Ready');
 
 export const LiveSchema = z
   .object({ live: z.boolean(), reasons: z.array(z.string()).optional() })

@@ -47,6 +47,7 @@ export function clusterBody({ node, config, epoch }: Topology): ClusterBody {
     node: node.nodeId,
     version: VERSION,
     defaults: { ...config.defaults },
+    recovery: node.recovery(),
     members: config.nodes.map((member) => memberBody(member, statuses.get(member.id))),
     limits: {
       ...config.limits,

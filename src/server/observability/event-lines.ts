@@ -14,12 +14,45 @@ type Lines = {
     | undefined;
 };
 
+const GOES_ON =
+  'It takes writes, counts for nothing in reads, and gets back what it lost from the other replicas. Do not stop these meanwhile';
+
+const LOSSES = {
+  wiped: (toldBy: string) =>
+    `${toldBy} remembers another store of this node: its data directory is new, and what it held is gone. ${GOES_ON}`,
+  'rolled-back': (toldBy: string) =>
+    `${toldBy} remembers a later state of this store: it was restored from a copy, or its disk dropped writes that it had confirmed. ${GOES_ON}`,
+  damaged: () =>
+    `what this node had lost and not yet got back cannot be read any more: all of it is. ${GOES_ON}`,
+} as const;
+
 const LINES: Lines = {
   'peer-up': ({ peer }) => ['info', `connected to ${peer}`],
   'peer-down': ({ peer, reason }) => ['warn', `lost ${peer}: ${reason}`],
   'peer-suspected': ({ peer }) => ['warn', `${peer} does not answer; others are asked first`],
   'peer-trusted': ({ peer }) => ['info', `${peer} answers again`],
   'hello-refused': ({ remote, reason }) => ['warn', `refused a peer at ${remote}: ${reason}`],
+  'peer-store-replaced': ({ peer }) => [
+    'warn',
+    `${peer} has come back with another store than before: what it held is lost there, and it gets that back from the others`,
+  ],
+  'peer-store-rolled-back': ({ peer }) => [
+    'warn',
+    `${peer} has come back with an older state of its store: what it wrote last is lost there, and it gets that back from the others`,
+  ],
+  'clone-refused': ({ peer, remote }) => [
+    'error',
+    `refused ${remote}, a second process of ${peer} or on its data, while the first one answers: stop one of them, and never start two nodes from copies of one data directory`,
+  ],
+  'store-lost-something': ({ kind, toldBy }) => ['error', LOSSES[kind](toldBy)],
+  recovering: ({ partitions }) =>
+    partitions > 0
+      ? ['info', `getting back what was lost: ${partitions} partitions are open`]
+      : ['info', 'what was lost is back: this node counts as a replica again'],
+  'record-replaced': () => [
+    'warn',
+    "a damaged record was replaced by a peer's; its partition is gone through with all other home replicas",
+  ],
   'malformed-frame': ({ remote, reason }) => ['warn', `closed the connection of ${remote}: ${reason}`],
   'incarnation-renewed': () => [
     'error',

@@ -31,6 +31,11 @@ export interface Metrics {
   readonly peersUp: Gauge;
   readonly peerChanges: Counter<'change'>;
   readonly hellosRefused: Counter;
+  readonly peerStoresLost: Counter<'kind'>;
+  readonly clonesRefused: Counter;
+  readonly storeLosses: Counter<'kind'>;
+  readonly recoveringPartitions: Gauge;
+  readonly replacedRecords: Counter;
   readonly malformedFrames: Counter;
   readonly readRepairs: Counter<'result'>;
   readonly hedgedReads: Counter;
@@ -77,6 +82,30 @@ export function createMetrics(nodeId: string): Metrics {
       registers,
     }),
     hellosRefused: counter('quorate_hellos_refused_total', 'Connections of peers that were refused.'),
+    peerStoresLost: new Counter({
+      name: 'quorate_peer_stores_lost_total',
+      help: 'Peers that came back with another store, or an older state of theirs, by kind.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    clonesRefused: counter(
+      'quorate_clones_refused_total',
+      'Second processes of a node, or of its data directory, that were refused.',
+    ),
+    storeLosses: new Counter({
+      name: 'quorate_store_losses_total',
+      help: 'Times that this node was found to have lost what it had stored, by kind.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    recoveringPartitions: gauge(
+      'quorate_recovering_partitions',
+      'Partitions of which this node has not got back yet what it lost.',
+    ),
+    replacedRecords: counter(
+      'quorate_replaced_records_total',
+      "Damaged records that were replaced by a peer's.",
+    ),
     malformedFrames: counter(
       'quorate_malformed_frames_total',
       'Connections closed over bytes that were no messages.',

@@ -11,6 +11,7 @@ import { TreeStore } from '../../../src/protocol/anti-entropy/tree-store.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import { LocalReplica } from '../../../src/protocol/replica/local-replica.ts';
+import { NO_LOSSES } from '../replica/replica-bench.ts';
 import { RecordStore } from '../../../src/protocol/replica/record-store.ts';
 import { recordKey } from '../../../src/codec/key-layout.ts';
 import { value } from '../../core/causality/sample-records.ts';
@@ -57,7 +58,7 @@ export class TreeBench {
     });
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
     const storage = this.disk.opened(this.life);
-    const commit = new GroupCommit({ storage, clock, tracer, sync: true, onFatal: () => {} });
+    const commit = new GroupCommit({ storage, clock, tracer, sync: true, sequence: 0, onFatal: () => {} });
     this.replica = new LocalReplica({
       records: new RecordStore(this.ring, storage, commit),
       incarnations: new IncarnationSource(
@@ -66,6 +67,7 @@ export class TreeBench {
       ),
       limits: DEFAULT_LIMITS,
       tracer,
+      losses: NO_LOSSES,
       onChanged: (entry, before, after) => {
         this.changes += 1;
         this.trees.changed(entry, before, after);

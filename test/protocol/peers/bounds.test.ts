@@ -122,7 +122,11 @@ describe('requests of one peer', () => {
     send: (id: number, request: PeerRequest) => void;
   } {
     const connection = fakeConnection();
-    const handlers = acceptPeer(connection, peerOptions().options, { onRequest, onPeer: ignore });
+    const handlers = acceptPeer(connection, peerOptions().options, {
+      onRequest,
+      onHello: (_hello, onSettled) => onSettled(undefined),
+      onPeer: ignore,
+    });
     shakeHands(connection, handlers);
     connection.sent.length = 0;
     const send = (id: number, request: PeerRequest): void => {
@@ -154,7 +158,7 @@ describe('requests of one peer', () => {
     for (let id = 1; id <= fit; id += 1) send(id, store);
     expect(connection.sent).toEqual([]);
     send(fit + 1, { type: 'ping' });
-    expect(connection.sent).toEqual([{ type: 'reply', id: fit + 1, reply: OVERLOADED }]);
+    expect(connection.sent).toEqual([{ type: 'reply', id: fit + 1, sequence: 0, reply: OVERLOADED }]);
 
     // What is done makes room.
     connection.sent.length = 0;
@@ -162,7 +166,7 @@ describe('requests of one peer', () => {
     await Promise.resolve();
     send(fit + 2, { type: 'ping' });
     expect(connection.sent).toEqual([
-      { type: 'reply', id: 1, reply: { type: 'store', reply: { type: 'stored' } } },
+      { type: 'reply', id: 1, sequence: 0, reply: { type: 'store', reply: { type: 'stored' } } },
     ]);
     expect(done).toHaveLength(fit + 1);
   });

@@ -10,7 +10,8 @@ import type { ConfigurationEpoch, Incarnation, NodeId, StoreId } from '../../../
 import type { Hello } from '../../../src/core/message.ts';
 import type { Connection, ConnectionHandlers } from '../../../src/ports/network.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
-import type { PeerOptions } from '../../../src/protocol/peers/outbound-peer.ts';
+import { StoreMemory } from '../../../src/protocol/peers/store-memory.ts';
+import type { PeerOptions } from '../../../src/protocol/peers/peer-options.ts';
 
 export interface FakeConnection extends Connection {
   queuedBytes: number;
@@ -35,12 +36,18 @@ export function fakeConnection(): FakeConnection {
 /** What node `n1` of the cluster `sim` has, with a clock that stands still. */
 export function peerOptions(): { readonly options: PeerOptions; readonly traces: TraceEvent[] } {
   const traces: TraceEvent[] = [];
+  const clock = { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) };
+  const tracer = { trace: (event: TraceEvent): unknown => traces.push(event) };
   const options: PeerOptions = {
     self: {
       cluster: 'sim',
       nodeId: 'n1' as NodeId,
       storeId: 'own'.padEnd(21, 'x').concat('A') as StoreId,
       incarnation: 'now'.padEnd(21, 'x').concat('A') as Incarnation,
+      opening: 'now'.padEnd(21, 'x').concat('A') as Incarnation,
+      openedAt: 0,
+      sequence: 0,
+      lost: [],
       epoch: '0'.repeat(16) as ConfigurationEpoch,
       members: new Set(['n1', 'n2'] as NodeId[]),
       secret: '',
@@ -50,9 +57,16 @@ export function peerOptions(): { readonly options: PeerOptions; readonly traces:
       connect: () => fakeConnection(),
       close: () => Promise.resolve(),
     },
-    clock: { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) },
+    clock,
     random: { bytes: (length) => new Uint8Array(length), fraction: () => 0.5 },
-    tracer: { trace: (event) => traces.push(event) },
+    tracer,
+    memory: new StoreMemory({
+      clock,
+      tracer,
+      marks: new Map(),
+      write: () => Promise.resolve(),
+      onTold: () => {},
+    }),
   };
   return { options, traces };
 }
@@ -66,6 +80,10 @@ const OTHER_HELLO: Hello = {
   incarnation: 'then'.padEnd(21, 'x').concat('A'),
   epoch: '0'.repeat(16),
   nonce: new Uint8Array(16).fill(2),
+  opening: 'then'.padEnd(21, 'x').concat('A'),
+  openedAt: 0,
+  lost: [],
+  remembered: undefined,
 };
 
 /** Goes through the handshake as n2, the dialer. */

@@ -68,10 +68,14 @@ const AFTER_HANDSHAKE: Readonly<Record<string, Uint8Array>> = {
       incarnation: 'i'.repeat(21).concat('A'),
       epoch: '0'.repeat(16),
       nonce: new Uint8Array(16),
+      opening: 'o'.repeat(21).concat('A'),
+      openedAt: 0,
+      lost: [],
+      remembered: undefined,
     },
   }),
   'a second proof': encodeMessage({ type: 'proof', proof: new Uint8Array(32) }),
-  'a reply': encodeMessage({ type: 'reply', id: 1, reply: { type: 'ping' } }),
+  'a reply': encodeMessage({ type: 'reply', id: 1, sequence: 0, reply: { type: 'ping' } }),
   'an unknown kind of request': packFields([3, 1, 77]),
   'a bucket with a zero byte': packFields([3, 1, 0, 'a\0b', 'key', null]),
   'an empty key': packFields([3, 1, 0, 'things', '', null]),
@@ -193,6 +197,7 @@ describe('a stream that holds no frames at all', () => {
     const { options, traces } = peerOptions();
     const handlers = acceptPeer(fakeConnection(), options, {
       onRequest: () => Promise.reject(new Error('nothing is asked here')),
+      onHello: (_hello, onSettled) => onSettled(undefined),
       onPeer: () => {},
     });
     handlers.onClose('a frame of 0 bytes', 'malformed');

@@ -84,6 +84,10 @@ export class ScriptedPeer {
       incarnation: `${this.id}-incarnation`.padEnd(21, 'x').concat('A'),
       epoch: configurationEpoch(config),
       nonce: new Uint8Array(16).fill(7),
+      opening: `${this.id}-incarnation`.padEnd(21, 'x').concat('A'),
+      openedAt: 0,
+      lost: [],
+      remembered: undefined,
       ...this.script.hello,
     };
   }
@@ -95,6 +99,8 @@ export class ScriptedConnection {
   readonly #peer: ScriptedPeer;
   readonly #own: Hello;
   connection: Connection | undefined;
+  /** What its replies say of its store. */
+  sequence = 0;
   isOpen = false;
   /** Why it was closed, once it was. */
   closed: string | undefined;
@@ -129,7 +135,7 @@ export class ScriptedConnection {
   }
 
   reply(id: number, reply: PeerReply): void {
-    this.send({ type: 'reply', id, reply });
+    this.send({ type: 'reply', id, sequence: this.sequence, reply });
   }
 
   /** The replies that came, with their numbers. */

@@ -19,6 +19,7 @@ class Bench {
       clock: { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) },
       tracer: { trace: (event) => this.traces.push(event) },
       sync,
+      sequence: 0,
       onFatal: (error) => this.fatal.push(error),
     });
   }

@@ -13,6 +13,7 @@ import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import {
   LocalReplica,
+  type Losses,
   type MintedWrite,
   type MintOutcome,
 } from '../../../src/protocol/replica/local-replica.ts';
@@ -25,6 +26,12 @@ import { HeldStorage } from './held-storage.ts';
 export const ENTRY: EntryName = { bucket: 'things', key: 'key' };
 const RING = buildRing(simConfig(3));
 export const STORAGE_KEY = recordKey(partitionOf(RING, placementHash(ENTRY)), ENTRY);
+
+/** A store that has never lost anything. */
+export const NO_LOSSES: Losses = {
+  mayLack: () => false,
+  damaged: () => ({ type: 'delete', key: Uint8Array.of(0) }),
+};
 
 /** A local replica of `ENTRY`. */
 export class ReplicaBench {
@@ -41,7 +48,14 @@ export class ReplicaBench {
   constructor() {
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
     const clock = { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) };
-    const commit = new GroupCommit({ storage: this.storage, clock, tracer, sync: true, onFatal: () => {} });
+    const commit = new GroupCommit({
+      storage: this.storage,
+      clock,
+      tracer,
+      sync: true,
+      sequence: 0,
+      onFatal: () => {},
+    });
     this.records = new RecordStore(RING, this.storage, commit);
     const { records, incarnations } = this;
     this.replica = new LocalReplica({
@@ -50,6 +64,7 @@ export class ReplicaBench {
       limits: DEFAULT_LIMITS,
       tracer,
       onChanged: () => {},
+      losses: NO_LOSSES,
     });
   }
 

@@ -20,7 +20,12 @@ import type {
 } from '../../../src/core/outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../../../src/core/request.ts';
 import { partitionOf } from '../../../src/core/ring/ring.ts';
-import type { Inspection, MemberStatus, StorageNode } from '../../../src/protocol/storage-node.ts';
+import type {
+  Inspection,
+  MemberStatus,
+  OwnRecovery,
+  StorageNode,
+} from '../../../src/protocol/storage-node.ts';
 
 /** What a test puts in the place of the node's own answers. */
 export type Script = {
@@ -30,6 +35,7 @@ export type Script = {
     | 'delete'
     | 'inspect'
     | 'members'
+    | 'recovery'
     | 'notReady'
     | 'hasMajorities'
     | 'probeStorage']?: StorageNode[Method];
@@ -108,6 +114,10 @@ export class MemoryNode implements StorageNode {
       incarnation: undefined,
       reason: undefined,
     }));
+  }
+
+  recovery(): OwnRecovery {
+    return this.script.recovery?.() ?? { partitions: 0, waitingFor: [] };
   }
 
   notReady(): readonly string[] {

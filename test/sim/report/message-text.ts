@@ -57,6 +57,8 @@ function describeRequest(request: PeerRequest): string {
       return `leaves of ${describeTree(request.tree)}`;
     case 'tree-keys':
       return `keys in ${request.leaves.length} leaves of ${describeTree(request.tree)}`;
+    case 'partition-keys':
+      return `keys of partition ${request.partition}`;
     case 'coordinate-get':
       return `get ${request.request.key}`;
     case 'coordinate-put': {
@@ -86,6 +88,7 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
     case 'tree-leaves':
       return 'leaves';
     case 'tree-keys':
+    case 'partition-keys':
       return `keys ${reply.page.keys.map(({ key }) => key).join(' ')}`;
     case 'coordinate-get':
     case 'coordinate-put':

@@ -1,0 +1,121 @@
+/**
+ * What this node remembers of its peers' stores, in memory and on its own disk, so that a peer that has lost something is told
+ * so. Which store a peer has is written down at once; how far that has come only every few seconds, for it changes with every
+ * write, and an old number finds most of what a new one would.
+ */
+import { metaKey } from '../../codec/key-layout.ts';
+import { encodeStoreMark } from '../../codec/store-meta.ts';
+import type { Incarnation, NodeId, StoreId } from '../../core/ids.ts';
+import { REMEMBER_PEERS_MS } from '../../core/limits.ts';
+import {
+  judgeStore,
+  type PresentedStore,
+  raiseMark,
+  rememberStore,
+  type StoreMark,
+} from '../../core/membership/store-mark.ts';
+import type { Hello } from '../../core/message.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
+import type { StorageWrite } from '../../ports/storage.ts';
+import type { Tracer } from '../../ports/tracer.ts';
+
+export interface StoreMemoryOptions {
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  /** What was written down earlier. */
+  readonly marks: ReadonlyMap<NodeId, StoreMark>;
+  /** Writes notes down. A failure is not this one's to care for. */
+  readonly write: (writes: readonly StorageWrite[]) => Promise<void>;
+  /** A peer remembers this of the own store. */
+  readonly onTold: (mark: StoreMark, by: NodeId) => void;
+}
+
+export class StoreMemory {
+  readonly #options: StoreMemoryOptions;
+  readonly #marks: Map<NodeId, StoreMark>;
+  /** Of whom something is not written down yet. */
+  readonly #unwritten = new Set<NodeId>();
+  /** Of each peer the store, or its opening, whose loss was traced, so that it is told once. */
+  readonly #noticed = new Map<NodeId, string>();
+  #timer: Timer | undefined;
+
+  constructor(options: StoreMemoryOptions) {
+    this.#options = options;
+    this.#marks = new Map(options.marks);
+  }
+
+  /** What is to be told a peer of its own store. */
+  markOf(peer: NodeId): StoreMark | undefined {
+    return this.#marks.get(peer);
+  }
+
+  /** A peer has proved who it is. What it remembers is told on before this returns. */
+  met(peer: NodeId, hello: Hello): void {
+    const presented = presentedIn(hello);
+    const before = this.#marks.get(peer);
+    this.#notice(peer, before, presented);
+    const after = rememberStore(before, presented);
+    if (after !== before) this.#remember(peer, after, before?.storeId !== after.storeId);
+    if (hello.remembered !== undefined) this.#options.onTold(hello.remembered, peer);
+  }
+
+  /** A peer that presented itself so has come to this sequence number. */
+  heard(peer: NodeId, { storeId, opening }: Hello, sequence: number): void {
+    const mark = this.#marks.get(peer);
+    if (mark === undefined || sequence <= mark.sequence) return;
+    const raised = raiseMark(mark, {
+      storeId: storeId as StoreId,
+      opening: opening as Incarnation,
+      sequence,
+    });
+    if (raised !== mark) this.#remember(peer, raised, false);
+  }
+
+  /** Writes down what is not yet. Never rejects. */
+  async close(): Promise<void> {
+    await this.#writeAll();
+  }
+
+  #remember(peer: NodeId, mark: StoreMark, isUrgent: boolean): void {
+    this.#marks.set(peer, mark);
+    this.#unwritten.add(peer);
+    if (isUrgent) void this.#writeAll();
+    else this.#timer ??= this.#options.clock.setTimer(REMEMBER_PEERS_MS, () => void this.#writeAll());
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const writes = [...this.#unwritten].map((peer) => noteOf(peer, this.#marks.get(peer) as StoreMark));
+    this.#unwritten.clear();
+    // A store that cannot be written ends the node by itself.
+    if (writes.length > 0) await this.#options.write(writes).catch(() => undefined);
+  }
+
+  #notice(peer: NodeId, before: StoreMark | undefined, presented: PresentedStore): void {
+    const verdict = judgeStore(before, presented);
+    if (before === undefined || verdict === 'same' || verdict === 'new') return;
+    const name = verdict === 'rolled-back' ? presented.opening : presented.storeId;
+    if (this.#noticed.get(peer) === name) return;
+    this.#noticed.set(peer, name);
+    const { storeId, openedAt } = presented;
+    this.#options.tracer.trace(
+      verdict === 'rolled-back'
+        ? { type: 'peer-store-rolled-back', peer, storeId, sequence: openedAt, remembered: before.sequence }
+        : { type: 'peer-store-replaced', peer, storeId, remembered: before.storeId },
+    );
+  }
+}
+
+function presentedIn({ storeId, opening, openedAt, lost }: Hello): PresentedStore {
+  return {
+    storeId: storeId as StoreId,
+    opening: opening as Incarnation,
+    openedAt,
+    lost: lost as readonly StoreId[],
+  };
+}
+
+function noteOf(peer: NodeId, mark: StoreMark): StorageWrite {
+  return { type: 'put', key: metaKey(`peer:${peer}`), value: encodeStoreMark(mark) };
+}

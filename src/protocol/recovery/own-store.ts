@@ -1,0 +1,106 @@
+/**
+ * The identity of this node's store while it runs, and what follows if a peer remembers it otherwise: the node does not count
+ * as a replica from that moment on, writes that down, presents itself anew, and gets back what it lost.
+ */
+import { metaKey } from '../../codec/key-layout.ts';
+import { encodeStoreIdentity } from '../../codec/store-identity.ts';
+import type { Incarnation, NodeId, StoreId } from '../../core/ids.ts';
+import { judgeStore, type PresentedStore, type StoreMark } from '../../core/membership/store-mark.ts';
+import type { Random } from '../../ports/random.ts';
+import type { StorageWrite } from '../../ports/storage.ts';
+import type { Tracer } from '../../ports/tracer.ts';
+import { drawStoreId, type IncarnationSource } from '../replica/incarnation.ts';
+import type { OpenedStore, StoreOwner } from '../store-opening.ts';
+import type { Recovery } from './recovery.ts';
+
+export interface OwnStoreOptions {
+  readonly owner: StoreOwner;
+  readonly opened: OpenedStore;
+  readonly incarnations: IncarnationSource;
+  readonly recovery: Recovery;
+  readonly random: Random;
+  readonly tracer: Tracer;
+  readonly write: (...writes: readonly StorageWrite[]) => Promise<void>;
+  /** Connections on which this node presented itself as it was before have to end. */
+  readonly presentAnew: (reason: string) => void;
+}
+
+export class OwnStore {
+  readonly #options: OwnStoreOptions;
+  #storeId: StoreId;
+  /** As far as it is written down: who is presented a lost store takes this one for its successor, and tells of it no more. */
+  #lost: readonly StoreId[];
+  /** Losses are being written down. */
+  #isRenewing = false;
+
+  constructor(options: OwnStoreOptions) {
+    this.#options = options;
+    this.#storeId = options.opened.storeId;
+    this.#lost = options.recovery.lost;
+  }
+
+  get storeId(): StoreId {
+    return this.#storeId;
+  }
+
+  get opening(): Incarnation {
+    return this.#options.incarnations.opening;
+  }
+
+  get openedAt(): number {
+    return this.#options.opened.sequence;
+  }
+
+  get lost(): readonly StoreId[] {
+    return this.#lost;
+  }
+
+  /** A peer remembers this of the own store. Takes effect on reads before this returns. */
+  told(mark: StoreMark, toldBy: NodeId): void {
+    // Until it is written down this node presents itself as before, and is told again.
+    if (this.#isRenewing) return;
+    const verdict = judgeStore(mark, this.#presented);
+    if (verdict === 'replaced') void this.#lose('wiped', toldBy, mark.storeId);
+    if (verdict === 'rolled-back') void this.#lose('rolled-back', toldBy, mark.storeId);
+  }
+
+  /** What its node had lost before is not known any more: it may have been anything. */
+  loseEverything(): Promise<void> {
+    return this.#lose('damaged', this.#options.owner.nodeId, undefined);
+  }
+
+  get #presented(): PresentedStore {
+    const { storeId, opening, openedAt, lost } = this;
+    return { storeId, opening, openedAt, lost };
+  }
+
+  async #lose(
+    kind: 'wiped' | 'rolled-back' | 'damaged',
+    toldBy: NodeId,
+    lost: StoreId | undefined,
+  ): Promise<void> {
+    const { owner, incarnations, recovery, random, tracer, write, presentAnew } = this.#options;
+    this.#isRenewing = true;
+    const writes = [recovery.openAll(lost)];
+    // One that is another one already need not become yet another.
+    const storeId = kind === 'rolled-back' ? drawStoreId(random) : this.#storeId;
+    if (storeId !== this.#storeId) {
+      const value = encodeStoreIdentity({ storeId, ...owner });
+      writes.push({ type: 'put', key: metaKey('store'), value });
+    }
+    tracer.trace({ type: 'store-lost-something', kind, toldBy, lost, storeId });
+    try {
+      await write(...writes);
+    } catch {
+      // A store that cannot be written ends the node; whoever starts it again finds it as it was, and it is told again.
+      return;
+    }
+    if (storeId !== this.#storeId) {
+      this.#storeId = storeId;
+      incarnations.renewFor(storeId);
+    }
+    this.#lost = recovery.lost;
+    this.#isRenewing = false;
+    if (lost !== undefined) presentAnew('this node presents another store from now on');
+  }
+}

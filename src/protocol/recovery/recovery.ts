@@ -1,0 +1,224 @@
+/**
+ * What this node has lost, and how it gets it back. As long as a partition is open, this node's copy of it counts for nothing
+ * in a read: it may lack what was acknowledged. A partition is closed when this node has met all that each of its other home
+ * replicas holds. What is open is kept on the disk, so that a process that is started again goes on with it.
+ */
+import { metaKey } from '../../codec/key-layout.ts';
+import { encodeRecoveryState, type RecoveryState } from '../../codec/store-meta.ts';
+import type { NodeId, Partition, StoreId } from '../../core/ids.ts';
+import { MAX_LOST_STORES, RECOVERY_RETRY_MS, RECOVERY_ROUND_MS } from '../../core/limits.ts';
+import { allDebts, creditorsOf, placeOf } from '../../core/membership/partition-debts.ts';
+import { sameDigest, TREE_DIGEST_BYTES } from '../../core/merkle/digest-tree.ts';
+import type { TreeRoots } from '../../core/message.ts';
+import type { Timer } from '../../ports/clock.ts';
+import type { StorageWrite } from '../../ports/storage.ts';
+import type { Tracer } from '../../ports/tracer.ts';
+import { askPeer, ExchangeBroken } from '../anti-entropy/peer-question.ts';
+import { pullPartition, type PullPorts } from './partition-pull.ts';
+
+/** How often the pause after a run in which nothing was got back is doubled. */
+const MAX_DOUBLINGS = 3;
+
+export interface RecoveryOptions extends Omit<PullPorts, 'onMet'> {
+  readonly tracer: Tracer;
+  /** The largest number of copies that the configuration asks for. */
+  readonly configuredN: number;
+  /** What was lost and not got back by earlier processes. */
+  readonly state: RecoveryState | undefined;
+  /** Of this node's digest trees. */
+  readonly roots: () => TreeRoots;
+  readonly write: (...writes: readonly StorageWrite[]) => Promise<void>;
+}
+
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  readonly #debts: Map<Partition, Set<NodeId>>;
+  #lost: readonly StoreId[];
+  #widestN: number;
+  #timer: Timer | undefined;
+  #running: Promise<void> | undefined;
+  /** Something has changed while it ran: a peer came up, or more was lost. */
+  #isWanted = false;
+  #isStarted = false;
+  /** Whether something has been got back that is not written down yet. */
+  #hasProgressed = false;
+  /** Runs, one after the other, in which nothing was got back. */
+  #vainRuns = 0;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+    const { state, configuredN } = options;
+    this.#lost = state?.lost ?? [];
+    this.#widestN = Math.max(configuredN, state?.widestN ?? 0);
+    this.#debts = new Map([...(state?.debts ?? [])].map(([partition, done]) => [partition, new Set(done)]));
+  }
+
+  /** Stores whose place the own one has taken. */
+  get lost(): readonly StoreId[] {
+    return this.#lost;
+  }
+
+  /** Number of partitions that are open. */
+  get open(): number {
+    return this.#debts.size;
+  }
+
+  /** Peers without which some partition stays open. */
+  get waitingFor(): readonly NodeId[] {
+    return this.#options.peers.others.filter((peer) => this.#owedBy(peer).length > 0);
+  }
+
+  isOpen(partition: Partition): boolean {
+    return this.#debts.has(partition);
+  }
+
+  /** All partitions are open from now on. Gives what has to be written down for that. */
+  openAll(lost: StoreId | undefined): StorageWrite {
+    if (lost !== undefined)
+      this.#lost = [...this.#lost.filter((id) => id !== lost), lost].slice(-MAX_LOST_STORES);
+    for (const [partition, done] of allDebts(this.#options.ring)) this.#debts.set(partition, new Set(done));
+    return this.#opened();
+  }
+
+  /** This partition is open from now on. Gives what has to be written down for that. */
+  openOne(partition: Partition): StorageWrite {
+    this.#debts.set(partition, new Set());
+    return this.#opened();
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    if (this.#debts.size > 0) this.#traceOpen();
+    this.#wake();
+  }
+
+  /** Somebody who was not there before may be asked now. */
+  peerUp(): void {
+    this.#vainRuns = 0;
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (!this.#isStarted || this.#options.pace.isClosed || this.#debts.size === 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#isWanted = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      this.#wakeLater();
+    });
+  }
+
+  /** Begins nothing any more. Resolves when what runs has ended; it may wait for a peer until the peers are closed. */
+  async close(): Promise<void> {
+    this.#isStarted = false;
+    this.#options.pace.close();
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  #opened(): StorageWrite {
+    this.#traceOpen();
+    // In a later turn, because what is opened is written down first.
+    queueMicrotask(() => this.#wake());
+    return this.#stateWrite();
+  }
+
+  #stateWrite(): StorageWrite {
+    const state = { lost: this.#lost, widestN: this.#widestN, debts: this.#debts };
+    return { type: 'put', key: metaKey('recovery'), value: encodeRecoveryState(state) };
+  }
+
+  #wakeLater(): void {
+    if (!this.#isStarted || this.#options.pace.isClosed || this.#debts.size === 0) return;
+    const delayMs = RECOVERY_RETRY_MS * 2 ** Math.min(this.#vainRuns, MAX_DOUBLINGS);
+    this.#vainRuns += 1;
+    this.#timer = this.#options.clock.setTimer(delayMs, () => this.#wake());
+  }
+
+  /** With one peer after the other that is up, as long as somebody has something to give. */
+  async #run(): Promise<void> {
+    while (this.#isWanted && !this.#options.pace.isClosed) {
+      this.#isWanted = false;
+      for (const peer of this.#options.peers.others) {
+        if (this.#owedBy(peer).length > 0 && this.#options.peers.state(peer) === 'up')
+          await this.#round(peer);
+      }
+    }
+  }
+
+  async #round(peer: NodeId): Promise<void> {
+    const { clock, pace } = this.#options;
+    const endMs = clock.nowMs() + RECOVERY_ROUND_MS;
+    const before = this.#debts.size;
+    try {
+      await this.#settleEqual(peer);
+      for (const partition of this.#owedBy(peer)) {
+        if (pace.isClosed || clock.nowMs() >= endMs) break;
+        const opened = this.#debts.get(partition);
+        const isWhole = await pullPartition(
+          { ...this.#options, onMet: (n) => this.#met(n) },
+          peer,
+          partition,
+        );
+        // If it was opened anew meanwhile, what has been gone through so far says nothing.
+        if (isWhole && this.#debts.get(partition) === opened) this.#settle(partition, peer);
+        await pace.pause();
+      }
+    } catch (error) {
+      if (!(error instanceof ExchangeBroken)) throw error;
+    }
+    if (this.#debts.size !== before) this.#traceOpen();
+    if (!this.#hasProgressed) return;
+    this.#hasProgressed = false;
+    this.#vainRuns = 0;
+    // A store that cannot be written ends the node by itself.
+    await this.#options.write(this.#stateWrite()).catch(() => undefined);
+  }
+
+  /** Partitions that are equal here and there, or of which the peer holds nothing that belongs here, need not be gone through. */
+  async #settleEqual(peer: NodeId): Promise<void> {
+    const { ring, self } = this.#options;
+    const theirs = await askPeer(this.#options, peer, { type: 'tree-roots' });
+    const own = this.#options.roots();
+    const unbuilt = new Set(theirs.unbuilt);
+    const ownUnbuilt = new Set(own.unbuilt);
+    const ownRoots = new Map(own.roots.map(({ partition, n, root }) => [`${partition} ${n}`, root]));
+    for (const partition of this.#owedBy(peer)) {
+      if (unbuilt.has(partition)) continue;
+      const place = placeOf(ring, partition, self);
+      const relevant = theirs.roots.filter((root) => root.partition === partition && root.n > place);
+      const isEqual = relevant.every(({ n, root }) => {
+        const same = ownRoots.get(`${partition} ${n}`) ?? new Uint8Array(TREE_DIGEST_BYTES);
+        return !ownUnbuilt.has(partition) && sameDigest(same, root);
+      });
+      if (isEqual) this.#settle(partition, peer);
+    }
+  }
+
+  #owedBy(peer: NodeId): readonly Partition[] {
+    const { ring, self } = this.#options;
+    return [...this.#debts].flatMap(([partition, done]) =>
+      !done.has(peer) && creditorsOf(ring, partition, self, this.#widestN).includes(peer) ? [partition] : [],
+    );
+  }
+
+  #settle(partition: Partition, peer: NodeId): void {
+    const { ring, self } = this.#options;
+    const done = this.#debts.get(partition);
+    if (done === undefined) return;
+    done.add(peer);
+    this.#hasProgressed = true;
+    const isClosed = creditorsOf(ring, partition, self, this.#widestN).every((node) => done.has(node));
+    if (isClosed) this.#debts.delete(partition);
+  }
+
+  /** Records with so many copies are in use: more nodes may hold what belongs here. */
+  #met(n: number): void {
+    this.#widestN = Math.max(this.#widestN, n);
+  }
+
+  #traceOpen(): void {
+    this.#options.tracer.trace({ type: 'recovering', partitions: this.#debts.size });
+  }
+}
