@@ -222,13 +222,13 @@ describe('a message that no node of ours sends is refused:', () => {
     ['an unknown kind', [9]],
     ['a kind that is text', ['hello']],
     ['an unknown request', [3, 1, 99]],
-    ['an unknown reply', [4, 1, 99]],
-    ['an unknown answer of a replica', [4, 1, 0, 9]],
-    ['an unknown outcome', [4, 1, 2, 9]],
-    ['a get that ends as a write', [4, 1, 2, 3, null, [3, 2, 2, false, false, 'n1']]],
-    ['a put that ends as a read', [4, 1, 3, 1, null, [3, 2, 2, false, false, 'n1']]],
-    ['a delete that ends as a read', [4, 1, 4, 1, null, [3, 2, 2, false, false, 'n1']]],
-    ['a failure of an unknown code', [4, 1, 2, 0, 'made-up', 'unknown', '', null, null, null]],
+    ['an unknown reply', [4, 1, 0, 99]],
+    ['an unknown answer of a replica', [4, 1, 0, 0, 9]],
+    ['an unknown outcome', [4, 1, 0, 2, 9]],
+    ['a get that ends as a write', [4, 1, 0, 2, 3, null, [3, 2, 2, false, false, 'n1']]],
+    ['a put that ends as a read', [4, 1, 0, 3, 1, null, [3, 2, 2, false, false, 'n1']]],
+    ['a delete that ends as a read', [4, 1, 0, 4, 1, null, [3, 2, 2, false, false, 'n1']]],
+    ['a failure of an unknown code', [4, 1, 0, 2, 0, 'made-up', 'unknown', '', null, null, null]],
     ['a request number below 0', GET.with(1, -1)],
     ['a bucket with a zero byte', withField(3, 'a\0b')],
     ['a bucket that is empty', withField(3, '')],
@@ -252,20 +252,20 @@ describe('a message that no node of ours sends is refused:', () => {
     ['leaves that are no list', KEYS.with(5, 0)],
     ['a place that is text', KEYS.with(6, 'after')],
     ['a tree request with a field too many', [...KEYS, 1]],
-    ['a root that is no digest', [4, 1, 7, [], 5, 3, DIGEST.subarray(1)]],
-    ['a root without a tree', [4, 1, 7, [], DIGEST]],
-    ['an unbuilt partition above any ring', [4, 1, 7, [MAX_PARTITIONS]]],
-    ['a tree with half a leaf', [4, 1, 8, new Uint8Array(24)]],
+    ['a root that is no digest', [4, 1, 0, 7, [], 5, 3, DIGEST.subarray(1)]],
+    ['a root without a tree', [4, 1, 0, 7, [], DIGEST]],
+    ['an unbuilt partition above any ring', [4, 1, 0, 7, [MAX_PARTITIONS]]],
+    ['a tree with half a leaf', [4, 1, 0, 8, new Uint8Array(24)]],
     [
       'a tree with more leaves than any',
-      [4, 1, 8, new Uint8Array((MAX_TREE_LEAVES + 1) * TREE_DIGEST_BYTES)],
+      [4, 1, 0, 8, new Uint8Array((MAX_TREE_LEAVES + 1) * TREE_DIGEST_BYTES)],
     ],
-    ['a listed key in a bucket with a zero byte', [4, 1, 9, null, ['a\0b', 'k', DIGEST]]],
-    ['a listed key that is empty', [4, 1, 9, null, ['b', '', DIGEST]]],
-    ['a listed key of 1,026 bytes in 513 characters', [4, 1, 9, null, ['b', 'é'.repeat(513), DIGEST]]],
-    ['a listed digest that is none', [4, 1, 9, null, ['b', 'k', new Uint8Array(17)]]],
-    ['a listed key without a digest', [4, 1, 9, null, ['b', 'k']]],
-    ['more keys than a page holds', [4, 1, 9, null, pageOf(MAX_TREE_KEYS + 1)]],
+    ['a listed key in a bucket with a zero byte', [4, 1, 0, 9, null, ['a\0b', 'k', DIGEST]]],
+    ['a listed key that is empty', [4, 1, 0, 9, null, ['b', '', DIGEST]]],
+    ['a listed key of 1,026 bytes in 513 characters', [4, 1, 0, 9, null, ['b', 'é'.repeat(513), DIGEST]]],
+    ['a listed digest that is none', [4, 1, 0, 9, null, ['b', 'k', new Uint8Array(17)]]],
+    ['a listed key without a digest', [4, 1, 0, 9, null, ['b', 'k']]],
+    ['more keys than a page holds', [4, 1, 0, 9, null, pageOf(MAX_TREE_KEYS + 1)]],
   ])('%s', (_, fields) => {
     expect(() => decodeMessage(packFields(fields))).toThrow(FormatError);
   });
@@ -277,10 +277,10 @@ describe('a message that no node of ours sends is refused:', () => {
     expect(decodeMessage(packFields(KEYS))).toMatchObject({
       request: { leaves: [0, 255], after: undefined },
     });
-    expect(decodeMessage(packFields([4, 1, 7, [65_535], 5, 3, DIGEST]))).toMatchObject({
+    expect(decodeMessage(packFields([4, 1, 0, 7, [65_535], 5, 3, DIGEST]))).toMatchObject({
       reply: { unbuilt: [65_535], roots: [{ partition: 5, n: 3 }] },
     });
-    const page = decodeMessage(packFields([4, 1, 9, null, pageOf(MAX_TREE_KEYS)]));
+    const page = decodeMessage(packFields([4, 1, 0, 9, null, pageOf(MAX_TREE_KEYS)]));
     expect(page).toMatchObject({ reply: { page: { keys: { length: MAX_TREE_KEYS } } } });
   });
 });

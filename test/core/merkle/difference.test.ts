@@ -130,10 +130,13 @@ describe('differing keys', () => {
     });
   });
 
-  it('are not those that one side cannot read: a read error is never "not found"', () => {
+  it('are those that one side cannot read and the other can, and no others that cannot be read', () => {
     const left = [key('here', undefined), key('both', undefined), key('only here', undefined)];
     const right = [key('here', 1), key('both', undefined), key('only there', undefined)];
-    expect(differingKeys(left, right)).toEqual({ entries: [], unreadable: 4 });
+    expect(differingKeys(left, right)).toEqual({
+      entries: [{ bucket: 'b', key: 'here' }],
+      unreadable: 3,
+    });
   });
 
   it('of two buckets are two keys', () => {

@@ -17,6 +17,8 @@ async function stageWithLingeringNode(): Promise<{
   const n1 = await startProcess(stage, 'n1');
   for (const node of ['n2', 'n3']) stage.machine(node).start();
   await stage.until(() => n1.node.members().every(({ state }) => state !== 'down'));
+  // What they remember of one another is written down, too.
+  await stage.world.runFor(1_000);
   stage.forget();
   return { stage, n1, entry: stage.entryAt('n1', 'n2', 'n3') };
 }

@@ -1,6 +1,9 @@
 /** A read error is never "not found": a replica that cannot tell what it holds counts for nothing, and coordinates no write. */
 import { describe, expect, it } from 'vitest';
+import { encodeRecord } from '../../../src/codec/record-codec.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
+import { dot, recordOf } from '../../core/causality/sample-records.ts';
+import { ScriptedPeer } from '../peers/scripted-peer.ts';
 import { assertFailed, assertRead, assertTexts, assertWritten, deleteOf, getOf, putOf } from '../requests.ts';
 import { Stage } from '../stage.ts';
 
@@ -66,7 +69,6 @@ describe('an unreadable record', () => {
     'keeps its node from coordinating a %s, and another one does',
     async (kind) => {
       const { stage, entry } = await stageWithDamage();
-      const before = stage.disk('n1').visibleValue(stage.storageKey(entry));
       const { context } =
         (
           await stage
@@ -84,21 +86,49 @@ describe('an unreadable record', () => {
       expect(stage.traced('forwarded').map(({ node, event }) => [node, event.operation, event.to])).toEqual([
         ['n1', kind, 'n2'],
       ]);
-      for (const node of ['n2', 'n3']) {
+      // On n1, too: a whole record that another one coordinated takes the place of what is damaged.
+      for (const node of ['n1', 'n2', 'n3']) {
         expect(stage.textsOn(node, entry)).toEqual([kind === 'put' ? 'two' : '(deleted)']);
       }
-      // Nothing is joined into what cannot be read, and nothing overwrites it.
-      expect(stage.disk('n1').visibleValue(stage.storageKey(entry))).toEqual(before);
+      expect(stage.traced('record-replaced').map(({ node }) => node)).toEqual(['n1']);
     },
   );
 
-  it('is no acknowledgement of a write', async () => {
+  it('is no acknowledgement of a write, where it is not known what lies there', async () => {
     const { stage, entry } = await stageWithDamage();
+    const before = stage.disk('n1').durableValue(stage.storageKey(entry));
+    stage.disk('n1').visibleValue = () => {
+      throw new Error('Input/output error');
+    };
     const failure = assertFailed(await stage.run(stage.node('n2').put(putOf(entry, 'two', { w: 3 }))), {
       code: 'quorum-timeout',
       certainty: 'unknown',
     });
     expect(failure.replicas?.map(({ node, result }) => `${node} ${result}`)).toContain('n1 refused');
+    expect(stage.disk('n1').durableValue(stage.storageKey(entry))).toEqual(before);
+  });
+
+  it('is garbled on its way now and then, and not replaced for that', async () => {
+    const { stage, entry } = await stageWithDamage();
+    const { disk } = stage.machine('n2');
+    let reads = 0;
+    disk.misread = (_key, value) => {
+      reads += 1;
+      return reads < 10 ? value?.map((byte, index) => (index === 30 ? byte ^ 1 : byte)) : value;
+    };
+    const request = {
+      type: 'store',
+      ...entry,
+      record: encodeRecord(entry, recordOf(dot('b', 1), 'b')),
+    } as const;
+    const before = disk.durableValue(stage.storageKey(entry));
+    const peer = new ScriptedPeer(stage, 'n3');
+    await stage.crash('n3');
+    const connection = await peer.connect('n2');
+    connection.request(1, request);
+    await stage.until(() => connection.replies.length === 1);
+    expect(connection.replies[0]?.reply).toMatchObject({ type: 'store', reply: { type: 'store-refused' } });
+    expect(disk.durableValue(stage.storageKey(entry))).toEqual(before);
   });
 
   it('refuses the write, surely not applied, when no home replica can read its own', async () => {

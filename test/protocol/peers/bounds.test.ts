@@ -145,7 +145,9 @@ describe('requests of one peer', () => {
     for (let id = 1; id <= MAX_PEER_REQUESTS; id += 1) send(id, { type: 'ping' });
     expect(connection.sent).toEqual([]);
     send(MAX_PEER_REQUESTS + 1, { type: 'ping' });
-    expect(connection.sent).toEqual([{ type: 'reply', id: MAX_PEER_REQUESTS + 1, reply: OVERLOADED }]);
+    expect(connection.sent).toEqual([
+      { type: 'reply', id: MAX_PEER_REQUESTS + 1, sequence: 0, reply: OVERLOADED },
+    ]);
     expect(connection.closed).toBeUndefined();
   });
 
@@ -175,7 +177,7 @@ describe('requests of one peer', () => {
     const { connection, send } = openPeer();
     connection.queuedBytes = MAX_PEER_QUEUE_BYTES + 1;
     send(1, { type: 'ping' });
-    expect(connection.sent).toEqual([{ type: 'reply', id: 1, reply: OVERLOADED }]);
+    expect(connection.sent).toEqual([{ type: 'reply', id: 1, sequence: 0, reply: OVERLOADED }]);
   });
 
   it('that cannot be answered truthfully close the connection', async () => {

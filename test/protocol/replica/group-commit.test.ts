@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decodeSequence } from '../../../src/codec/store-meta.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../../../src/core/limits.ts';
 import type { StorageWrite } from '../../../src/ports/storage.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
@@ -32,8 +33,14 @@ class Bench {
   }
 }
 
+/** Of all that was asked for: each batch has the sequence number of the store beside it. */
 function namesOf(batch: readonly StorageWrite[] | undefined): string[] {
-  return (batch ?? []).map(({ key }) => Buffer.from(key).toString());
+  return (batch ?? []).map(({ key }) => Buffer.from(key).toString()).filter((name) => name !== 'msequence');
+}
+
+function sequenceIn(batch: readonly StorageWrite[] | undefined): number | undefined {
+  const write = batch?.find(({ key }) => Buffer.from(key).toString() === 'msequence');
+  return write?.type === 'put' ? decodeSequence(write.value) : undefined;
 }
 
 describe('a group commit', () => {
@@ -57,6 +64,47 @@ describe('a group commit', () => {
     expect(storage.calls).toBe(2);
   });
 
+  it('makes the store go on by one number with each batch, told when that is durable', async () => {
+    const { storage, commit, ...bench } = new Bench();
+    expect(commit.sequence).toBe(0);
+    for (const [number, name] of ['a', 'b', 'c'].entries()) {
+      void commit.write({ type: 'put', key: Buffer.from(name), value: new Uint8Array(1) });
+      await turns();
+      expect(sequenceIn(storage.held[0]?.batch)).toBe(number + 1);
+      expect(commit.sequence).toBe(number);
+      await storage.held[0]?.pass();
+      expect(commit.sequence).toBe(number + 1);
+    }
+    expect(bench.fatal).toEqual([]);
+  });
+
+  it('does not go on for notes, unless they share a batch with something else', async () => {
+    const { storage, commit } = new Bench();
+    const note = { type: 'put', key: Buffer.from('note'), value: new Uint8Array(1) } as const;
+    void commit.writeNote(note);
+    await turns();
+    expect(namesOf(storage.held[0]?.batch)).toEqual(['note']);
+    expect(sequenceIn(storage.held[0]?.batch)).toBeUndefined();
+    await storage.held[0]?.pass();
+    expect(commit.sequence).toBe(0);
+    void commit.writeNote(note);
+    void commit.write(note);
+    await turns();
+    expect(sequenceIn(storage.held[0]?.batch)).toBe(1);
+  });
+
+  it('takes several writes as one: they never part', async () => {
+    const { storage, commit } = new Bench();
+    const put = (name: string) =>
+      ({ type: 'put', key: Buffer.from(name), value: new Uint8Array(MAX_BATCH_BYTES / 2) }) as const;
+    void commit.write(put('a'));
+    void commit.write(put('b'), put('c'));
+    await turns();
+    expect(namesOf(storage.held[0]?.batch)).toEqual(['a']);
+    await storage.held[0]?.pass();
+    expect(namesOf(storage.held[0]?.batch)).toEqual(['b', 'c']);
+  });
+
   it.each([true, false])('asks for a sync as it was told to: %s', async (sync) => {
     const bench = new Bench(sync);
     bench.write('a');
@@ -68,9 +116,9 @@ describe('a group commit', () => {
     const bench = new Bench();
     for (let index = 0; index <= MAX_BATCH_ENTRIES; index += 1) bench.write(`${index}`);
     await turns();
-    expect(bench.storage.held[0]?.batch).toHaveLength(MAX_BATCH_ENTRIES);
+    expect(namesOf(bench.storage.held[0]?.batch)).toHaveLength(MAX_BATCH_ENTRIES);
     await bench.storage.held[0]?.pass();
-    expect(bench.storage.held[0]?.batch).toHaveLength(1);
+    expect(namesOf(bench.storage.held[0]?.batch)).toHaveLength(1);
 
     bench.write('half', MAX_BATCH_BYTES / 2);
     bench.write('more than the other half', MAX_BATCH_BYTES / 2);

@@ -48,9 +48,22 @@ describe('a read', () => {
     bench.storage.place(STORAGE_KEY, bytes);
     expect(await bench.read()).toMatchObject({ type: 'unreadable' });
     expect(bench.traces).toMatchObject([{ type: 'unreadable-record', ...ENTRY }]);
-    expect(await bench.store(recordOf(dot('b', 1), 'two'))).toMatchObject({ type: 'store-refused' });
     expect(await bench.mint('three')).toMatchObject({ type: 'unreadable' });
     expect(bench.storage.calls).toBe(0);
+  });
+
+  it('that was damaged is replaced by what a peer sends, under another incarnation, and known to lack something', async () => {
+    const bench = new ReplicaBench();
+    bench.storage.place(STORAGE_KEY, Uint8Array.of(1, 2, 3));
+    const before = bench.incarnations.current;
+    const stored = bench.store(recordOf(dot('b', 1), 'two'));
+    await turns();
+    expect(bench.storage.held[0]?.batch.map(({ key }) => Buffer.from(key).toString())).toContain('damaged');
+    expect(bench.incarnations.current).not.toBe(before);
+    await bench.storage.held[0]?.pass();
+    expect(await stored).toEqual({ type: 'stored' });
+    expect(bench.traces.at(-1)).toMatchObject({ type: 'batch-committed' });
+    expect(bench.traces.map(({ type }) => type)).toContain('incarnation-renewed');
   });
 });
 

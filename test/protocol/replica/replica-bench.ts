@@ -30,7 +30,7 @@ export const STORAGE_KEY = recordKey(partitionOf(RING, placementHash(ENTRY)), EN
 /** A store that has never lost anything. */
 export const NO_LOSSES: Losses = {
   mayLack: () => false,
-  damaged: () => ({ type: 'delete', key: Uint8Array.of(0) }),
+  damaged: () => ({ type: 'delete', key: Buffer.from('damaged') }),
 };
 
 /** A local replica of `ENTRY`. */
