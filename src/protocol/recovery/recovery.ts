@@ -168,7 +168,7 @@ export class Recovery {
     } catch (error) {
       if (!(error instanceof ExchangeBroken)) throw error;
     }
-    if (this.#debts.size !== before) this.#traceOpen();
+    if (this.#debts.size !== before && this.#debts.size > 0) this.#traceOpen();
     if (!this.#hasProgressed) return;
     this.#hasProgressed = false;
     this.#vainRuns = 0;
@@ -210,7 +210,9 @@ export class Recovery {
     done.add(peer);
     this.#hasProgressed = true;
     const isClosed = creditorsOf(ring, partition, self, this.#widestN).every((node) => done.has(node));
-    if (isClosed) this.#debts.delete(partition);
+    if (!isClosed) return;
+    this.#debts.delete(partition);
+    if (this.#debts.size === 0) this.#traceOpen();
   }
 
   /** Records with so many copies are in use: more nodes may hold what belongs here. */

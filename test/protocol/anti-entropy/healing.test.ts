@@ -233,6 +233,7 @@ describe('a record that cannot be read', () => {
       stage.machine('n2').start();
       await untilWhole(stage, entries);
 
+      await stage.until(() => stage.traced('recovering').length === 2);
       const replaced = stage.traced('record-replaced');
       expect(replaced.map(({ node, event }) => [node, event.key])).toEqual([['n2', damaged.key]]);
       expect(stage.traced('incarnation-renewed').map(({ node }) => node)).toEqual(['n2']);

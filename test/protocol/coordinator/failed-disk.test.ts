@@ -110,6 +110,7 @@ describe('a disk that fails under a write', () => {
     const { stage, n1, entry } = await stageWithLingeringNode();
     stage.disk('n1').writeFault = 'fail-after-effect';
     assertWritten(await stage.run(n1.node.put(putOf(entry, 'one'))));
+    await stage.until(() => n1.fatal.length > 0);
     expect(stage.textsOn('n1', entry)).toEqual(['one']);
     assertFailed(await stage.run(n1.node.get(getOf(entry, { r: 3 }))), { code: 'quorum-unavailable' });
     assertTexts(await stage.run(n1.node.get(getOf(entry, { r: 2 }))), ['one']);

@@ -1,0 +1,299 @@
+/** A store that lost something is noticed by what its peers remember; it counts for nothing in reads, and gets back what it lost. */
+import { describe, expect, it } from 'vitest';
+import { metaKey } from '../../../src/codec/key-layout.ts';
+import { decodeStoreMark } from '../../../src/codec/store-meta.ts';
+import type { EntryName, NodeId } from '../../../src/core/ids.ts';
+import { REMEMBER_PEERS_MS } from '../../../src/core/limits.ts';
+import { assertFailed, assertRead, assertTexts, assertWritten, getOf, putOf } from '../requests.ts';
+import { Stage } from '../stage.ts';
+
+/** Longer than backoffs and silences. Virtual milliseconds. */
+const SETTLE_MS = 30_000;
+
+interface Lost {
+  readonly stage: Stage;
+  /** n1 and n2 hold it, n3 has missed it. */
+  readonly entry: EntryName;
+}
+
+/** A write that n1 and n2 have acknowledged, and n3 has not heard of. */
+async function stageWithWrite(): Promise<Lost> {
+  const stage = await new Stage(3).startAll();
+  await stage.world.runFor(1_000);
+  const entry = stage.entryAt('n1', 'n2', 'n3');
+  stage.lose = ({ to, message }) =>
+    to === 'n3' && message.type === 'request' && message.request.type === 'store';
+  assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'one'))));
+  await stage.world.runFor(REMEMBER_PEERS_MS + 1_000);
+  stage.lose = () => false;
+  expect(stage.textsOn('n1', entry)).toEqual(['one']);
+  expect(stage.recordOn('n3', entry)).toBeUndefined();
+  return { stage, entry };
+}
+
+/** Holds up what would give n1 back what it lost. */
+function holdUpRecovery(stage: Stage): void {
+  stage.lose = ({ message }) =>
+    message.type === 'request' &&
+    (message.request.type === 'partition-keys' || message.request.type === 'tree-roots');
+}
+
+async function restart(stage: Stage, node: string, meanwhile: () => void): Promise<void> {
+  await stage.crash(node);
+  meanwhile();
+  stage.machine(node).start();
+  await stage.until(
+    () => stage.machine(node).isUp && stage.traced('peer-up').some((traced) => traced.node === node),
+  );
+  await stage.until(() =>
+    stage
+      .node(node)
+      .members()
+      .every(({ state, node: other }) => state !== 'down' || !stage.machine(other).isUp),
+  );
+  await stage.world.runFor(200);
+}
+
+describe('a node whose disk was replaced by an empty one', () => {
+  it('is noticed, says so, and counts for nothing in reads until it is whole', async () => {
+    const { stage, entry } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () => stage.disk('n1').wipe());
+
+    expect(stage.traced('store-lost-something').map(({ node, event }) => [node, event.kind])).toEqual([
+      ['n1', 'wiped'],
+    ]);
+    const noticed = stage.traced('peer-store-replaced').map(({ node, event }) => [node, event.peer]);
+    expect(noticed.toSorted()).toEqual([
+      ['n2', 'n1'],
+      ['n3', 'n1'],
+    ]);
+    expect(stage.node('n1').recovery()).toEqual({ partitions: 64, waitingFor: ['n2', 'n3'] });
+
+    // Of the two that are left one must be n2: through whichever node it is asked, R=2 never misses the write.
+    for (const node of ['n1', 'n2', 'n3'])
+      assertTexts(await stage.run(stage.node(node).get(getOf(entry))), ['one']);
+    const failure = assertFailed(await stage.run(stage.node('n1').get(getOf(entry, { r: 3 }))), {
+      code: 'quorum-unavailable',
+    });
+    expect(failure.replicas?.map(({ node, result }) => `${node} ${result}`)).toContain('n1 recovering');
+  });
+
+  it('never makes a 404 of what one other replica has', async () => {
+    const { stage, entry } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () => stage.disk('n1').wipe());
+    await stage.crash('n2');
+    for (const node of ['n1', 'n3']) {
+      assertFailed(await stage.run(stage.node(node).get(getOf(entry))), { code: 'quorum-unavailable' });
+    }
+  });
+
+  it('gets everything back without a read, and counts again', async () => {
+    const { stage, entry } = await stageWithWrite();
+    const bystanders = stage.entriesAt(40, 'n1').filter(({ key }) => key !== entry.key);
+    for (const each of bystanders) assertWritten(await stage.run(stage.node('n3').put(putOf(each, 'one'))));
+    await restart(stage, 'n1', () => stage.disk('n1').wipe());
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+
+    for (const each of [entry, ...bystanders]) expect(stage.textsOn('n1', each)).toEqual(['one']);
+    expect(stage.traced('recovering').at(-1)).toMatchObject({ node: 'n1', event: { partitions: 0 } });
+    const { quorum } = assertRead(await stage.run(stage.node('n1').get(getOf(entry, { r: 3 }))));
+    expect(quorum.acks).toBe(3);
+    // It is remembered as it is now, once that is written down.
+    await stage.world.runFor(1_000);
+    stage.forget();
+    await restart(stage, 'n1', () => {});
+    expect(stage.traced('store-lost-something')).toEqual([]);
+    expect(stage.node('n1').recovery().partitions).toBe(0);
+  });
+
+  it('takes and coordinates writes meanwhile, which count', async () => {
+    const { stage, entry } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () => stage.disk('n1').wipe());
+    const { quorum } = assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'two', { w: 3 }))));
+    expect(quorum).toMatchObject({ coordinator: 'n1', acks: 3 });
+    assertRead(await stage.run(stage.node('n3').get(getOf(entry))));
+    await stage.world.runFor(1_000);
+    expect(stage.textsOn('n3', entry).toSorted()).toEqual(['one', 'two']);
+    expect(stage.traced('dot-collision')).toEqual([]);
+  });
+
+  it('stays open where a home replica is away, and waits for that one', async () => {
+    const stage = await new Stage(5).startAll();
+    await stage.world.runFor(1_000);
+    const entry = stage.entryAt('n1', 'n2');
+    assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'one', { w: 3 }))));
+    await stage.crash('n2');
+    await restart(stage, 'n1', () => stage.disk('n1').wipe());
+    await stage.world.runFor(SETTLE_MS);
+    const { partitions, waitingFor } = stage.node('n1').recovery();
+    expect(partitions).toBeGreaterThan(0);
+    expect(partitions).toBeLessThan(64);
+    expect(waitingFor).toEqual(['n2']);
+    assertFailed(await stage.run(stage.node('n1').get(getOf(entry))), { code: 'quorum-unavailable' });
+
+    stage.machine('n2').start();
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    expect(stage.textsOn('n1', entry)).toEqual(['one']);
+  });
+
+  it('goes on recovering when it is started again, whatever its peers know by then', async () => {
+    const { stage, entry } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () => stage.disk('n1').wipe());
+    stage.forget();
+    await restart(stage, 'n1', () => {});
+    expect(stage.traced('store-lost-something')).toEqual([]);
+    expect(stage.node('n1').recovery().partitions).toBe(64);
+    stage.lose = () => false;
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    expect(stage.textsOn('n1', entry)).toEqual(['one']);
+  });
+
+  it('is told again if it dies before it has written down what it was told', async () => {
+    const { stage } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await stage.crash('n1');
+    stage.disk('n1').wipe();
+    stage.machine('n1').start();
+    await stage.until(() => stage.traced('store-lost-something').length === 1);
+    stage.machine('n1').crash({ power: true, reason: 'the test' });
+    expect(stage.disk('n1').visibleValue(metaKey('recovery'))).toBeUndefined();
+    stage.machine('n1').start();
+    await stage.until(() => stage.traced('store-lost-something').length === 2);
+    expect(stage.node('n1').recovery().partitions).toBe(64);
+  });
+
+  it('is noticed by peers that were started again, too', async () => {
+    const { stage } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await stage.crash('n1', 'n2', 'n3');
+    stage.disk('n1').wipe();
+    stage.forget();
+    for (const node of ['n1', 'n2', 'n3']) stage.machine(node).start();
+    await stage.until(() => stage.traced('store-lost-something').length === 1);
+    expect(stage.node('n1').recovery().partitions).toBe(64);
+    for (const node of ['n2', 'n3']) expect(stage.node(node).recovery().partitions).toBe(0);
+  });
+});
+
+describe('a new cluster', () => {
+  it('has lost nothing', async () => {
+    const stage = await new Stage(3).startAll();
+    await stage.world.runFor(1_000);
+    for (const node of ['n1', 'n2', 'n3']) expect(stage.node(node).recovery().partitions).toBe(0);
+  });
+
+  it('takes a member that was never there for a new one', async () => {
+    const stage = new Stage(3);
+    for (const node of ['n1', 'n2']) stage.machine(node).start();
+    await stage.world.runFor(1_000);
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one'))));
+    stage.machine('n3').start();
+    await stage.world.runFor(SETTLE_MS);
+    expect(stage.traced('store-lost-something')).toEqual([]);
+    expect(stage.node('n3').recovery().partitions).toBe(0);
+  });
+});
+
+describe('a node whose disk was brought back to an earlier state', () => {
+  async function rolledBack(hold = true): Promise<Lost & { readonly storeId: string | undefined }> {
+    const stage = await new Stage(3).startAll();
+    await stage.world.runFor(1_000);
+    const { storeId } = stage.member('n2', 'n1');
+    const snapshot = stage.disk('n1').snapshot();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    stage.lose = ({ to, message }) =>
+      to === 'n3' && message.type === 'request' && message.request.type === 'store';
+    assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'one'))));
+    await stage.world.runFor(1_000);
+    stage.lose = () => false;
+    if (hold) holdUpRecovery(stage);
+    await restart(stage, 'n1', () => stage.disk('n1').rollBack(snapshot));
+    return { stage, entry, storeId };
+  }
+
+  it('is noticed, goes on as another store, and counts for nothing in reads', async () => {
+    const { stage, entry, storeId } = await rolledBack();
+    expect(stage.traced('store-lost-something')).toMatchObject([
+      { node: 'n1', event: { kind: 'rolled-back', lost: storeId } },
+    ]);
+    expect(stage.traced('peer-store-rolled-back').map(({ event }) => event.peer)).toContain('n1');
+    const now = stage.member('n2', 'n1').storeId;
+    expect(now).toBeDefined();
+    expect(now).not.toBe(storeId);
+    expect(stage.member('n1', 'n1').storeId).toBe(now);
+    for (const node of ['n1', 'n2', 'n3'])
+      assertTexts(await stage.run(stage.node(node).get(getOf(entry))), ['one']);
+    await stage.crash('n2');
+    assertFailed(await stage.run(stage.node('n1').get(getOf(entry))), { code: 'quorum-unavailable' });
+  });
+
+  it('gets back what it lost, and is another store for good', async () => {
+    const { stage, entry } = await rolledBack(false);
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    expect(stage.textsOn('n1', entry)).toEqual(['one']);
+    const { storeId } = stage.member('n1', 'n1');
+    stage.forget();
+    await restart(stage, 'n1', () => {});
+    expect(stage.member('n2', 'n1').storeId).toBe(storeId);
+    expect(stage.traced('store-lost-something')).toEqual([]);
+  });
+
+  it('is found by its number alone, for instance if that is damaged', async () => {
+    const { stage } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () =>
+      stage.disk('n1').takeEffect([{ type: 'put', key: metaKey('sequence'), value: Uint8Array.of(1) }], true),
+    );
+    expect(stage.traced('store-lost-something')).toMatchObject([
+      { node: 'n1', event: { kind: 'rolled-back' } },
+    ]);
+  });
+
+  it('is not taken for one when it was only started again', async () => {
+    const { stage, entry } = await stageWithWrite();
+    for (const text of ['two', 'three']) {
+      await restart(stage, 'n1', () => {});
+      assertWritten(await stage.run(stage.node('n1').put(putOf(entry, text, { w: 3 }))));
+    }
+    expect(stage.traced('store-lost-something')).toEqual([]);
+    expect(stage.traced('peer-store-rolled-back')).toEqual([]);
+  });
+});
+
+describe('a node that cannot read any more what it had lost', () => {
+  it('takes everything for lost', async () => {
+    const { stage } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () =>
+      stage
+        .disk('n1')
+        .takeEffect([{ type: 'put', key: metaKey('recovery'), value: Uint8Array.of(1, 2) }], true),
+    );
+    expect(stage.traced('store-lost-something')).toMatchObject([{ node: 'n1', event: { kind: 'damaged' } }]);
+    expect(stage.node('n1').recovery().partitions).toBe(64);
+    stage.lose = () => false;
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+  });
+});
+
+describe('what is remembered of a peer', () => {
+  it('is written down at once, and how far its store has come after a while', async () => {
+    const { stage } = await stageWithWrite();
+    const bytes = stage.disk('n2').durableValue(metaKey(`peer:${'n1' as NodeId}`));
+    const mark = bytes === undefined ? undefined : decodeStoreMark(bytes);
+    expect(mark).toMatchObject({ storeId: stage.member('n1', 'n1').storeId });
+    expect(mark?.sequence).toBeGreaterThan(0);
+  });
+
+  it('makes an idle cluster write nothing', async () => {
+    const { stage } = await stageWithWrite();
+    const before = ['n1', 'n2', 'n3'].map((node) => stage.disk(node).syncs);
+    await stage.world.runFor(120_000);
+    expect(['n1', 'n2', 'n3'].map((node) => stage.disk(node).syncs)).toEqual(before);
+  });
+});
