@@ -44,12 +44,12 @@ export class Peers {
     };
     await this.#options.network.listen((connection) => {
       this.#inbound.set(connection, undefined);
-      const { onClose, ...others } = acceptPeer(connection, this.#options, handlers);
+      const accepted = acceptPeer(connection, this.#options, handlers);
       return {
-        ...others,
+        ...accepted,
         onClose: (reason, cause) => {
           this.#inbound.delete(connection);
-          onClose(reason, cause);
+          accepted.onClose(reason, cause);
         },
       };
     });

@@ -241,7 +241,7 @@ describe('a record that cannot be read', () => {
       await stage.world.runFor(30_000);
       stage.forget();
       await stage.world.runFor(60_000);
-      expect(questions(stage)).toEqual(exchangesOf(stage).map(() => expect.stringContaining('tree-roots')));
+      expect(questions(stage).filter((question) => !question.includes('tree-roots'))).toEqual([]);
       expect(stage.traced('unreadable-record')).toEqual([]);
       expect(stage.written).toEqual([]);
     },

@@ -29,7 +29,8 @@ const RARE = [
     'sibling-limit',
     'no-space',
   ],
-  ...['write-id-expired'],
+  ...['write-id-expired', 'store-lost-something', 'peer-store-replaced', 'peer-store-rolled-back'],
+  ...['recovering', 'recovering-read'],
 ] as const;
 
 /** Runs from which on a rare thing that never happened is worth a warning. */

@@ -2,7 +2,9 @@
  * Runs seeds one after the other until the expected invariant fails, in the working directory's sources: the half of the
  * mutant runner that is started inside the planted tree. Writes one line of JSON for each seed.
  *
- *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT]
+ *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT] [LOST_DISK]
+ *
+ * With the last one only seeds are run, and counted, in which a disk is lost so.
  */
 import { drawPlan, type QuorumProfile } from '../plan/draw-plan.ts';
 import { runPlan } from '../run/simulation.ts';
@@ -17,10 +19,15 @@ export interface HuntedSeed {
 }
 
 async function hunt(): Promise<void> {
-  const [first, seeds, profile, operations, invariant] = process.argv.slice(2);
-  for (let seed = Number(first); seed < Number(first) + Number(seeds); seed += 1) {
-    const settings = { profile: profile as QuorumProfile, operations: Number(operations) };
-    const { violation, events } = await runPlan(drawPlan(seed, settings));
+  const [first, seeds, profile, operations, invariant, lostDisk] = process.argv.slice(2);
+  const settings = { profile: profile as QuorumProfile, operations: Number(operations) };
+  let run = 0;
+  for (let seed = Number(first); run < Number(seeds); seed += 1) {
+    const plan = drawPlan(seed, settings);
+    const isWanted = plan.faults.some(({ ...fault }) => fault.type === 'crash' && fault.disk === lostDisk);
+    if (lostDisk !== undefined && lostDisk !== '' && !isWanted) continue;
+    run += 1;
+    const { violation, events } = await runPlan(plan);
     const hunted: HuntedSeed = { seed, events, ...violation };
     process.stdout.write(`${JSON.stringify(hunted)}\n`);
     if (violation !== undefined && violation.invariant === invariant) return;

@@ -20,6 +20,8 @@ export interface Mutant {
   readonly profile: QuorumProfile;
   /** Client operations of a run. */
   readonly operations: number;
+  /** Set: only seeds are run in which a disk is lost so. It is in few of them. */
+  readonly lostDisk?: 'wiped' | 'rolled-back';
   /** Seeds within which it has to be caught. */
   readonly maxSeeds: number;
 }

@@ -350,6 +350,71 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     ...STANDARD,
+    id: 'recovering-counted',
+    bug: 'A node that lost its disk answers that it holds nothing, and that counts.',
+    edits: [
+      edit(LOCAL_REPLICA, '    const lacked = mayLack(request);', '    const lacked = false;'),
+      edit(
+        LOCAL_REPLICA,
+        "    if ((!lacked && !mayLack(request)) || reply.type === 'unreadable') return reply;",
+        "    if ((!lacked && !mayLack({ ...request, bucket: '' })) || reply.type !== 'same') return reply;",
+      ),
+    ],
+    invariant: 'read-missed-acknowledged-write',
+    lostDisk: 'wiped',
+    maxSeeds: 20,
+  },
+  {
+    ...STANDARD,
+    id: 'rollback-unnoticed',
+    bug: 'A store that has lost what it wrote last is taken for the one that it was.',
+    edits: [
+      edit(
+        'src/core/membership/store-mark.ts',
+        'mark.opening === presented.opening || mark.sequence <= presented.openedAt',
+        'mark.opening === presented.opening || mark.sequence >= 0',
+      ),
+    ],
+    invariant: 'loss-unnoticed',
+    lostDisk: 'rolled-back',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'sequence-not-written',
+    bug: 'A batch does not carry the sequence number that peers hear of.',
+    edits: [
+      edit(
+        GROUP_COMMIT,
+        '    if (sequence > this.#sequence) writes.push(sequenceWrite(sequence));',
+        '    if (sequence % 1_000 === 0) writes.push(sequenceWrite(sequence));',
+      ),
+    ],
+    invariant: 'no-false-alarm',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'successor-before-it-knows',
+    bug: 'Peers forget the store that was lost as soon as they see another one, which may never have been told.',
+    edits: [
+      edit(
+        'src/core/membership/store-mark.ts',
+        "  if (mark !== undefined && (verdict === 'replaced' || verdict === 'rolled-back')) return mark;",
+        "  if (mark !== undefined && verdict === 'rolled-back') return mark;",
+      ),
+      edit(
+        'src/protocol/recovery/own-store.ts',
+        "    if (verdict === 'replaced') void this.#lose('wiped', toldBy, mark.storeId);",
+        "    if (verdict === 'replaced' && this.openedAt > 0) void this.#lose('wiped', toldBy, mark.storeId);",
+      ),
+    ],
+    invariant: 'loss-unnoticed',
+    lostDisk: 'wiped',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
     id: 'dropped-connection-left-open',
     bug: 'A connection that is given up is not closed.',
     edits: [

@@ -67,17 +67,11 @@ export function judge(
 }
 
 function runHunt(directory: string, mutant: Mutant, firstSeed: number): Promise<Hunt> {
-  const { profile, operations, maxSeeds, invariant } = mutant;
+  const { profile, operations, maxSeeds, invariant = '', lostDisk = '' } = mutant;
   const numbers = [`${firstSeed}`, `${maxSeeds}`, profile, `${operations}`];
   const child = spawn(
     process.execPath,
-    [
-      '--import',
-      'tsx',
-      join('test', 'sim', 'mutants', 'hunt.ts'),
-      ...numbers,
-      ...(invariant === undefined ? [] : [invariant]),
-    ],
+    ['--import', 'tsx', join('test', 'sim', 'mutants', 'hunt.ts'), ...numbers, invariant, lostDisk],
     { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const seeds: HuntedSeed[] = [];

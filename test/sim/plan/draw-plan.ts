@@ -2,7 +2,9 @@
  * Draws a plan from a seed. Swarm: each kind of fault is off in half of the seeds, so that one does not hide another.
  *
  * The fault budget: with W copies of each acknowledged write on distinct disks, W - 1 disks may be lost; one is, in some
- * seeds in which every W is at least 2. Without sync no power is lost.
+ * seeds in which every W is at least 2. Without sync no power is lost. A disk that was wiped is noticed at once by all that its
+ * node meets, so reads must see all writes all the same. One that was rolled back is noticed by those that had heard of what it
+ * lost, and one that forgets while it is in use by nobody.
  */
 import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
@@ -25,10 +27,10 @@ export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
   const options = drawOptions(seed, settings.profile);
   const operations = drawOperations(seed, options, settings);
   const faults = drawFaults(seed, options, settings.profile === 'quorum');
-  const losesDisk = faults.some(
-    (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk !== 'kept'),
+  const losesUnnoticed = faults.some(
+    (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk === 'rolled-back'),
   );
-  return { seed, options: { ...options, readsSeeWrites: !losesDisk }, operations, faults };
+  return { seed, options: { ...options, readsSeeWrites: !losesUnnoticed }, operations, faults };
 }
 
 function drawOptions(seed: number, profile: QuorumProfile): RunOptions {

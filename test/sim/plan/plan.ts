@@ -28,8 +28,8 @@ export interface RunOptions {
   readonly faultyUs: number;
   readonly maxSiblings: number;
   /**
-   * Whether each write reaches more disks than the faults of this run can lose, and each read as many as it takes to meet
-   * it: what must hold then is demanded of reads, too.
+   * Whether each write reaches more disks than the faults of this run can lose unnoticed, and each read as many as it takes to
+   * meet it: what must hold then is demanded of reads, too.
    */
   readonly readsSeeWrites: boolean;
 }

@@ -125,5 +125,8 @@ export function describeReply(reply: Reply<PutOutcome | DeleteOutcome>): string 
 
 /** Counts the reason why a request was not carried out, if the node gave one. */
 export function countFailure(log: RunLog, reply: Reply<ReadOutcome | PutOutcome | DeleteOutcome>): void {
-  if (reply.type === 'answer' && reply.outcome.type === 'failed') log.count(reply.outcome.code);
+  if (reply.type !== 'answer' || reply.outcome.type !== 'failed') return;
+  log.count(reply.outcome.code);
+  if (reply.outcome.replicas?.some(({ result }) => result === 'recovering') === true)
+    log.count('recovering-read');
 }

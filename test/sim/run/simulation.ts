@@ -12,6 +12,7 @@ import { simConfig } from '../world/quiet-world.ts';
 import { CRASHED_INSIDE_CALL, SimCluster, type WorldObserver } from '../world/sim-cluster.ts';
 import { Aftermath } from './aftermath.ts';
 import { FaultInjector } from './fault-injector.ts';
+import { LostDisks } from './lost-disks.ts';
 import { describeError, RunLog } from './run-log.ts';
 import { ClientLink } from './simulated-client.ts';
 import { WhiteBox } from './white-box.ts';
@@ -46,7 +47,7 @@ class Simulation {
   readonly #workload: Workload;
   readonly #aftermath: Aftermath;
   readonly #whiteBox: WhiteBox;
-  readonly #losers = new Set<NodeId>();
+  readonly #lostDisks: LostDisks;
 
   constructor(plan: RunPlan, watcher: RunWatcher) {
     this.#plan = plan;
@@ -59,6 +60,7 @@ class Simulation {
       onFailStop: (node) => this.#stopped(node),
       onBug: (node, error) => this.#threw(node, error),
     });
+    this.#lostDisks = new LostDisks(this.#world);
     const { loop, fabric } = this.#world;
     this.#log = new RunLog((text) => {
       loop.note(text);
@@ -68,7 +70,7 @@ class Simulation {
     const whiteBox = new WhiteBox(this.#world, history, this.#log);
     this.#whiteBox = whiteBox;
     this.#faults = new FaultInjector(this.#world, (node) => {
-      this.#losers.add(node);
+      this.#lostDisks.add(node);
       whiteBox.forget(node);
     });
     const parts = {
@@ -78,7 +80,7 @@ class Simulation {
       whiteBox,
       log: this.#log,
       link: new ClientLink(this.#world),
-      hasLostDisk: () => this.#losers.size > 0,
+      hasLostDisk: () => !this.#lostDisks.isEmpty,
     };
     this.#workload = new Workload(parts);
     this.#aftermath = new Aftermath(parts);
@@ -125,6 +127,7 @@ class Simulation {
     // In an event, as everything that starts processes: so the guard of the loop watches over it.
     loop.schedule(0, this.#world.outside, 'heal', () => this.#faults.heal());
     await this.#aftermath.settle(() => this.#workload.open);
+    if (this.#log.violation === undefined) this.#log.report(this.#lostDisks.check());
     await this.#aftermath.converge();
     this.#aftermath.check();
     await this.#aftermath.writeAll();
@@ -140,10 +143,7 @@ class Simulation {
     this.#log.count(event.type);
     if (event.type === 'dot-collision')
       this.#log.report([{ invariant: 'dot-collision', detail: `${node} met two values of ${event.dot}` }]);
-    if (event.type === 'incarnation-renewed' && this.#losers.size === 0) {
-      const detail = `${node} took a new incarnation for ${event.key}, but no disk had lost anything`;
-      this.#log.report([{ invariant: 'no-false-alarm', detail }]);
-    }
+    this.#log.report(this.#lostDisks.traced(node, event));
   }
 
   /** Whoever watches over the process starts it again. */
