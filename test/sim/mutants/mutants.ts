@@ -353,11 +353,10 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'recovering-counted',
     bug: 'A node that lost its disk answers that it holds nothing, and that counts.',
     edits: [
-      edit(LOCAL_REPLICA, '    const lacked = mayLack(request);', '    const lacked = false;'),
       edit(
         LOCAL_REPLICA,
         "    if ((!lacked && !mayLack(request)) || reply.type === 'unreadable') return reply;",
-        "    if ((!lacked && !mayLack({ ...request, bucket: '' })) || reply.type !== 'same') return reply;",
+        "    if (lacked || !lacked || reply.type === 'unreadable') return reply;",
       ),
     ],
     invariant: 'read-missed-acknowledged-write',

@@ -3,10 +3,9 @@
  * lost, and nobody may who has lost nothing.
  */
 import { metaKey } from '../../../src/codec/key-layout.ts';
-import { decodeRecoveryState, decodeSequence, decodeStoreMark } from '../../../src/codec/store-meta.ts';
+import { decodeSequence, decodeStoreMark } from '../../../src/codec/store-meta.ts';
 import { decodeStoreIdentity } from '../../../src/codec/store-identity.ts';
-import type { Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
-import { judgeStore, type PresentedStore } from '../../../src/core/membership/store-mark.ts';
+import type { NodeId } from '../../../src/core/ids.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import type { Violation } from '../checkers/history.ts';
 import type { SimCluster } from '../world/sim-cluster.ts';
@@ -30,12 +29,13 @@ export class LostDisks {
   add(node: NodeId): void {
     this.#losers.add(node);
     const machine = this.#world.node(node);
-    const presented = presentedBy(machine.disk);
-    const others = [...this.#world.nodes.values()].filter(({ id }) => id !== node);
-    const isKnown = others.some(({ disk }) => {
-      const bytes = disk.durableValue(metaKey(`peer:${node}`));
-      const verdict = judgeStore(bytes === undefined ? undefined : decodeStoreMark(bytes), presented);
-      return verdict === 'replaced' || verdict === 'rolled-back';
+    const now = stateOf(machine.disk);
+    // Compared here, not as the nodes do it: what they do may be wrong.
+    const isKnown = [...this.#world.nodes.values()].some(({ id, disk }) => {
+      const bytes = id === node ? undefined : disk.durableValue(metaKey(`peer:${node}`));
+      if (bytes === undefined) return false;
+      const { storeId, sequence } = decodeStoreMark(bytes);
+      return storeId !== now.storeId || sequence > now.sequence;
     });
     if (isKnown && !machine.isUp) this.#unnoticed.add(node);
   }
@@ -64,15 +64,12 @@ function alarm(detail: string): Violation {
   return { invariant: 'no-false-alarm', detail };
 }
 
-function presentedBy(disk: SimDisk): PresentedStore {
-  const [identity, sequence, recovery] = (['store', 'sequence', 'recovery'] as const).map((name) =>
-    disk.visibleValue(metaKey(name)),
-  );
+function stateOf(disk: SimDisk): { readonly storeId: string | undefined; readonly sequence: number } {
+  const identity = disk.visibleValue(metaKey('store'));
   const decoded = identity === undefined ? undefined : decodeStoreIdentity(identity);
+  const sequence = disk.visibleValue(metaKey('sequence'));
   return {
-    storeId: decoded?.type === 'identity' ? decoded.identity.storeId : ('none' as StoreId),
-    opening: 'none yet' as Incarnation,
-    openedAt: sequence === undefined ? 0 : decodeSequence(sequence),
-    lost: recovery === undefined ? [] : decodeRecoveryState(recovery).lost,
+    storeId: decoded?.type === 'identity' ? decoded.identity.storeId : undefined,
+    sequence: sequence === undefined ? 0 : decodeSequence(sequence),
   };
 }
