@@ -133,5 +133,5 @@ export interface ReadyBody {
   /** Why not. */
   readonly reasons: readonly string[];
   /** What goes on meanwhile, and keeps nobody from being served. */
-  readonly notes: readonly string[];
+  readonly notes?: readonly string[];
 }

@@ -59,6 +59,8 @@ describe('status', () => {
     expect(rows.find((row) => row.startsWith('n2'))).toContain('not ready: joining');
     expect(rows.find((row) => row.startsWith('n3'))).toMatch(/no answer: .*n1 n2$/);
     expect(result.stdout).toContain('aaaa: n1; bbbb: n2');
+    expect(result.stdout).toMatch(/^n2 is recovering: .* 7 partitions are open, and it waits for n3\.$/m);
+    expect(result.stdout).not.toContain('n1 is recovering');
     expect(result.stdout).not.toContain('\u001b');
 
     const json = await runCommand(['status', '--json', '--node', first.url]);

@@ -284,3 +284,16 @@ describe('a message that no node of ours sends is refused:', () => {
     expect(page).toMatchObject({ reply: { page: { keys: { length: MAX_TREE_KEYS } } } });
   });
 });
+
+describe('a hello of another protocol version', () => {
+  it('is read as far as all versions are alike, so that it can be refused with the reason', () => {
+    const nonce = new Uint8Array(16);
+    for (const rest of [[], [null], ['what', 1, [null]]]) {
+      const fields = [0, 1, 'local', 'n1', 'store', 'incarnation', 'epoch', nonce, ...rest];
+      expect(decodeMessage(packFields(fields))).toMatchObject({
+        type: 'hello',
+        hello: { protocolVersion: 1, cluster: 'local', nodeId: 'n1' },
+      });
+    }
+  });
+});

@@ -37,7 +37,8 @@ export function readyz({ node, isDraining, isFull }: ReadinessSources, exchange:
   if (quorum === '1' && !node.hasMajorities()) {
     reasons.push('Some partition of this node has no majority of its home replicas reachable.');
   }
-  const body: ReadyBody = { ready: reasons.length === 0, reasons, notes: notesOf(node.recovery()) };
+  const notes = notesOf(node.recovery());
+  const body: ReadyBody = { ready: reasons.length === 0, reasons, ...(notes.length > 0 && { notes }) };
   return jsonReply(body, body.ready ? 200 : 503);
 }
 

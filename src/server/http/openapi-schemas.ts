@@ -124,7 +124,7 @@ export const InspectionSchema = z
   .openapi('Inspection');
 
 export const ReadySchema = z
-  .object({ ready: z.boolean(), reasons: z.array(z.string()), notes: z.array(z.string()) })
+  .object({ ready: z.boolean(), reasons: z.array(z.string()), notes: z.array(z.string()).optional() })
   .openapi('Ready');
 
 export const LiveSchema = z

@@ -1,5 +1,6 @@
 /** `/livez`, `/readyz` and `/metrics`: what operators and their machines rely on. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { NodeId } from '../../../src/core/ids.ts';
 import { problemIn } from './http-client.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
@@ -45,6 +46,16 @@ describe('/readyz', () => {
     const answer = await server.client.get('/readyz');
     expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { ready: true, reasons: [] }]);
     expect((await server.client.get('/readyz?quorum=0')).status).toBe(200);
+  });
+
+  it('is 200 with a note while the node gets back what it lost', async () => {
+    server.node.script.recovery = () => ({ partitions: 7, waitingFor: ['n2', 'n3'] as NodeId[] });
+    const answer = await server.client.get('/readyz');
+    const notes = ['The node is recovering 7 partitions that it lost, and waits for n2, n3.'];
+    expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { ready: true, reasons: [], notes }]);
+    expect(JSON.parse((await server.client.get('/v1/cluster')).text)).toMatchObject({
+      recovery: { partitions: 7, waitingFor: ['n2', 'n3'] },
+    });
   });
 
   it('is 503 with the reasons when it does not', async () => {
