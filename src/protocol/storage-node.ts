@@ -26,6 +26,7 @@ import { GetCoordinator } from './coordinator/get-coordinator.ts';
 import { OperationRouter } from './coordinator/operation-router.ts';
 import { WriteCoordinator } from './coordinator/write-coordinator.ts';
 import { type Inspection, inspectEntry } from './inspection.ts';
+import type { MemberStatus } from './member-status.ts';
 import { Peers } from './peers/peers.ts';
 import { GroupCommit } from './replica/group-commit.ts';
 import { IncarnationSource } from './replica/incarnation.ts';
@@ -56,18 +57,9 @@ export interface StorageNodeOptions {
   readonly onFatal: (reason: Error) => void;
 }
 
-export interface MemberStatus {
-  readonly node: NodeId;
-  readonly state: 'self' | 'up' | 'down';
-  /** Wall clock, milliseconds since 1970. */
-  readonly sinceMs: number;
-  readonly storeId: StoreId | undefined;
-  readonly incarnation: Incarnation | undefined;
-  readonly reason: string | undefined;
-}
-
 export { StartRefused } from './start-refused.ts';
 export type { Inspection, ReplicaView } from './inspection.ts';
+export type { MemberStatus } from './member-status.ts';
 
 /** Never rejects for operating errors: they are outcomes. */
 export interface StorageNode {

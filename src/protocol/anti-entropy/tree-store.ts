@@ -101,7 +101,7 @@ export class TreeStore {
       this.#built.set(partition, build.trees);
     } catch (error) {
       // What stood before stands on: it knows of every change.
-      this.#wanted.set(partition, clock.nowMs());
+      this.#wanted.set(partition, clock.nowMs() + TREE_REBUILD_MS);
       tracer.trace({ type: 'trees-not-built', partition, reason: String(error) });
     } finally {
       this.#building = undefined;
