@@ -9,7 +9,7 @@
  */
 import { describePlacement } from '../codec/hash.ts';
 import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
-import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, StoreId } from '../core/ids.ts';
+import type { ConfigurationEpoch, EntryName, NodeId, StoreId } from '../core/ids.ts';
 import type { PeerReply, PeerRequest } from '../core/message.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import { majority } from '../core/quorum/quorum-tally.ts';
