@@ -45,6 +45,11 @@ export const PROBLEMS = {
   overloaded: { status: 503, title: 'The node has too much to do', outcome: 'not-applied' },
   draining: { status: 503, title: 'The node is shutting down', outcome: 'not-applied' },
   'quorum-unavailable': { status: 503, title: 'Too few replicas are reachable', outcome: 'not-applied' },
+  'session-too-new': {
+    status: 503,
+    title: 'No replica that answered is as new as what this client has seen',
+    outcome: 'not-applied',
+  },
   'quorum-timeout': { status: 504, title: 'Too few replicas answered in time', outcome: 'unknown' },
   'write-id-expired': {
     status: 504,

@@ -20,6 +20,7 @@ import {
   invalidArgument,
   mergeOptions,
   quorumHeaders,
+  readHeaders,
 } from './options.ts';
 import type {
   DefaultOptions,
@@ -90,7 +91,7 @@ export abstract class AnyBucket<T> {
       ...this.#call('GET', 'read', key, options, own.deadline),
       // The bytes as they are, not the JSON envelope: it would cost a third more for binary values and write JSON anew,
       // and context and ETag come as headers anyway. Siblings come as an envelope all the same, with status 300.
-      headers: { ...quorumHeaders(options, 'r'), Accept: '*/*' },
+      headers: { ...readHeaders(options), Accept: '*/*' },
       isAnswer: isReadAnswer,
     };
     return readEntry(await this.#setup.carryOut(call), this.#setup.codec, call.what);

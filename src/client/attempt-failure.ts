@@ -31,6 +31,7 @@ export interface AttemptFailure {
 const TRANSIENT = new Set<string>([
   'quorum-unavailable',
   'quorum-timeout',
+  'session-too-new',
   'overloaded',
   'draining',
   'internal',
@@ -49,6 +50,7 @@ const NODE_PROBLEMS = new Set<string>([
   'no-space',
   'quorum-unavailable',
   'quorum-timeout',
+  'session-too-new',
 ] satisfies ProblemCode[]);
 
 /** Whether a failure with this code may pass by itself. */

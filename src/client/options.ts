@@ -34,6 +34,11 @@ export interface QuorumOptions {
 export interface ReadOptions extends CallOptions, QuorumOptions {
   /** Replicas that must answer. */
   readonly r?: number | undefined;
+  /**
+   * An earlier answer for this key, or its `context`: the read is at least as new as that (session consistency), else it fails
+   * with `session-too-new`. So a client reads its own writes, and never goes back. Not together with `consistency`.
+   */
+  readonly atLeast?: SeenOptions['context'];
 }
 
 /** Asked of a write. */
@@ -73,6 +78,7 @@ export interface DefaultOptions extends QuorumOptions {
 
 /** All of the above at once, as the inside of the client carries it. */
 export interface MergedOptions extends DefaultOptions {
+  readonly atLeast?: SeenOptions['context'];
   readonly signal?: AbortSignal | undefined;
   readonly writeId?: string | undefined;
 }
@@ -87,6 +93,12 @@ const CONSISTENCIES: readonly unknown[] = ['one', 'quorum', 'all'] satisfies Con
  */
 export function mergeOptions(defaults: DefaultOptions, own: MergedOptions): MergedOptions {
   const silenced = own.consistency !== undefined || own.n !== undefined;
+  if (own.atLeast !== undefined && own.consistency !== undefined) {
+    throw invalidArgument(
+      'atLeast and consistency exclude one another',
+      'Give one of them, and `r` beside it if need be.',
+    );
+  }
   const base = silenced ? { ...defaults, r: undefined, w: undefined } : defaults;
   return {
     consistency: own.consistency ?? base.consistency,
@@ -97,7 +109,16 @@ export function mergeOptions(defaults: DefaultOptions, own: MergedOptions): Merg
     timeoutMs: own.timeoutMs ?? base.timeoutMs,
     signal: own.signal,
     writeId: own.writeId,
+    atLeast: own.atLeast,
   };
+}
+
+/** Headers of a read: its quorum, and what it has to be as new as. */
+export function readHeaders(options: MergedOptions): Record<string, string> {
+  const headers = quorumHeaders(options, 'r');
+  const token = contextToken(options.atLeast);
+  if (token === undefined) return headers;
+  return { ...headers, [HEADERS.consistency]: 'session', [HEADERS.context]: token };
 }
 
 /** Headers for N, R, W, preset and sloppiness. A read has no use for W, nor a write for R. */

@@ -27,6 +27,30 @@ export function recordKey(partition: Partition, { bucket, key }: EntryName): Uin
   return bytes;
 }
 
+/** The range of a partition's records. */
+export function partitionRange(partition: Partition): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const from = Buffer.from([RECORD, partition >> 8, partition & 0xff]);
+  const next = partition + 1;
+  // The last partition is followed by the next kind of entry.
+  const to = next > 0xffff ? Buffer.from([RECORD + 1]) : Buffer.from([RECORD, next >> 8, next & 0xff]);
+  return { from, to };
+}
+
+/** The bucket and key of a record's storage key. */
+export function entryOfRecordKey(storageKey: Uint8Array): EntryName {
+  const name = Buffer.from(storageKey.buffer, storageKey.byteOffset, storageKey.byteLength).toString(
+    'utf8',
+    RECORD_HEADER_BYTES,
+  );
+  const end = name.indexOf('\0');
+  return { bucket: name.slice(0, end), key: name.slice(end + 1) };
+}
+
+/** The key that follows directly: the begin of a range after this one. */
+export function keyAfter(storageKey: Uint8Array): Uint8Array {
+  return Buffer.concat([storageKey, Uint8Array.of(0)]);
+}
+
 export function metaKey(name: 'store'): Uint8Array {
   return Buffer.concat([Uint8Array.of(META), Buffer.from(name, 'utf8')]);
 }

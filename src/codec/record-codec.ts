@@ -36,6 +36,7 @@ export function decodeCheckedRecord(bytes: Uint8Array): KeyRecord {
   const fields = unpackFields(bytes.subarray(HEADER_BYTES));
   const record = recordFromFields(fields);
   fields.end();
+  if (largestNOf(bytes) !== record.largestN) throw new FormatError('its last byte is not N');
   return record;
 }
 
@@ -55,6 +56,11 @@ export function checkRecord(entry: EntryName, bytes: Uint8Array): void {
 /** The digest that an encoded record carries (a view of it). Equal digests are equal records of one key. */
 export function recordDigest(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(1, HEADER_BYTES);
+}
+
+/** N of an encoded record, without decoding it: it is the last field, and decoding refuses a record that does not end with it. */
+export function largestNOf(bytes: Uint8Array): number {
+  return bytes.at(-1) ?? 0;
 }
 
 export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

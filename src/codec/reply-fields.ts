@@ -16,6 +16,13 @@ import {
 import { contextFromFields, contextToFields, readActor } from './context-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 import { recordFromFields, recordToFields } from './record-fields.ts';
+import {
+  readTreeKeysPage,
+  readTreeLeaves,
+  readTreeRoots,
+  treeKeysPageToFields,
+  treeRootsToFields,
+} from './tree-fields.ts';
 
 const KIND = {
   read: 0,
@@ -25,6 +32,9 @@ const KIND = {
   coordinateDelete: 4,
   refused: 5,
   ping: 6,
+  treeRoots: 7,
+  treeLeaves: 8,
+  treeKeys: 9,
 } as const;
 const READ = { found: 0, same: 1, absent: 2, unreadable: 3 } as const;
 const OUTCOME = { failed: 0, read: 1, written: 2, nothingToDelete: 3 } as const;
@@ -37,6 +47,12 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.store, reply.reply.type === 'stored' ? null : reply.reply.reason];
     case 'ping':
       return [KIND.ping];
+    case 'tree-roots':
+      return [KIND.treeRoots, ...treeRootsToFields(reply)];
+    case 'tree-leaves':
+      return [KIND.treeLeaves, reply.leaves];
+    case 'tree-keys':
+      return [KIND.treeKeys, ...treeKeysPageToFields(reply.page)];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...outcomeToFields(reply.outcome)];
     case 'coordinate-put':
@@ -58,6 +74,12 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'store', reply: readStoreReply(fields) };
     case KIND.ping:
       return { type: 'ping' };
+    case KIND.treeRoots:
+      return { type: 'tree-roots', ...readTreeRoots(fields) };
+    case KIND.treeLeaves:
+      return { type: 'tree-leaves', leaves: readTreeLeaves(fields) };
+    case KIND.treeKeys:
+      return { type: 'tree-keys', page: readTreeKeysPage(fields) };
     case KIND.coordinateGet:
       return { type: 'coordinate-get', outcome: onlyRead(readOutcome(fields)) };
     case KIND.coordinatePut:

@@ -2,19 +2,32 @@
 import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
 import type { PeerRequest } from '../core/message.ts';
 import {
-  MAX_BUCKET_CHARACTERS,
   MAX_CONTENT_TYPE_CHARACTERS,
-  MAX_KEY_BYTES,
   MAX_NODES,
   MAX_TIMEOUT_MS,
   MAX_WRITE_ID_CHARACTERS,
 } from '../core/limits.ts';
 import { contextFromFields, contextToFields } from './context-fields.ts';
+import { readEntryName } from './entry-name-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
+import {
+  readTreeKeysRequest,
+  readTreeName,
+  treeKeysRequestToFields,
+  treeNameToFields,
+} from './tree-fields.ts';
 
-const KIND = { read: 0, store: 1, coordinateGet: 2, coordinatePut: 3, coordinateDelete: 4, ping: 5 } as const;
-
-const BUCKET = /^[A-Za-z0-9._-]+$/;
+const KIND = {
+  read: 0,
+  store: 1,
+  coordinateGet: 2,
+  coordinatePut: 3,
+  coordinateDelete: 4,
+  ping: 5,
+  treeRoots: 6,
+  treeLeaves: 7,
+  treeKeys: 8,
+} as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
   switch (request.type) {
@@ -24,6 +37,12 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.store, request.bucket, request.key, request.record];
     case 'ping':
       return [KIND.ping];
+    case 'tree-roots':
+      return [KIND.treeRoots];
+    case 'tree-leaves':
+      return [KIND.treeLeaves, ...treeNameToFields(request.tree)];
+    case 'tree-keys':
+      return [KIND.treeKeys, ...treeKeysRequestToFields(request)];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...readRequestToFields(request.request)];
     case 'coordinate-put': {
@@ -48,6 +67,12 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return { type: 'store', ...readEntryName(fields), record: fields.bytes() };
     case KIND.ping:
       return { type: 'ping' };
+    case KIND.treeRoots:
+      return { type: 'tree-roots' };
+    case KIND.treeLeaves:
+      return { type: 'tree-leaves', tree: readTreeName(fields) };
+    case KIND.treeKeys:
+      return readTreeKeysRequest(fields);
     case KIND.coordinateGet:
       return { type: 'coordinate-get', request: readReadRequest(fields) };
     case KIND.coordinatePut:
@@ -59,28 +84,22 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
   }
 }
 
-/** Checked like a client's: a bucket with a zero byte, for one, would be stored as a key of another bucket. */
-function readEntryName(fields: FieldReader): { bucket: string; key: string } {
-  const bucket = fields.string(MAX_BUCKET_CHARACTERS);
-  const key = fields.string(MAX_KEY_BYTES);
-  if (!BUCKET.test(bucket)) throw new FormatError('not the name of a bucket');
-  if (key === '' || Buffer.byteLength(key) > MAX_KEY_BYTES) throw new FormatError('not a key');
-  return { bucket, key };
-}
-
-function readRequestToFields({ bucket, key, n, r, sloppy, timeoutMs }: ReadRequest): readonly unknown[] {
-  return [bucket, key, n, r, sloppy, timeoutMs];
+function readRequestToFields(request: ReadRequest): readonly unknown[] {
+  const { bucket, key, n, r, sloppy, timeoutMs, atLeast } = request;
+  return [bucket, key, n, r, sloppy, timeoutMs, atLeast === undefined ? null : contextToFields(atLeast)];
 }
 
 function readReadRequest(fields: FieldReader): ReadRequest {
   const target = readEntryName(fields);
   const n = fields.integer(1, MAX_NODES);
+  const quorum = { n, r: fields.integer(1, n), sloppy: fields.boolean() };
+  const timeoutMs = readTimeout(fields);
+  const atLeast = fields.optionalFields();
   return {
     ...target,
-    n,
-    r: fields.integer(1, n),
-    sloppy: fields.boolean(),
-    timeoutMs: readTimeout(fields),
+    ...quorum,
+    timeoutMs,
+    atLeast: atLeast === undefined ? undefined : contextFromFields(atLeast),
   };
 }
 

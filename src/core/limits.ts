@@ -13,6 +13,8 @@ export const MAX_WRITE_ID_CHARACTERS = 64;
 export const MAX_WRITE_IDS = 64;
 /** Characters in a stored content type. */
 export const MAX_CONTENT_TYPE_CHARACTERS = 256;
+/** Partitions of a ring; a power of two. */
+export const MAX_PARTITIONS = 65_536;
 /** Members of one cluster. */
 export const MAX_NODES = 64;
 /** Bytes of one request's HTTP header block; a context of 1,000 restarts of every home replica fits in. */
@@ -38,9 +40,11 @@ export const MAX_PEER_REQUESTS = 16_384;
 /** Milliseconds that a connection may take from the first byte to an accepted hello. */
 export const HELLO_TIMEOUT_MS = 3_000;
 /**
- * A peer that owes a reply and says nothing for this long (milliseconds) is taken for gone; the connection is closed.
- * Half-way there a ping asks for a sign of life.
+ * A peer that owes a reply and says nothing for this long (milliseconds) is asked for a sign of life, and suspected after as
+ * long again: others are asked first then.
  */
+export const PEER_PATIENCE_MS = 500;
+/** A peer that owes a reply and says nothing for this long (milliseconds) is taken for gone; the connection is closed. */
 export const PEER_SILENCE_MS = 10_000;
 /** Milliseconds for a sign of life where a connection is known to be doubtful. */
 export const PEER_PROBE_MS = 1_000;
@@ -54,6 +58,33 @@ export const HEDGE_DELAY_MS = 30;
 export const FORWARD_HEDGE_DELAY_MS = 150;
 /** Read repairs that one replica owes an answer to; beyond it a repair is dropped (the next read finds it again). */
 export const MAX_READ_REPAIRS = 256;
+
+/** Milliseconds in which a node begins an exchange with each of its peers once, about: half of each pause is drawn. */
+export const EXCHANGE_INTERVAL_MS = 10_000;
+/** Milliseconds, about, from a peer's coming up to an exchange with it: what it missed is repaired first. */
+export const EXCHANGE_AFTER_RETURN_MS = 1_000;
+/** Milliseconds that a peer may take to answer one question of an exchange. */
+export const EXCHANGE_TIMEOUT_MS = 10_000;
+/** Milliseconds after which an exchange makes room for one with another peer. It goes on later where it stopped. */
+export const EXCHANGE_LIMIT_MS = 30_000;
+/** Records that one exchange repairs at once. */
+export const EXCHANGE_CONCURRENCY = 8;
+/** Milliseconds that background work pauses between two small steps at most. */
+export const MAX_PACE_MS = 100;
+/** Keys on one page of a tree's keys. */
+export const MAX_TREE_KEYS = 512;
+/** Records, and bytes of them, that one page looks at, whether they belong to it or not: what one question may cost. */
+export const MAX_TREE_PAGE_RECORDS = 2_048;
+export const MAX_TREE_PAGE_BYTES = 8 * 1024 * 1024;
+/** Pages that a node looks up at once for its peers. A member asks for one at a time. */
+export const MAX_TREE_PAGES_AT_ONCE = 64;
+/** Records, and bytes of them, that are counted into the trees before others get their turn. */
+export const TREE_STEP_RECORDS = 128;
+export const TREE_STEP_BYTES = 256 * 1024;
+/** Milliseconds after which the trees of a partition are built anew from the data at the latest, to see what the disk silently lost. */
+export const TREE_LIFETIME_MS = 6 * 60 * 60 * 1_000;
+/** Milliseconds from a build of the trees of a partition to another one, if they are in doubt or could not be built. */
+export const TREE_REBUILD_MS = 60_000;
 
 /** Bytes and entries of one group-commit batch. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;

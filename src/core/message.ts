@@ -2,6 +2,7 @@
  * Everything one node may ask of another, as one union; each reply is named after its request. Bytes of records stay
  * encoded (codec/record-codec.ts): a replica's answer goes onto the wire as it lies on its disk.
  */
+import type { EntryName, Partition } from './ids.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from './outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from './request.ts';
 
@@ -10,6 +11,7 @@ export type PeerRequest =
   | StoreReplica
   /** Asks for a sign of life. */
   | { readonly type: 'ping' }
+  | TreeRequest
   | { readonly type: 'coordinate-get'; readonly request: ReadRequest }
   | { readonly type: 'coordinate-put'; readonly request: PutRequest }
   | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest };
@@ -29,6 +31,52 @@ export interface StoreReplica {
   readonly bucket: string;
   readonly key: string;
   readonly record: Uint8Array;
+}
+
+/** Which tree: of a partition, the records that are kept on `n` nodes. */
+export interface TreeName {
+  readonly partition: Partition;
+  readonly n: number;
+}
+
+export interface TreeRoot extends TreeName {
+  readonly root: Uint8Array;
+}
+
+/** What a node tells of all its trees. */
+export interface TreeRoots {
+  /** Of the trees that hold something. */
+  readonly roots: readonly TreeRoot[];
+  /** Partitions whose trees do not stand yet: of what they hold nothing is known. */
+  readonly unbuilt: readonly Partition[];
+}
+
+/** What anti-entropy asks about digest trees. */
+export type TreeRequest =
+  /** The roots of all trees of the node. */
+  | { readonly type: 'tree-roots' }
+  /** The leaves of one tree. */
+  | { readonly type: 'tree-leaves'; readonly tree: TreeName }
+  | TreeKeysRequest;
+
+/** Asks for the keys of some leaves of a tree with the digests of their records, page by page in storage order. */
+export interface TreeKeysRequest {
+  readonly type: 'tree-keys';
+  readonly tree: TreeName;
+  readonly leaves: readonly number[];
+  /** Storage key after which the page begins; undefined for the first. */
+  readonly after: Uint8Array | undefined;
+}
+
+export interface TreeKey extends EntryName {
+  /** Digest of the record (16 bytes); undefined if it is there, but cannot be read. */
+  readonly digest: Uint8Array | undefined;
+}
+
+export interface TreeKeysPage {
+  readonly keys: readonly TreeKey[];
+  /** Storage key up to which this page has looked; undefined if that was the end. */
+  readonly next: Uint8Array | undefined;
 }
 
 export type ReadReply =
@@ -53,6 +101,9 @@ export type PeerReply =
   | { readonly type: 'read'; readonly reply: ReadReply }
   | { readonly type: 'store'; readonly reply: StoreReply }
   | { readonly type: 'ping' }
+  | ({ readonly type: 'tree-roots' } & TreeRoots)
+  | { readonly type: 'tree-leaves'; readonly leaves: Uint8Array }
+  | { readonly type: 'tree-keys'; readonly page: TreeKeysPage }
   | { readonly type: 'coordinate-get'; readonly outcome: ReadOutcome }
   | { readonly type: 'coordinate-put'; readonly outcome: PutOutcome }
   | { readonly type: 'coordinate-delete'; readonly outcome: DeleteOutcome }

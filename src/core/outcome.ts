@@ -12,6 +12,7 @@ export const FAILURE_CODES = [
   'bad-context',
   'quorum-unavailable',
   'quorum-timeout',
+  'session-too-new',
   'sibling-limit',
   'write-id-reused',
   'write-id-expired',

@@ -11,6 +11,8 @@ export interface ReadRequest {
   readonly r: number;
   /** Whether fallbacks may stand in for home replicas. */
   readonly sloppy: boolean;
+  /** What the answer has to cover: what the client has seen already (session consistency); undefined if it does not matter. */
+  readonly atLeast?: CausalContext | undefined;
   /** Time left for the whole request, milliseconds. */
   readonly timeoutMs: number;
 }

@@ -1,4 +1,4 @@
-import type { ConfigurationEpoch, Incarnation, NodeId, StoreId } from '../core/ids.ts';
+import type { ConfigurationEpoch, Incarnation, NodeId, Partition, StoreId } from '../core/ids.ts';
 
 /**
  * What happened, told to whoever watches: logs and metrics in production, checkers in a simulation. Exhaustive, so
@@ -12,6 +12,10 @@ export type TraceEvent =
       readonly storeId: StoreId;
     }
   | { readonly type: 'peer-down'; readonly peer: NodeId; readonly reason: string }
+  /** A peer is connected, but owes a reply and is silent. */
+  | { readonly type: 'peer-suspected'; readonly peer: NodeId }
+  /** A suspected peer has been heard of again. */
+  | { readonly type: 'peer-trusted'; readonly peer: NodeId }
   | {
       readonly type: 'hello-refused';
       readonly remote: string;
@@ -25,6 +29,20 @@ export type TraceEvent =
       readonly target: NodeId;
       readonly result: 'stored' | 'failed' | 'dropped';
     }
+  /** An exchange of anti-entropy ended: trees that differed, records that one side or the other took. */
+  | {
+      readonly type: 'exchange';
+      readonly peer: NodeId;
+      /** `continued`: its time was over, and another one goes on where it stopped. */
+      readonly result: 'done' | 'continued' | 'broken';
+      /** Why it broke. */
+      readonly reason: string | undefined;
+      readonly differing: number;
+      readonly repaired: number;
+      readonly ms: number;
+    }
+  /** The records of a partition could not be counted; that is tried again. */
+  | { readonly type: 'trees-not-built'; readonly partition: Partition; readonly reason: string }
   | { readonly type: 'hedged-read'; readonly peer: NodeId }
   | { readonly type: 'forwarded'; readonly operation: 'get' | 'put' | 'delete'; readonly to: NodeId }
   /** A context was ahead of the local record on this very incarnation: the store lost something. */

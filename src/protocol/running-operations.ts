@@ -14,6 +14,10 @@ export class RunningOperations {
     this.#max = max;
   }
 
+  get running(): number {
+    return this.#running;
+  }
+
   get isDraining(): boolean {
     return this.#draining;
   }

@@ -4,11 +4,12 @@
  *
  *   coordinator/   reads at R and writes at W of a key's home replicas
  *   replica/       this node's own copy, durable by group commit
+ *   anti-entropy/  compares and repairs replicas in the background
  *   peers/         connections to the other members
  */
 import { describePlacement } from '../codec/hash.ts';
 import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
-import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, StoreId } from '../core/ids.ts';
+import type { ConfigurationEpoch, EntryName, NodeId, StoreId } from '../core/ids.ts';
 import type { PeerReply, PeerRequest } from '../core/message.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import { majority } from '../core/quorum/quorum-tally.ts';
@@ -19,11 +20,13 @@ import type { Network } from '../ports/network.ts';
 import type { Random } from '../ports/random.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Tracer } from '../ports/tracer.ts';
+import { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import { CoarseClock } from './coarse-clock.ts';
 import { GetCoordinator } from './coordinator/get-coordinator.ts';
 import { OperationRouter } from './coordinator/operation-router.ts';
 import { WriteCoordinator } from './coordinator/write-coordinator.ts';
 import { type Inspection, inspectEntry } from './inspection.ts';
+import type { MemberStatus } from './member-status.ts';
 import { Peers } from './peers/peers.ts';
 import { GroupCommit } from './replica/group-commit.ts';
 import { IncarnationSource } from './replica/incarnation.ts';
@@ -46,24 +49,17 @@ export interface StorageNodeOptions {
   readonly storage: Storage;
   readonly network: Network;
   readonly tracer: Tracer;
+  /** Whether it compares its records with other replicas' by itself; so it does if this is not set. */
+  readonly antiEntropy?: boolean;
   /** Whether the disk is below its reserve: writes are refused with `no-space`. */
   readonly isLowOnSpace: () => boolean;
   /** Called once when the store failed: the process must end (fail-stop). */
   readonly onFatal: (reason: Error) => void;
 }
 
-export interface MemberStatus {
-  readonly node: NodeId;
-  readonly state: 'self' | 'up' | 'down';
-  /** Wall clock, milliseconds since 1970. */
-  readonly sinceMs: number;
-  readonly storeId: StoreId | undefined;
-  readonly incarnation: Incarnation | undefined;
-  readonly reason: string | undefined;
-}
-
 export { StartRefused } from './start-refused.ts';
 export type { Inspection, ReplicaView } from './inspection.ts';
+export type { MemberStatus } from './member-status.ts';
 
 /** Never rejects for operating errors: they are outcomes. */
 export interface StorageNode {
@@ -109,6 +105,7 @@ class RunningNode implements StorageNode {
   readonly #local: LocalReplica;
   readonly #peers: Peers;
   readonly #replicas: Replicas;
+  readonly #antiEntropy: AntiEntropy;
   readonly #router: OperationRouter;
   readonly #operations: RunningOperations;
   /** Deadlines and hedges of operations. */
@@ -128,7 +125,13 @@ class RunningNode implements StorageNode {
     this.#incarnations = incarnations;
     this.#commit = commit;
     this.#records = new RecordStore(this.#ring, storage, commit);
-    this.#local = new LocalReplica({ records: this.#records, incarnations, limits: config.limits, tracer });
+    this.#local = new LocalReplica({
+      records: this.#records,
+      incarnations,
+      limits: config.limits,
+      tracer,
+      onChanged: (entry, before, after) => this.#antiEntropy.changed(entry, before, after),
+    });
     const self = {
       cluster: config.cluster,
       nodeId,
@@ -144,6 +147,14 @@ class RunningNode implements StorageNode {
     this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
     this.#operationClock = new CoarseClock(clock);
     const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer };
+    this.#antiEntropy = new AntiEntropy({
+      ...options,
+      self: nodeId,
+      ring: this.#ring,
+      peers: this.#peers,
+      local: this.#local,
+      foregroundMs: () => commit.lastMs * (1 + this.#operations.running),
+    });
     const reads = new GetCoordinator(ports);
     const writes = new WriteCoordinator({
       ...ports,
@@ -165,8 +176,12 @@ class RunningNode implements StorageNode {
     });
   }
 
-  start(): Promise<void> {
-    return this.#peers.start((request) => this.#serve(request));
+  async start(): Promise<void> {
+    await this.#peers.start(
+      (request) => this.#serve(request),
+      (peer) => this.#antiEntropy.peerUp(peer),
+    );
+    this.#antiEntropy.start();
   }
 
   get preferenceLists(): readonly (readonly NodeId[])[] {
@@ -237,8 +252,10 @@ class RunningNode implements StorageNode {
 
   async #close(graceMs: number): Promise<void> {
     this.drain();
+    const exchangesEnded = this.#antiEntropy.close();
     await this.#operations.idle(graceMs);
     await this.#peers.close();
+    await exchangesEnded;
     // What was begun for others is finished: a batch that meets a closed store would look like a broken disk.
     await this.#commit.close();
     this.#operationClock.close();
@@ -254,6 +271,10 @@ class RunningNode implements StorageNode {
         return { type: 'store', reply: await this.#local.store(request) };
       case 'ping':
         return request;
+      case 'tree-roots':
+      case 'tree-leaves':
+      case 'tree-keys':
+        return this.#antiEntropy.serve(request);
       case 'coordinate-get':
       case 'coordinate-put':
       case 'coordinate-delete':

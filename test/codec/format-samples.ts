@@ -1,4 +1,5 @@
 /** A value of each kind that is stored, sent between nodes or given to clients; formats.golden.json has their bytes. */
+import { recordKey } from '../../src/codec/key-layout.ts';
 import type { StoreIdentity } from '../../src/codec/store-identity.ts';
 import type { PeerMessage } from '../../src/codec/message-codec.ts';
 import type { CausalContext } from '../../src/core/causality/causal-context.ts';
@@ -6,7 +7,7 @@ import { actorId } from '../../src/core/causality/dot.ts';
 import { joinRecords } from '../../src/core/causality/join.ts';
 import type { KeyRecord } from '../../src/core/causality/record.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
-import type { EntryName, Incarnation, NodeId, StoreId } from '../../src/core/ids.ts';
+import type { EntryName, Incarnation, NodeId, Partition, StoreId } from '../../src/core/ids.ts';
 import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../src/core/message.ts';
 import type { QuorumFacts } from '../../src/core/outcome.ts';
@@ -112,12 +113,16 @@ const READ = { ...SAMPLE_ENTRY, n: 3, r: 2, sloppy: true, timeoutMs: 4_999.5 };
 const WRITE = { ...SAMPLE_ENTRY, n: 3, w: 2, sloppy: false, timeoutMs: 5_000, returnRecord: true };
 const PUT = { ...WRITE, contentType: 'text/plain', value: Uint8Array.of(104, 105) };
 
+const TREE = { partition: 300 as Partition, n: 3 };
+const DIGEST = Uint8Array.from({ length: 16 }, (_, index) => 200 + index);
+
 const REQUESTS: Readonly<Record<string, PeerRequest>> = {
   read: { type: 'read', ...SAMPLE_ENTRY, known: undefined },
   'read with a digest': { type: 'read', ...SAMPLE_ENTRY, known: new Uint8Array(16).fill(7) },
   store: { type: 'store', ...SAMPLE_ENTRY, record: RECORD_BYTES },
   ping: { type: 'ping' },
   get: { type: 'coordinate-get', request: READ },
+  'get of a session': { type: 'coordinate-get', request: { ...READ, atLeast: context({ a: [2, 5, 7] }) } },
   'blind put': { type: 'coordinate-put', request: { ...PUT, context: undefined, identity: undefined } },
   put: {
     type: 'coordinate-put',
@@ -126,6 +131,15 @@ const REQUESTS: Readonly<Record<string, PeerRequest>> = {
   delete: {
     type: 'coordinate-delete',
     request: { ...WRITE, context: undefined, identity: { id: 'id-1', firstAttempt: false }, r: 1 },
+  },
+  'roots of trees': { type: 'tree-roots' },
+  'leaves of a tree': { type: 'tree-leaves', tree: TREE },
+  'keys of a tree': { type: 'tree-keys', tree: TREE, leaves: [0, 7, 255], after: undefined },
+  'more keys of a tree': {
+    type: 'tree-keys',
+    tree: TREE,
+    leaves: [7],
+    after: recordKey(TREE.partition, SAMPLE_ENTRY),
   },
 };
 
@@ -170,6 +184,27 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
       required: 2,
       received: 1,
       replicas: [{ node: 'n3' as NodeId, result: 'no-answer', ms: 1.25 }],
+    },
+  },
+  'no roots': { type: 'tree-roots', roots: [], unbuilt: [] },
+  roots: {
+    type: 'tree-roots',
+    roots: [
+      { ...TREE, root: DIGEST },
+      { partition: 0 as Partition, n: 1, root: new Uint8Array(16).fill(1) },
+    ],
+    unbuilt: [7, 65_535].map((partition) => partition as Partition),
+  },
+  leaves: { type: 'tree-leaves', leaves: Buffer.concat([DIGEST, new Uint8Array(16), DIGEST, DIGEST]) },
+  'no keys': { type: 'tree-keys', page: { keys: [], next: undefined } },
+  keys: {
+    type: 'tree-keys',
+    page: {
+      keys: [
+        { ...SAMPLE_ENTRY, digest: DIGEST },
+        { bucket: 'b', key: 'a/b%2F\0é🙂', digest: undefined },
+      ],
+      next: recordKey(TREE.partition, SAMPLE_ENTRY),
     },
   },
   'failed without figures': {

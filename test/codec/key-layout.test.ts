@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placementHash } from '../../src/codec/hash.ts';
-import { metaKey, recordKey, WHOLE_STORE } from '../../src/codec/key-layout.ts';
+import {
+  entryOfRecordKey,
+  keyAfter,
+  metaKey,
+  partitionRange,
+  recordKey,
+  WHOLE_STORE,
+} from '../../src/codec/key-layout.ts';
 import type { EntryName, Partition } from '../../src/core/ids.ts';
 import { entryNames } from './arbitraries.ts';
 
@@ -79,6 +86,51 @@ describe('the key of a record', () => {
           expect(compare(key, WHOLE_STORE.to)).toBeLessThan(0);
         }
         expect(recordKey(partition, entry)[0]).not.toBe(metaKey('store')[0]);
+      }),
+    );
+  });
+});
+
+describe('the range of a partition', () => {
+  it('holds the keys of its records, and of no other partition', () => {
+    fc.assert(
+      fc.property(partitions, partitions, entryNames, (partition, other, entry) => {
+        const { from, to } = partitionRange(partition);
+        const key = recordKey(other, entry);
+        expect(compare(from, key) < 0 && compare(key, to) < 0).toBe(partition === other);
+      }),
+    );
+  });
+
+  it.each([0, 255, 256, 65_534])('of %i ends where the next one begins', (partition) => {
+    const { to } = partitionRange(partition as Partition);
+    expect(to).toEqual(partitionRange((partition + 1) as Partition).from);
+  });
+
+  it('of the last one ends before the store speaks of itself', () => {
+    const { from, to } = partitionRange(65_535 as Partition);
+    expect(compare(from, to)).toBeLessThan(0);
+    expect(compare(to, metaKey('store'))).toBeLessThan(0);
+    expect(compare(recordKey(65_535 as Partition, { bucket: 'z', key: '\u{10ffff}' }), to)).toBeLessThan(0);
+  });
+});
+
+describe('a record’s storage key', () => {
+  it('tells its bucket and its key', () => {
+    fc.assert(
+      fc.property(partitions, entryNames, (partition, entry) => {
+        expect(entryOfRecordKey(recordKey(partition, entry))).toEqual(entry);
+      }),
+    );
+  });
+
+  it('is followed by the key after it, with nothing in between', () => {
+    fc.assert(
+      fc.property(partitions, entryNames, entryNames, (partition, entry, other) => {
+        const key = recordKey(partition, entry);
+        const [after, another] = [keyAfter(key), recordKey(partition, other)];
+        expect(compare(key, after)).toBeLessThan(0);
+        expect(compare(another, key) <= 0 || compare(another, after) >= 0).toBe(true);
       }),
     );
   });

@@ -5,7 +5,9 @@ import { decodeMessage, encodeMessage, type PeerMessage } from '../../src/codec/
 import { packFields } from '../../src/codec/packer.ts';
 import type { PeerReply, PeerRequest } from '../../src/core/message.ts';
 import { FAILURE_CODES, REPLICA_RESULTS } from '../../src/core/outcome.ts';
-import { MAX_NODES, MAX_TIMEOUT_MS } from '../../src/core/limits.ts';
+import type { Partition } from '../../src/core/ids.ts';
+import { MAX_NODES, MAX_PARTITIONS, MAX_TIMEOUT_MS, MAX_TREE_KEYS } from '../../src/core/limits.ts';
+import { MAX_TREE_LEAVES, TREE_DIGEST_BYTES } from '../../src/core/merkle/digest-tree.ts';
 import { contexts, entryNames, records } from './arbitraries.ts';
 import { comparable } from './comparable.ts';
 import { MESSAGE_SAMPLES } from './format-samples.ts';
@@ -37,7 +39,50 @@ const writeRequests = fc
     returnRecord,
   }));
 
+const partitions = fc.nat(MAX_PARTITIONS - 1).map((partition) => partition as Partition);
+const trees = fc.record({ partition: partitions, n: fc.integer({ min: 1, max: MAX_NODES }) });
+const digests = fc.uint8Array({ minLength: TREE_DIGEST_BYTES, maxLength: TREE_DIGEST_BYTES });
+
+const treeRequests: fc.Arbitrary<PeerRequest> = fc.oneof(
+  fc.constant<PeerRequest>({ type: 'tree-roots' }),
+  trees.map((tree): PeerRequest => ({ type: 'tree-leaves', tree })),
+  fc.record<PeerRequest & { type: 'tree-keys' }>({
+    type: fc.constant('tree-keys'),
+    tree: trees,
+    leaves: fc.array(fc.nat(MAX_TREE_LEAVES - 1), { maxLength: MAX_TREE_LEAVES }),
+    after: fc.option(bytes, { nil: undefined }),
+  }),
+);
+
+const treeReplies: fc.Arbitrary<PeerReply> = fc.oneof(
+  fc.record<PeerReply & { type: 'tree-roots' }>({
+    type: fc.constant('tree-roots'),
+    unbuilt: fc.array(partitions, { maxLength: 10 }),
+    roots: fc.array(
+      fc.tuple(trees, digests).map(([tree, root]) => ({ ...tree, root })),
+      { maxLength: 10 },
+    ),
+  }),
+  fc
+    .nat(MAX_TREE_LEAVES)
+    .map(
+      (leaves): PeerReply => ({ type: 'tree-leaves', leaves: new Uint8Array(leaves * TREE_DIGEST_BYTES) }),
+    ),
+  fc
+    .record({
+      keys: fc.array(
+        fc
+          .tuple(entryNames, fc.option(digests, { nil: undefined }))
+          .map(([entry, digest]) => ({ ...entry, digest })),
+        { maxLength: 10 },
+      ),
+      next: fc.option(bytes, { nil: undefined }),
+    })
+    .map((page): PeerReply => ({ type: 'tree-keys', page })),
+);
+
 const requests: fc.Arbitrary<PeerRequest> = fc.oneof(
+  treeRequests,
   fc
     .tuple(entryNames, fc.option(bytes, { nil: undefined }))
     .map(([entry, known]): PeerRequest => ({ type: 'read', ...entry, known })),
@@ -88,6 +133,7 @@ const failures = fc.record(
 const reads = fc.record({ type: fc.constant('read'), record: optionalRecords, quorum: facts });
 
 const replies = fc.oneof(
+  treeReplies,
   bytes.map((record) => ({ type: 'read', reply: { type: 'found', record } })),
   fc.string().map((reason) => ({ type: 'read', reply: { type: 'unreadable', reason } })),
   fc.string().map((reason) => ({ type: 'store', reply: { type: 'store-refused', reason } })),
@@ -154,7 +200,13 @@ describe('a message between nodes', () => {
 });
 
 describe('a message that no node of ours sends is refused:', () => {
-  const GET: readonly unknown[] = [3, 1, 2, 'b', 'k', 3, 2, true, 5_000];
+  const GET: readonly unknown[] = [3, 1, 2, 'b', 'k', 3, 2, true, 5_000, null];
+  const KEYS: readonly unknown[] = [3, 1, 8, 5, 3, [0, 255], null];
+  const DIGEST = new Uint8Array(TREE_DIGEST_BYTES);
+
+  function pageOf(keys: number): readonly unknown[] {
+    return Array.from({ length: keys }, (_, index) => ['b', `k${index}`, DIGEST]).flat();
+  }
 
   function withField(index: number, value: unknown): readonly unknown[] {
     return GET.with(index, value);
@@ -185,13 +237,45 @@ describe('a message that no node of ours sends is refused:', () => {
     ['a deadline before now', withField(8, -1)],
     ['a deadline that is no number', withField(8, Number.NaN)],
     ['a field too many', [...GET, 1]],
+    ['a partition below 0', KEYS.with(3, -1)],
+    ['a partition above any ring', KEYS.with(3, MAX_PARTITIONS)],
+    ['a tree of no copies', KEYS.with(4, 0)],
+    ['a tree of more copies than nodes may be', KEYS.with(4, MAX_NODES + 1)],
+    ['a leaf below 0', KEYS.with(5, [-1])],
+    ['a leaf above any tree', KEYS.with(5, [MAX_TREE_LEAVES])],
+    ['more leaves than a tree has', KEYS.with(5, Array(MAX_TREE_LEAVES + 1).fill(0))],
+    ['leaves that are no list', KEYS.with(5, 0)],
+    ['a place that is text', KEYS.with(6, 'after')],
+    ['a tree request with a field too many', [...KEYS, 1]],
+    ['a root that is no digest', [4, 1, 7, [], 5, 3, DIGEST.subarray(1)]],
+    ['a root without a tree', [4, 1, 7, [], DIGEST]],
+    ['an unbuilt partition above any ring', [4, 1, 7, [MAX_PARTITIONS]]],
+    ['a tree with half a leaf', [4, 1, 8, new Uint8Array(24)]],
+    [
+      'a tree with more leaves than any',
+      [4, 1, 8, new Uint8Array((MAX_TREE_LEAVES + 1) * TREE_DIGEST_BYTES)],
+    ],
+    ['a listed key in a bucket with a zero byte', [4, 1, 9, null, ['a\0b', 'k', DIGEST]]],
+    ['a listed key that is empty', [4, 1, 9, null, ['b', '', DIGEST]]],
+    ['a listed key of 1,026 bytes in 513 characters', [4, 1, 9, null, ['b', 'é'.repeat(513), DIGEST]]],
+    ['a listed digest that is none', [4, 1, 9, null, ['b', 'k', new Uint8Array(17)]]],
+    ['a listed key without a digest', [4, 1, 9, null, ['b', 'k']]],
+    ['more keys than a page holds', [4, 1, 9, null, pageOf(MAX_TREE_KEYS + 1)]],
   ])('%s', (_, fields) => {
     expect(() => decodeMessage(packFields(fields))).toThrow(FormatError);
   });
 
-  it('while the message that these were made from is taken', () => {
+  it('while the messages that these were made from are taken', () => {
     expect(decodeMessage(packFields(GET))).toMatchObject({
       request: { request: { bucket: 'b', n: 3, r: 2 } },
     });
+    expect(decodeMessage(packFields(KEYS))).toMatchObject({
+      request: { leaves: [0, 255], after: undefined },
+    });
+    expect(decodeMessage(packFields([4, 1, 7, [65_535], 5, 3, DIGEST]))).toMatchObject({
+      reply: { unbuilt: [65_535], roots: [{ partition: 5, n: 3 }] },
+    });
+    const page = decodeMessage(packFields([4, 1, 9, null, pageOf(MAX_TREE_KEYS)]));
+    expect(page).toMatchObject({ reply: { page: { keys: { length: MAX_TREE_KEYS } } } });
   });
 });

@@ -7,6 +7,7 @@ import {
   checkRecord,
   decodeRecord,
   encodeRecord,
+  largestNOf,
   recordDigest,
   sameBytes,
 } from '../../src/codec/record-codec.ts';
@@ -54,6 +55,14 @@ describe('a record', () => {
     const record = writes.reduce(joinRecords);
     expect(record.siblings).toHaveLength(MAX_WRITE_IDS);
     expect(comparable(decodeRecord(ENTRY, encodeRecord(ENTRY, record)))).toBe(comparable(record));
+  });
+
+  it('tells N by its last byte', () => {
+    fc.assert(
+      fc.property(entryNames, records, (entry, record) => {
+        expect(largestNOf(encodeRecord(entry, record))).toBe(record.largestN);
+      }),
+    );
   });
 
   it('has the same bytes whatever the order in which its context grew', () => {
@@ -165,6 +174,15 @@ describe('a payload that no replica writes is refused:', () => {
     ['ranges that overlap', [[], [dot('a', 1).actor, 1, [5, 9, 7, 8]], [], 1]],
   ])('%s', (_, fields) => {
     expect(() => decodeRecord(ENTRY, sealed(packFields(fields)))).toThrow(FormatError);
+  });
+
+  it('N in a form that does not end with it: it would be counted among records of another N', () => {
+    const payload = packFields(recordToFields(value));
+    const asDouble = Buffer.alloc(9, 0xcb);
+    asDouble.writeDoubleBE(value.largestN, 1);
+    const bytes = sealed(Buffer.concat([payload.subarray(0, -1), asDouble]));
+    expect(() => checkRecord(ENTRY, bytes)).not.toThrow();
+    expect(() => decodeRecord(ENTRY, bytes)).toThrow(FormatError);
   });
 
   it('more write ids than the window holds', () => {

@@ -64,6 +64,7 @@ export function beginProcess(
     nodeId: id as NodeId,
     sync: true,
     peerSecret: undefined,
+    antiEntropy: stage.world.options.antiEntropy ?? true,
     ...ports,
     tracer: { trace: (event) => stage.traces.push({ node: id, event }) },
     isLowOnSpace: () => false,

@@ -16,7 +16,7 @@ import type { TraceEvent } from '../../src/ports/tracer.ts';
 import type { MemberStatus, StorageNode } from '../../src/protocol/storage-node.ts';
 import { textsOf } from '../core/causality/sample-records.ts';
 import { quietWorld, simConfig } from '../sim/world/quiet-world.ts';
-import type { SimCluster, SimNode } from '../sim/world/sim-cluster.ts';
+import type { SimCluster, SimNode, WorldOptions } from '../sim/world/sim-cluster.ts';
 import type { SimDisk } from '../sim/world/sim-disk.ts';
 import { messageIn, type SentMessage } from './sent-message.ts';
 
@@ -43,13 +43,14 @@ export class Stage {
   readonly #ring: Ring;
   #processes = 0;
 
-  constructor(nodes: number, overrides: Partial<ClusterConfig> = {}) {
+  /** Without anti-entropy, which would mend what a test is about, unless it is asked for. */
+  constructor(nodes: number, overrides: Partial<ClusterConfig> = {}, world: Partial<WorldOptions> = {}) {
     // So many partitions that every order of home replicas occurs.
     this.config = simConfig(nodes, { partitions: 64, ...overrides });
     this.#ring = buildRing(this.config);
     this.world = quietWorld(
       this.config,
-      {},
+      { antiEntropy: false, ...world },
       {
         onTrace: (node, event) => this.traces.push({ node, event }),
         onDeath: (node, reason) => this.deaths.push({ node, reason }),

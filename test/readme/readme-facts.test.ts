@@ -202,17 +202,19 @@ function shown(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Every code that a log line of a node can have above the level debug: in the tracer, and where the log is written directly. */
+/** Every code that a log line of a node can have above the level debug: of events, and where the log is written directly. */
 function loggedCodes(): readonly string[] {
-  const tracer = textOf('src/server/observability/server-tracer.ts');
-  const writing = tracer.slice(tracer.indexOf('function write('));
-  const cases = found(writing, /case '([a-z-]+)':\s+return log\.(?!debug)/g);
+  const lines = textOf('src/server/observability/event-lines.ts').split('const LINES: Lines = {')[1] ?? '';
+  const ofEvents = lines
+    .split(/^(?= {2}\S+: )/m)
+    .filter((line) => /'(?:info|warn|error|fatal)'/.test(line))
+    .flatMap((line) => found(line, /^ {2}'?([a-z-]+)'?: /g));
   const direct = typeScriptFiles('src/server').flatMap((path) => [
     ...found(textOf(path), /log\.(?:info|warn|error|fatal)\(\s*\{ code: '([a-z-]+)'/g),
     ...found(textOf(path), /code: isLow \? '([a-z-]+)'/g),
     ...found(textOf(path), /code: isLow \? '[a-z-]+' : '([a-z-]+)'/g),
   ]);
-  return [...new Set([...cases, ...direct])];
+  return [...new Set([...ofEvents, ...direct])];
 }
 
 /** What the first group of a pattern finds, everywhere. */

@@ -15,8 +15,8 @@ export class GetCoordinator {
   }
 
   async get(request: ReadRequest, homes: readonly NodeId[]): Promise<ReadOutcome> {
-    const { bucket, key, n, r, timeoutMs } = request;
-    const result = await this.read({ entry: { bucket, key }, homes, r, timeoutMs });
+    const { bucket, key, n, r, timeoutMs, atLeast } = request;
+    const result = await this.read({ entry: { bucket, key }, homes, r, timeoutMs, atLeast });
     if (result.type === 'failed') return result;
     const quorum = { n, required: r, acks: result.acks, sloppy: false, ordered: false };
     return {

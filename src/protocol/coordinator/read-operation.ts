@@ -15,6 +15,7 @@ import {
   recordDigest,
   sameBytes,
 } from '../../codec/record-codec.ts';
+import { type CausalContext, covers, EMPTY_CONTEXT } from '../../core/causality/causal-context.ts';
 import { joinRecords } from '../../core/causality/join.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
@@ -39,6 +40,8 @@ export interface ReadTarget {
   readonly homes: readonly NodeId[];
   readonly r: number;
   readonly timeoutMs: number;
+  /** What the answer has to cover; undefined if it does not matter. */
+  readonly atLeast?: CausalContext | undefined;
 }
 
 export interface ReadAnswer {
@@ -145,10 +148,31 @@ export class ReadOperation {
 
   #proceed(): void {
     if (!this.#answered) this.#askMissing();
-    if (!this.#answered && this.#tally.verdict === 'reached') this.#answer(this.#success());
-    if (!this.#answered && this.#tally.verdict === 'impossible')
-      this.#answer(this.#failure('quorum-unavailable'));
+    if (!this.#answered) this.#conclude();
     if (this.#answered && this.#tally.outstanding === 0) this.#settle();
+  }
+
+  /**
+   * Answers if there is a quorum that is new enough. If it is not, the replicas that were not asked may be; when all home
+   * replicas have answered, what they hold is all there is.
+   */
+  #conclude(): void {
+    const { verdict } = this.#tally;
+    if (verdict === 'impossible') this.#answer(this.#failure('quorum-unavailable'));
+    if (verdict !== 'reached') return;
+    if (this.#isNewEnough()) {
+      this.#answer(this.#success());
+      return;
+    }
+    for (let next = this.#nextNode(); next !== undefined; next = this.#nextNode()) this.#ask(next);
+    if (this.#answered || this.#tally.outstanding > 0) return;
+    const isAll = this.#tally.counted === this.#target.homes.length;
+    this.#answer(isAll ? this.#success() : this.#failure('session-too-new'));
+  }
+
+  #isNewEnough(): boolean {
+    const { atLeast } = this.#target;
+    return atLeast === undefined || covers(this.#join()?.context ?? EMPTY_CONTEXT, atLeast);
   }
 
   #askMissing(): void {
@@ -184,7 +208,8 @@ export class ReadOperation {
   }
 
   #passed(): void {
-    if (!this.#answered) this.#answer(this.#failure('quorum-timeout'));
+    const isTooOld = this.#tally.verdict === 'reached';
+    if (!this.#answered) this.#answer(this.#failure(isTooOld ? 'session-too-new' : 'quorum-timeout'));
     this.#settle();
   }
 
@@ -215,15 +240,20 @@ export class ReadOperation {
     return joined;
   }
 
-  #failure(code: 'quorum-unavailable' | 'quorum-timeout'): Failure {
+  #failure(code: 'quorum-unavailable' | 'quorum-timeout' | 'session-too-new'): Failure {
     const { r, homes } = this.#target;
     const { counted } = this.#tally;
-    const why = code === 'quorum-timeout' ? 'in time' : 'and no more can be asked';
+    const answered = `${counted} of ${homes.length} home replicas could tell what they hold`;
+    const details = {
+      'quorum-timeout': `${answered}, but R is ${r}, in time.`,
+      'quorum-unavailable': `${answered}, but R is ${r}, and no more can be asked.`,
+      'session-too-new': `${answered}, and none of it is as new as the context of the request.`,
+    };
     return {
       type: 'failed',
       code,
       certainty: 'not-applied',
-      detail: `${counted} of ${homes.length} home replicas could tell what they hold, but R is ${r}, ${why}.`,
+      detail: details[code],
       required: r,
       received: counted,
       replicas: this.#tally.reports(this.#deadline.elapsedMs),

@@ -4,7 +4,7 @@
  * side; no tie has to be broken, and a link that works one way only is seen as such.
  *
  * `connecting` lasts from a dial to its handshake: requests wait for its end. `waiting` is the pause before the next dial:
- * requests fail at once. A peer that owes a reply and is silent for PEER_SILENCE_MS is taken for gone.
+ * requests fail at once. A peer that owes a reply and is silent is suspected after a while, and later taken for gone.
  */
 import { type Handshake, proveSecret } from '../../codec/hello-proof.ts';
 import { encodeMessage, type PeerMessage } from '../../codec/message-codec.ts';
@@ -12,8 +12,6 @@ import type { Incarnation, NodeId, StoreId } from '../../core/ids.ts';
 import {
   HELLO_TIMEOUT_MS,
   MAX_PEER_QUEUE_BYTES,
-  PEER_PROBE_MS,
-  PEER_SILENCE_MS,
   RECONNECT_FIRST_MS,
   RECONNECT_LAST_MS,
 } from '../../core/limits.ts';
@@ -25,6 +23,7 @@ import type { Tracer } from '../../ports/tracer.ts';
 import { helloOf, type LocalIdentity, provesSecret, refuseHello, SECRET_REFUSAL } from './hello.ts';
 import { MessageChannel } from './message-channel.ts';
 import { type OnAnswer, PendingRequests } from './pending-requests.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 export interface PeerOptions {
   readonly self: LocalIdentity;
@@ -35,7 +34,8 @@ export interface PeerOptions {
 }
 
 export interface PeerStatus {
-  readonly state: 'up' | 'connecting' | 'down';
+  /** `suspected`: it is connected, but owes a reply and is silent. */
+  readonly state: 'up' | 'suspected' | 'connecting' | 'down';
   /** Wall clock, milliseconds since 1970: since when it is up, or is not. */
   readonly sinceMs: number;
   readonly storeId: StoreId | undefined;
@@ -51,14 +51,12 @@ export class OutboundPeer {
   readonly #options: PeerOptions;
   readonly #onChange: () => void;
   readonly #pending = new PendingRequests();
+  readonly #silence: SilenceWatch;
   #phase: Phase = 'waiting';
   #channel: MessageChannel | undefined;
   #hello: Hello | undefined;
   #theirs: Hello | undefined;
   #timer: Timer | undefined;
-  #silenceTimer: Timer | undefined;
-  /** Frames that came on any connection. */
-  #heard = 0;
   #failures = 0;
   #endedAtMs = Number.NEGATIVE_INFINITY;
   #sinceMs: number;
@@ -70,11 +68,17 @@ export class OutboundPeer {
     this.#options = options;
     this.#onChange = onChange;
     this.#sinceMs = options.clock.wallMs();
+    this.#silence = new SilenceWatch(options.clock, {
+      isOwed: () => this.#pending.isOwed,
+      ping: () => this.request({ type: 'ping' }, ignore),
+      onSuspicion: (isSuspected) => this.#suspicionChanged(isSuspected),
+      onGone: (reason) => this.#drop(reason),
+    });
   }
 
   get state(): PeerStatus['state'] {
-    if (this.#phase === 'up' || this.#phase === 'connecting') return this.#phase;
-    return 'down';
+    if (this.#phase === 'up') return this.#silence.isSuspected ? 'suspected' : 'up';
+    return this.#phase === 'connecting' ? 'connecting' : 'down';
   }
 
   get status(): PeerStatus {
@@ -83,7 +87,7 @@ export class OutboundPeer {
       sinceMs: this.#sinceMs,
       storeId: this.#theirs?.storeId as StoreId | undefined,
       incarnation: this.#theirs?.incarnation as Incarnation | undefined,
-      reason: this.#phase === 'up' ? undefined : this.#reason,
+      reason: this.state === 'up' ? undefined : this.#reason,
     };
   }
 
@@ -105,14 +109,14 @@ export class OutboundPeer {
     const message = encodeMessage({ type: 'request', id, request });
     if (this.#phase === 'connecting') return this.#pending.addWaiting(id, request.type, message, onAnswer);
     this.#channel?.sendEncoded(message);
-    this.#watchSilence();
+    this.#silence.watch();
     return this.#pending.addSent(id, request.type, message.length, onAnswer);
   }
 
   /** The peer was heard of as this incarnation: no reason to wait any longer, or to trust a connection to an earlier one. */
   heardOf(incarnation: Incarnation): void {
     if (this.#phase === 'waiting') this.#dial();
-    else if (this.#phase === 'up' && this.#theirs?.incarnation !== incarnation) this.#probe(PEER_PROBE_MS);
+    else if (this.#phase === 'up' && this.#theirs?.incarnation !== incarnation) this.#silence.probe();
   }
 
   /**
@@ -174,7 +178,7 @@ export class OutboundPeer {
   }
 
   #receive(channel: MessageChannel, frame: Uint8Array): void {
-    this.#heard += 1;
+    this.#silence.heard();
     const message = channel.receive(frame);
     if (message === undefined) return;
     if (this.#phase === 'up') this.#receiveReply(channel, message);
@@ -216,7 +220,7 @@ export class OutboundPeer {
     this.#theirs = theirs;
     this.#enter('up', undefined);
     for (const message of this.#pending.takeWaiting()) channel.sendEncoded(message);
-    if (this.#pending.isOwed) this.#watchSilence();
+    if (this.#pending.isOwed) this.#silence.watch();
     this.#options.tracer.trace({
       type: 'peer-up',
       peer: this.node,
@@ -257,8 +261,7 @@ export class OutboundPeer {
   #stopTimers(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#silenceTimer?.cancel();
-    this.#silenceTimer = undefined;
+    this.#silence.stop();
   }
 
   /** Doubles from the first to the last delay; half of it is drawn, so that nodes do not dial in step. */
@@ -268,32 +271,12 @@ export class OutboundPeer {
     return fullMs / 2 + (this.#options.random.fraction() * fullMs) / 2;
   }
 
-  /**
-   * One timer for all requests. Half-way to PEER_SILENCE_MS without a sign of life a ping asks for one: a peer that works on a
-   * long request answers it, and is not taken for gone.
-   */
-  #watchSilence(): void {
-    if (this.#silenceTimer !== undefined) return;
-    const heard = this.#heard;
-    this.#silenceTimer = this.#options.clock.setTimer(PEER_SILENCE_MS / 2, () => {
-      this.#silenceTimer = undefined;
-      if (!this.#pending.isOwed) return;
-      if (this.#heard === heard) this.#probe(PEER_SILENCE_MS / 2);
-      else this.#watchSilence();
-    });
-  }
-
-  /** Asks for a sign of life, and ends the connection if none comes in time. */
-  #probe(timeoutMs: number): void {
-    const heard = this.#heard;
-    this.#silenceTimer?.cancel();
-    this.#silenceTimer = this.#options.clock.setTimer(timeoutMs, () => {
-      this.#silenceTimer = undefined;
-      if (this.#heard === heard)
-        this.#drop(`silent for ${timeoutMs} ms after it was asked for a sign of life`);
-      else if (this.#pending.isOwed) this.#watchSilence();
-    });
-    this.request({ type: 'ping' }, ignore);
+  #suspicionChanged(isSuspected: boolean): void {
+    const { clock, tracer } = this.#options;
+    this.#sinceMs = clock.wallMs();
+    if (isSuspected) this.#reason = 'it does not answer';
+    tracer.trace({ type: isSuspected ? 'peer-suspected' : 'peer-trusted', peer: this.node });
+    this.#onChange();
   }
 }
 

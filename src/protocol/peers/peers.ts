@@ -12,16 +12,19 @@ export class Peers {
   readonly #options: PeerOptions;
   readonly #peers: ReadonlyMap<NodeId, OutboundPeer>;
   readonly #watchers = new Set<() => void>();
+  #onUp: (node: NodeId) => void = () => {};
 
   constructor(options: PeerOptions) {
     this.#options = options;
     const others = [...options.self.members].filter((node) => node !== options.self.nodeId);
-    const onChange = (): void => this.#changed();
-    this.#peers = new Map(others.map((node) => [node, new OutboundPeer(node, options, onChange)]));
+    this.#peers = new Map(
+      others.map((node) => [node, new OutboundPeer(node, options, () => this.#changed(node))]),
+    );
   }
 
-  /** Listens, then dials everybody. Rejects if the address cannot be listened on. */
-  async start(onRequest: InboundHandlers['onRequest']): Promise<void> {
+  /** Listens, then dials everybody; `onUp` is told of each peer that is reached. Rejects if the address cannot be listened on. */
+  async start(onRequest: InboundHandlers['onRequest'], onUp: (node: NodeId) => void): Promise<void> {
+    this.#onUp = onUp;
     const handlers: InboundHandlers = {
       onRequest,
       onPeer: (node, incarnation) => this.#peers.get(node)?.heardOf(incarnation),
@@ -50,6 +53,11 @@ export class Peers {
     return peer.request(request, onAnswer);
   }
 
+  /** Members other than this node. */
+  get others(): readonly NodeId[] {
+    return [...this.#peers.keys()];
+  }
+
   /** Calls back after every change of some peer's state, until the returned function is called. */
   watch(onChange: () => void): () => void {
     this.#watchers.add(onChange);
@@ -61,7 +69,8 @@ export class Peers {
     await this.#options.network.close();
   }
 
-  #changed(): void {
+  #changed(node: NodeId): void {
+    if (this.state(node) === 'up') this.#onUp(node);
     for (const watcher of this.#watchers) watcher();
   }
 }

@@ -35,6 +35,7 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
+  #lastMs = 0;
   #committing = false;
   #failure: StorageFailed | undefined;
   #closed = false;
@@ -47,6 +48,11 @@ export class GroupCommit {
   /** Set once a write has failed: nothing is written any more. */
   get failure(): StorageFailed | undefined {
     return this.#failure;
+  }
+
+  /** Milliseconds that the last batch took. */
+  get lastMs(): number {
+    return this.#lastMs;
   }
 
   /** Bytes that wait for a batch. */
@@ -96,8 +102,9 @@ export class GroupCommit {
       this.#fail(error as Error, batch);
       return;
     }
+    this.#lastMs = clock.nowMs() - startMs;
     const bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0);
-    tracer.trace({ type: 'batch-committed', entries: batch.length, bytes, ms: clock.nowMs() - startMs });
+    tracer.trace({ type: 'batch-committed', entries: batch.length, bytes, ms: this.#lastMs });
     for (const { resolve } of batch) resolve();
   }
 

@@ -46,11 +46,15 @@ export interface MintHandlers {
   readonly onMinted: (minted: MintedWrite) => void;
 }
 
+/** Told of every change of a record, in the key's serial section, when it is durable. */
+export type OnChanged = (entry: EntryName, before: Uint8Array | undefined, after: Uint8Array) => void;
+
 export interface LocalReplicaOptions {
   readonly records: RecordStore;
   readonly incarnations: IncarnationSource;
   readonly limits: Limits;
   readonly tracer: Tracer;
+  readonly onChanged: OnChanged;
 }
 
 interface Unreadable {
@@ -82,6 +86,14 @@ export class LocalReplica {
     if (loaded.encoded === undefined) return { type: 'absent' };
     const same = request.known !== undefined && sameBytes(recordDigest(loaded.encoded), request.known);
     return same ? { type: 'same' } : { type: 'found', record: loaded.encoded };
+  }
+
+  /** Shows a record while nothing can change it: undefined if there is none, or if it cannot be read. */
+  async look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<void> {
+    await this.#lock.run(lockName(entry), async () => {
+      const loaded = await this.#load(entry);
+      use(loaded.type === 'loaded' ? loaded.encoded : undefined);
+    });
   }
 
   /** Joins a record into this replica's own. Answers `stored` only when the result is durable. */
@@ -125,6 +137,7 @@ export class LocalReplica {
       const durable = this.#options.records.put(entry, minted.encoded);
       onMinted(minted);
       await durable;
+      this.#options.onChanged(entry, loaded.encoded, minted.encoded);
       return { type: 'minted', ...minted };
     });
   }
@@ -156,6 +169,7 @@ export class LocalReplica {
     if (encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(joined)))
       return { type: 'stored' };
     await this.#options.records.put(entry, joined);
+    this.#options.onChanged(entry, encoded, joined);
     return { type: 'stored' };
   }
 

@@ -5,6 +5,7 @@
 import type { NodeId } from '../../core/ids.ts';
 import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../core/message.ts';
 import type { ReplicaResult } from '../../core/outcome.ts';
+import type { PeerStatus } from '../peers/outbound-peer.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { PeerAnswer } from '../peers/pending-requests.ts';
 import type { LocalReplica } from './local-replica.ts';
@@ -29,8 +30,8 @@ export class Replicas {
     this.#peers = peers;
   }
 
-  /** `down`: asking now fails at once. `connecting`: the question waits for the connection. */
-  state(node: NodeId): 'up' | 'connecting' | 'down' {
+  /** `down`: asking now fails at once. `connecting`: the question waits for the connection. `suspected`: it may hang. */
+  state(node: NodeId): PeerStatus['state'] {
     return node === this.self ? 'up' : this.#peers.state(node);
   }
 
@@ -63,12 +64,16 @@ export class Replicas {
   }
 }
 
-/** The first node that can be asked now, else one whose connection is being made, else one that is dialed for this. */
+/** The first node that can be asked now, else one whose connection is being made, else one that may hang, else any. */
 export function mostUsable(replicas: Replicas, nodes: readonly NodeId[]): NodeId | undefined {
   const up = nodes.find((node) => replicas.state(node) === 'up');
   if (up !== undefined) return up;
   for (const node of nodes) replicas.dialSoon(node);
-  return nodes.find((node) => replicas.state(node) === 'connecting') ?? nodes[0];
+  return (
+    nodes.find((node) => replicas.state(node) === 'connecting') ??
+    nodes.find((node) => replicas.state(node) === 'suspected') ??
+    nodes[0]
+  );
 }
 
 function callBack<Reply>(promise: Promise<Reply>, onReply: (reply: Reply | NoReply) => void): Cancel {

@@ -34,6 +34,15 @@ export function checkWriteConditions({ headers, preset, bucket }: ConditionCheck
     checkConditionalQuorum(headers, bucket);
   }
   if (preset === 'linearizable') checkLinearizable(headers, conditional);
+  if (preset === 'session') {
+    throw new Problem(
+      'bad-request',
+      'Quorate-Consistency: session is for reads. A write brings what it has seen as its context.',
+      {
+        hint: 'Leave the preset out of writes: a read of the session sees them by the context of their answer.',
+      },
+    );
+  }
   return { conditional };
 }
 

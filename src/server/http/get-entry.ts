@@ -45,10 +45,11 @@ function readRequest(service: EntryService, { headers }: Exchange, entry: EntryN
     uses: { r: true, w: false },
   });
   const timeoutMs = timeoutOf(headers);
-  contextOf(headers, entry);
-  if (preset === 'session' || preset === 'linearizable')
-    throw notImplemented(`Quorate-Consistency: ${preset}`);
-  return { bucket: entry.bucket, key: entry.key, n, r, sloppy, timeoutMs };
+  const context = contextOf(headers, entry);
+  if (preset === 'linearizable') throw notImplemented('Quorate-Consistency: linearizable');
+  // Without a context the client has seen nothing yet, and any answer is as new as that.
+  const atLeast = preset === 'session' ? context : undefined;
+  return { bucket: entry.bucket, key: entry.key, n, r, sloppy, timeoutMs, atLeast };
 }
 
 function present(

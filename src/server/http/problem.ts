@@ -47,6 +47,8 @@ const HINTS: Partial<Record<ProblemCode, string>> = {
   overloaded: 'Nothing was done. Try again after a pause, or through another node.',
   draining: 'Nothing was done. Use another node.',
   'quorum-unavailable': 'Nothing was written. Try again when more nodes are up, or ask for a smaller quorum.',
+  'session-too-new':
+    'Try again: replicas that missed something are repaired meanwhile. A larger Quorate-Timeout-Ms waits longer for them.',
   'quorum-timeout':
     'A write may still appear. Send it again with the same Quorate-Write-Id, or read the key before you decide.',
   'write-id-expired': 'Read the key to see whether the write was applied before you write again.',
@@ -60,6 +62,7 @@ const RETRY_AFTER_MS: Partial<Record<ProblemCode, number>> = {
   overloaded: 1_000,
   draining: 1_000,
   'quorum-unavailable': 1_000,
+  'session-too-new': 1_000,
   'no-space': 30_000,
 };
 

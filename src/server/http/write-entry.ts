@@ -103,8 +103,7 @@ function checkWrite(service: EntryService, exchange: Exchange, operation: 'put' 
   const identity = identityOf(headers);
   const context = contextOf(headers, entry);
   if (conditional) throw notImplemented('Compare-and-set (If-Match, If-None-Match on a write)');
-  if (preset === 'session' || preset === 'linearizable')
-    throw notImplemented(`Quorate-Consistency: ${preset}`);
+  if (preset === 'linearizable') throw notImplemented('Quorate-Consistency: linearizable');
   if (bucket.mode === 'cas') throw notImplemented('Writing to a bucket of mode cas');
   return { entry, quorum, timeoutMs, context, identity };
 }

@@ -34,6 +34,8 @@ export interface Metrics {
   readonly malformedFrames: Counter;
   readonly readRepairs: Counter<'result'>;
   readonly hedgedReads: Counter;
+  readonly exchanges: Counter<'result'>;
+  readonly repairedRecords: Counter;
   readonly forwarded: Counter<'operation'>;
   readonly incarnationsRenewed: Counter;
   readonly dotCollisions: Counter;
@@ -85,6 +87,16 @@ export function createMetrics(nodeId: string): Metrics {
       labelNames: ['result'],
       registers,
     }),
+    exchanges: new Counter({
+      name: 'quorate_anti_entropy_exchanges_total',
+      help: 'Comparisons with a peer that this node began, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    repairedRecords: counter(
+      'quorate_anti_entropy_repaired_records_total',
+      'Records that this node or a peer took because they were compared.',
+    ),
     hedgedReads: counter(
       'quorate_hedged_reads_total',
       'Reads also asked of another replica because one was late.',

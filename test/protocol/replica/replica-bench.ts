@@ -44,7 +44,13 @@ export class ReplicaBench {
     const commit = new GroupCommit({ storage: this.storage, clock, tracer, sync: true, onFatal: () => {} });
     this.records = new RecordStore(RING, this.storage, commit);
     const { records, incarnations } = this;
-    this.replica = new LocalReplica({ records, incarnations, limits: DEFAULT_LIMITS, tracer });
+    this.replica = new LocalReplica({
+      records,
+      incarnations,
+      limits: DEFAULT_LIMITS,
+      tracer,
+      onChanged: () => {},
+    });
   }
 
   place(record: KeyRecord): void {

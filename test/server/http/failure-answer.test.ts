@@ -53,6 +53,7 @@ describe('a failure of the storage engine', () => {
     'bad-context': 400,
     'quorum-unavailable': 503,
     'quorum-timeout': 504,
+    'session-too-new': 503,
     'sibling-limit': 409,
     'write-id-reused': 422,
     'write-id-expired': 504,

@@ -132,15 +132,6 @@ describe('linearizable', () => {
   });
 });
 
-describe('session', () => {
-  it('is 501', async () => {
-    const session = { 'Quorate-Consistency': 'session', 'Quorate-Context': context };
-    for (const method of ['GET', 'PUT', 'DELETE'])
-      await expectRefused(method, '/v1/kv/b/k', session, NOT_IMPLEMENTED);
-    await expectRefused('GET', '/v1/kv/b/k', { 'Quorate-Consistency': 'session' }, NOT_IMPLEMENTED);
-  });
-});
-
 describe('a bucket of mode cas', () => {
   it('refuses plain writes', async () => {
     for (const method of ['PUT', 'DELETE']) {

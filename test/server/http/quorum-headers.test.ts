@@ -238,3 +238,32 @@ describe('an unknown Quorate- header', () => {
     expect(await read({ 'QUORATE-r': '3' })).toMatchObject({ r: 3 });
   });
 });
+
+describe('preset session', () => {
+  const token = async (): Promise<string> => {
+    const written = await server.client.put('/v1/kv/b/k', 'v');
+    return String(written.headers['quorate-context']);
+  };
+
+  it('hands the context of a GET on, with the R of the bucket or an explicit one', async () => {
+    const context = await token();
+    const session = { 'Quorate-Consistency': 'session', 'Quorate-Context': context };
+    server.node.reads.length = 0;
+    expect(await read(session)).toMatchObject({ r: 2, atLeast: { vector: expect.any(Map) } });
+    server.node.reads.length = 0;
+    expect(await read({ ...session, 'Quorate-R': '1' })).toMatchObject({ r: 1 });
+  });
+
+  it('asks for nothing without a context, and a context asks for nothing without the preset', async () => {
+    expect(await read({ 'Quorate-Consistency': 'session' })).toMatchObject({ atLeast: undefined });
+    server.node.reads.length = 0;
+    expect(await read({ 'Quorate-Context': await token() })).toMatchObject({ atLeast: undefined });
+  });
+
+  it('is refused on a write', async () => {
+    for (const method of ['PUT', 'DELETE']) {
+      const detail = await expectRefused(method, { 'Quorate-Consistency': 'session' }, 'bad-request');
+      expect(detail).toContain('for reads');
+    }
+  });
+});

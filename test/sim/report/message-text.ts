@@ -3,7 +3,7 @@ import { decodeMessage, type PeerMessage } from '../../../src/codec/message-code
 import { decodeRecord } from '../../../src/codec/record-codec.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
-import type { PeerReply, PeerRequest, ReadReply } from '../../../src/core/message.ts';
+import type { PeerReply, PeerRequest, ReadReply, TreeName } from '../../../src/core/message.ts';
 import { eventOf } from '../checkers/dots.ts';
 
 /** Replies name no key on the wire, so a reader of frames has to remember what was asked. */
@@ -39,9 +39,8 @@ export class MessageReader {
 }
 
 function entryOf(request: PeerRequest): EntryName | undefined {
-  if (request.type === 'ping') return undefined;
-  const { bucket, key } = 'request' in request ? request.request : request;
-  return { bucket, key };
+  if ('request' in request) return request.request;
+  return 'key' in request ? request : undefined;
 }
 
 function describeRequest(request: PeerRequest): string {
@@ -52,6 +51,12 @@ function describeRequest(request: PeerRequest): string {
       return `read ${request.key}`;
     case 'store':
       return `store ${request.key} ${describeRecord(request, request.record)}`;
+    case 'tree-roots':
+      return 'roots of all trees';
+    case 'tree-leaves':
+      return `leaves of ${describeTree(request.tree)}`;
+    case 'tree-keys':
+      return `keys in ${request.leaves.length} leaves of ${describeTree(request.tree)}`;
     case 'coordinate-get':
       return `get ${request.request.key}`;
     case 'coordinate-put': {
@@ -76,6 +81,12 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
       return reply.reply.type === 'stored'
         ? `stored ${nameOf(entry)}`
         : `not stored ${nameOf(entry)}: ${reply.reply.reason}`;
+    case 'tree-roots':
+      return `${reply.roots.length} roots, ${reply.unbuilt.length} partitions unbuilt`;
+    case 'tree-leaves':
+      return 'leaves';
+    case 'tree-keys':
+      return `keys ${reply.page.keys.map(({ key }) => key).join(' ')}`;
     case 'coordinate-get':
     case 'coordinate-put':
     case 'coordinate-delete': {
@@ -84,6 +95,10 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
       return `${text} ${nameOf(entry)}`;
     }
   }
+}
+
+function describeTree({ partition, n }: TreeName): string {
+  return `partition ${partition} at N=${n}`;
 }
 
 function nameOf(entry: EntryName | undefined): string {

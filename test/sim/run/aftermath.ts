@@ -27,6 +27,8 @@ const HEAL_MS = 60_000;
 const READ_TIMEOUT_MS = 10_000;
 /** Longer than any deadline of what ran before, and than a peer's silence is watched. Virtual milliseconds. */
 const QUIET_MS = 20_000;
+/** Between two looks at the timers that are set. Virtual milliseconds. */
+const LOOK_AGAIN_MS = 700;
 const CLOSE_GRACE_MS = 30_000;
 /** Events of the last writes; far above those of the plan. */
 const FIRST_LAST_WRITE = 1_000_000;
@@ -95,7 +97,15 @@ export class Aftermath {
     if (this.#isOver) return;
     const { log, world } = this.#parts;
     log.report(checkAllAnswered(this.#open));
-    const holdings = [...world.nodes.values()].map((node) => this.#holdings(node));
+    const earlier = this.#timers();
+    // An exchange of anti-entropy may run at one look, but hardly at both.
+    await this.#runFor(LOOK_AGAIN_MS);
+    if (this.#isOver) return;
+    const later = this.#timers();
+    const holdings = [...world.nodes.values()].map((node) => ({
+      ...this.#holdings(node),
+      timers: Math.min(earlier.get(node.id) ?? 0, later.get(node.id) ?? 0),
+    }));
     const closingMs = await this.#close();
     for (const held of holdings) {
       const left = { ...held, closingMs: closingMs.get(held.node) ?? Number.POSITIVE_INFINITY };
@@ -192,9 +202,13 @@ export class Aftermath {
     );
   }
 
-  #holdings({ id, life }: SimNode): Omit<LeftOver, 'closingMs'> {
+  #holdings({ id, life }: SimNode): Omit<LeftOver, 'closingMs' | 'timers'> {
     const connections = life === undefined ? 0 : this.#parts.world.fabric.connectionsOf(life);
-    return { node: id, timers: life?.timers ?? 0, connections };
+    return { node: id, connections };
+  }
+
+  #timers(): ReadonlyMap<NodeId, number> {
+    return new Map([...this.#parts.world.nodes.values()].map(({ id, life }) => [id, life?.timers ?? 0]));
   }
 
   /** Virtual milliseconds that each node's orderly close took; a node that did not come to its end is missing. */

@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly network: NetworkOptions;
   readonly disk: DiskOptions;
   readonly clockOf: (node: NodeId) => ClockFaults;
+  /** Whether nodes compare their records by themselves; so they do if this is not set. */
+  readonly antiEntropy?: boolean;
 }
 
 export interface WorldObserver {
@@ -72,7 +74,7 @@ export class SimNode {
     if (this.#life?.alive === true) return;
     this.#starts += 1;
     const { options, loop, fabric, observer } = this.#world;
-    const { seed, config, sync } = options;
+    const { seed, config, sync, antiEntropy = true } = options;
     const processName = `${this.id}#${this.#starts}`;
     const life = new Life(processName, () => this.#died(CRASHED_INSIDE_CALL, false));
     this.#life = life;
@@ -83,6 +85,7 @@ export class SimNode {
       nodeId: this.id,
       sync,
       peerSecret: undefined,
+      antiEntropy,
       clock: new SimClock(seed, loop, life, this.clockFaults),
       random: new SimRandom(seed, processName),
       storage: this.disk.opened(life),

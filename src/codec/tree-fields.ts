@@ -1,0 +1,89 @@
+/** What anti-entropy sends, as fields: names, roots, leaves and keys of digest trees. */
+import type { Partition } from '../core/ids.ts';
+import { MAX_NODES, MAX_PARTITIONS, MAX_TREE_KEYS } from '../core/limits.ts';
+import { MAX_TREE_LEAVES, TREE_DIGEST_BYTES } from '../core/merkle/digest-tree.ts';
+import type {
+  TreeKey,
+  TreeKeysPage,
+  TreeKeysRequest,
+  TreeName,
+  TreeRoot,
+  TreeRoots,
+} from '../core/message.ts';
+import { readEntryName } from './entry-name-fields.ts';
+import { type FieldReader, FormatError } from './packer.ts';
+
+export function treeNameToFields({ partition, n }: TreeName): readonly unknown[] {
+  return [partition, n];
+}
+
+/** Throws FormatError, as all that read here do. */
+export function readTreeName(fields: FieldReader): TreeName {
+  return { partition: readPartition(fields), n: fields.integer(1, MAX_NODES) };
+}
+
+export function treeKeysRequestToFields({ tree, leaves, after }: TreeKeysRequest): readonly unknown[] {
+  return [...treeNameToFields(tree), leaves, after ?? null];
+}
+
+export function readTreeKeysRequest(fields: FieldReader): TreeKeysRequest {
+  return {
+    type: 'tree-keys',
+    tree: readTreeName(fields),
+    leaves: atMost(fields.fields(), MAX_TREE_LEAVES).each((reader) => reader.integer(0, MAX_TREE_LEAVES - 1)),
+    after: fields.optionalBytes(),
+  };
+}
+
+/** Flat: what is not built, then partition, n, root, partition, ... */
+export function treeRootsToFields({ roots, unbuilt }: TreeRoots): readonly unknown[] {
+  return [unbuilt, ...roots.flatMap(({ partition, n, root }) => [partition, n, root])];
+}
+
+export function readTreeRoots(fields: FieldReader): TreeRoots {
+  const unbuilt = atMost(fields.fields(), MAX_PARTITIONS).each(readPartition);
+  return { unbuilt, roots: fields.each(readTreeRoot) };
+}
+
+export function readTreeLeaves(fields: FieldReader): Uint8Array {
+  const leaves = fields.bytes();
+  if (leaves.length > MAX_TREE_LEAVES * TREE_DIGEST_BYTES || leaves.length % TREE_DIGEST_BYTES !== 0) {
+    throw new FormatError(`${leaves.length} bytes are not the leaves of a tree`);
+  }
+  return leaves;
+}
+
+/** What comes next, then flat: bucket, key, digest, bucket, ... */
+export function treeKeysPageToFields({ keys, next }: TreeKeysPage): readonly unknown[] {
+  return [next ?? null, keys.flatMap(({ bucket, key, digest }) => [bucket, key, digest ?? null])];
+}
+
+export function readTreeKeysPage(fields: FieldReader): TreeKeysPage {
+  const next = fields.optionalBytes();
+  return { next, keys: atMost(fields.fields(), 3 * MAX_TREE_KEYS).each(readTreeKey) };
+}
+
+function readTreeRoot(fields: FieldReader): TreeRoot {
+  return { ...readTreeName(fields), root: checkDigest(fields.bytes()) };
+}
+
+function readTreeKey(fields: FieldReader): TreeKey {
+  const entry = readEntryName(fields);
+  const digest = fields.optionalBytes();
+  return { ...entry, digest: digest === undefined ? undefined : checkDigest(digest) };
+}
+
+function readPartition(fields: FieldReader): Partition {
+  return fields.integer(0, MAX_PARTITIONS - 1) as Partition;
+}
+
+function checkDigest(bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== TREE_DIGEST_BYTES) throw new FormatError(`a digest of ${bytes.length} bytes`);
+  return bytes;
+}
+
+/** Checked before anything is made of the items. */
+function atMost(fields: FieldReader, count: number): FieldReader {
+  if (fields.remaining > count) throw new FormatError(`${fields.remaining} items where ${count} may be`);
+  return fields;
+}

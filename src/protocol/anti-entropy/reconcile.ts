@@ -1,0 +1,70 @@
+/**
+ * Brings two replicas' records of one key together. They are joined, never overwritten: the own replica takes the peer's
+ * record, and the peer takes the join. Neither takes a record that it is no home replica for.
+ */
+import { largestNOf, recordDigest, sameBytes } from '../../codec/record-codec.ts';
+import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
+import type { ReadReply } from '../../core/message.ts';
+import { homeReplicas, type Ring } from '../../core/ring/ring.ts';
+import type { LocalReplica } from '../replica/local-replica.ts';
+import { askPeer, ExchangeBroken, type QuestionPorts } from './peer-question.ts';
+
+export interface ReconcilePorts extends QuestionPorts {
+  readonly self: NodeId;
+  readonly ring: Ring;
+  readonly local: LocalReplica;
+}
+
+interface Reconciled {
+  readonly peer: NodeId;
+  readonly partition: Partition;
+  readonly entry: EntryName;
+}
+
+/** Resolves to how many of the two took something. Rejects as askPeer does, and with ExchangeBroken if the own store fails. */
+export async function reconcile(
+  ports: ReconcilePorts,
+  { peer, partition, entry }: Reconciled,
+): Promise<number> {
+  const { local, self } = ports;
+  const isHome = (node: NodeId, record: Uint8Array): boolean =>
+    homeReplicas(ports.ring, partition, largestNOf(record)).includes(node);
+
+  const own = await readOwn(local, entry);
+  // A read error is never "not found": nothing is put in the place of what cannot be read.
+  if (own.type === 'unreadable') return 0;
+  const known = digestOf(own);
+  const { reply: theirs } = await askPeer(ports, peer, { type: 'read', ...entry, known });
+  if (theirs.type === 'same' || theirs.type === 'unreadable') return 0;
+  if (theirs.type === 'found') {
+    if (!isHome(self, theirs.record) || !(await takeOwn(local, entry, theirs.record))) return 0;
+  }
+
+  const joined = await readOwn(local, entry);
+  const digest = digestOf(joined);
+  if (joined.type !== 'found' || digest === undefined) return 0;
+  const taken = known !== undefined && sameBytes(known, digest) ? 0 : 1;
+  const theirDigest = digestOf(theirs);
+  const isEqual = theirDigest !== undefined && sameBytes(theirDigest, digest);
+  if (isEqual || !isHome(peer, joined.record)) return taken;
+  const { reply } = await askPeer(ports, peer, { type: 'store', ...entry, record: joined.record });
+  return reply.type === 'stored' ? taken + 1 : taken;
+}
+
+function readOwn(local: LocalReplica, entry: EntryName): Promise<ReadReply> {
+  return local.read({ type: 'read', ...entry, known: undefined });
+}
+
+/** Joins a peer's record into the own one; false if that is refused. */
+async function takeOwn(local: LocalReplica, entry: EntryName, record: Uint8Array): Promise<boolean> {
+  try {
+    const { type } = await local.store({ type: 'store', ...entry, record });
+    return type === 'stored';
+  } catch (error) {
+    throw new ExchangeBroken(`the own store fails: ${String(error)}`);
+  }
+}
+
+function digestOf(reply: ReadReply): Uint8Array | undefined {
+  return reply.type === 'found' ? recordDigest(reply.record) : undefined;
+}

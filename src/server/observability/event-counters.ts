@@ -1,0 +1,49 @@
+/** What the protocol tells, as metrics. */
+import type { TraceEvent } from '../../ports/tracer.ts';
+import type { Metrics } from './metrics.ts';
+
+type Counters = {
+  readonly [Type in TraceEvent['type']]:
+    | ((metrics: Metrics, event: Extract<TraceEvent, { readonly type: Type }>) => void)
+    | undefined;
+};
+
+const COUNTERS: Counters = {
+  'peer-up': (metrics) => {
+    metrics.peersUp.inc();
+    metrics.peerChanges.inc({ change: 'up' });
+  },
+  'peer-down': (metrics) => {
+    metrics.peersUp.dec();
+    metrics.peerChanges.inc({ change: 'down' });
+  },
+  'peer-suspected': (metrics) => metrics.peerChanges.inc({ change: 'suspected' }),
+  'peer-trusted': (metrics) => metrics.peerChanges.inc({ change: 'trusted' }),
+  'hello-refused': (metrics) => metrics.hellosRefused.inc(),
+  'malformed-frame': (metrics) => metrics.malformedFrames.inc(),
+  'read-repair': (metrics, { result }) => metrics.readRepairs.inc({ result }),
+  'hedged-read': (metrics) => metrics.hedgedReads.inc(),
+  exchange: (metrics, { result, repaired }) => {
+    metrics.exchanges.inc({ result });
+    metrics.repairedRecords.inc(repaired);
+  },
+  'trees-not-built': undefined,
+  forwarded: (metrics, { operation }) => metrics.forwarded.inc({ operation }),
+  'incarnation-renewed': (metrics) => metrics.incarnationsRenewed.inc(),
+  'dot-collision': (metrics) => metrics.dotCollisions.inc(),
+  'unreadable-record': (metrics) => metrics.unreadableRecords.inc(),
+  'storage-failed': (metrics) => metrics.storageFailures.inc(),
+  'batch-committed': (metrics, { ms, entries, bytes }) => {
+    metrics.commitSeconds.observe(ms / 1_000);
+    metrics.commitEntries.inc(entries);
+    metrics.commitBytes.inc(bytes);
+  },
+  siblings: (metrics, { count }) => metrics.siblings.observe(count),
+};
+
+export function countEvent<Type extends TraceEvent['type']>(
+  metrics: Metrics,
+  event: Extract<TraceEvent, { readonly type: Type }>,
+): void {
+  COUNTERS[event.type]?.(metrics, event);
+}
