@@ -4,11 +4,12 @@ import { recordKey } from '../../../src/codec/key-layout.ts';
 import { decodeRecord, encodeRecord } from '../../../src/codec/record-codec.ts';
 import type { ProposedWrite } from '../../../src/core/causality/decide-write.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
-import type { EntryName, StoreId } from '../../../src/core/ids.ts';
+import type { EntryName, NodeId, StoreId } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
 import type { ReadReply, StoreReply } from '../../../src/core/message.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
+import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import {
@@ -47,6 +48,16 @@ export class ReplicaBench {
     this.replica = new LocalReplica({
       records,
       incarnations,
+      hints: new HintStore({
+        storage: this.storage,
+        ring: RING,
+        clock,
+        tracer,
+        limits: DEFAULT_LIMITS,
+        isLowOnSpace: () => false,
+        onStored: () => {},
+      }),
+      self: 'n1' as NodeId,
       limits: DEFAULT_LIMITS,
       tracer,
       onChanged: () => {},
