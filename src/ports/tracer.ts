@@ -38,7 +38,7 @@ export type TraceEvent =
       /** Whether the one before for this owner was taken, or there was none. */
       readonly isFirst: boolean;
     }
-  /** The hints that were on the disk at start are counted. */
+  /** There were hints on the disk at start; they are counted. */
   | { readonly type: 'hints-loaded'; readonly count: number; readonly ms: number }
   /** The hints of one owner were gone through once. */
   | {

@@ -78,7 +78,7 @@ export class Handoff {
   async close(): Promise<void> {
     this.#pace.close();
     for (const { timer } of this.#deliveries.values()) timer?.cancel();
-    await Promise.all([...this.#deliveries.values()].map(({ running }) => running));
+    await Promise.all([...this.#deliveries.values()].map(async ({ running }) => running));
   }
 
   /** Half of the time is fixed and as much drawn on average, so that all who keep something for one owner do not act in step. */

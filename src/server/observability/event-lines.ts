@@ -38,8 +38,7 @@ const LINES: Lines = {
   // The first one of many says it all.
   'hint-refused': ({ owner, reason, isFirst }) =>
     isFirst ? ['warn', `keeps no more records for ${owner}: ${reason}`] : undefined,
-  'hints-loaded': ({ count }) =>
-    count === 0 ? undefined : ['info', `keeps ${count} records for other nodes`],
+  'hints-loaded': ({ count }) => ['info', `keeps ${count} records for other nodes`],
   handoff: ({ owner, delivered, left }) => {
     const rest = left === 0 ? 'all that was kept for it' : `${left} are left`;
     if (delivered === 0) return left === 0 ? undefined : ['debug', `${owner} took nothing; ${rest}`];
