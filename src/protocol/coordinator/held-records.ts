@@ -72,7 +72,10 @@ export class HeldRecords {
     return joined;
   }
 
-  /** Undefined if all hold the same, or nobody anything. A fallback is never behind: it is not to hold what it does not. */
+  /**
+   * Undefined if all hold the same, or nobody anything. A node is behind only if the record belongs to it: a fallback is not
+   * to hold what it does not, nor is a home replica of this read's N that the record was never written to.
+   */
   differences(homes: readonly NodeId[]): SettledRead | undefined {
     const records = new Set([...this.#held.values()].map(digestKey));
     if (records.size < 2 || this.#decoded.size === 0) return undefined;
@@ -80,9 +83,10 @@ export class HeldRecords {
     if (joined === undefined) return undefined;
     const encoded = encodeRecord(this.#entry, joined);
     const digest = recordDigest(encoded);
+    const owners = homes.slice(0, joined.largestN);
     const behind = [...this.#held].filter(
       ([node, held]) =>
-        homes.includes(node) && (held === undefined || !sameBytes(recordDigest(held), digest)),
+        owners.includes(node) && (held === undefined || !sameBytes(recordDigest(held), digest)),
     );
     return { entry: this.#entry, joined: encoded, behind: behind.map(([node]) => node) };
   }

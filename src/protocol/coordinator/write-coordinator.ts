@@ -230,7 +230,9 @@ export class WriteCoordinator {
     write: Write,
     { record, write: { dot, created } }: Extract<WriteDecision, { type: 'repeated' }>,
   ): Promise<WriteSuccess | Failure> {
-    const encoded = encodeRecord(write.entry, record);
+    // Where it was not written before it belongs from now on, if this attempt names more home replicas.
+    const largestN = Math.max(record.largestN, write.request.n);
+    const encoded = encodeRecord(write.entry, { ...record, largestN });
     return new Promise((resolve) => {
       this.#spread({ write, encoded }, { dot, record, created }, resolve).begin();
     });

@@ -2,7 +2,7 @@
  * What follows when everything works again: clients are answered, reads of all replicas bring these together, nothing
  * acknowledged is missing, nothing is different after all processes started again, and an idle node holds nothing.
  */
-import { decodeRecord, recordDigest } from '../../../src/codec/record-codec.ts';
+import { decodeRecord, largestNOf, recordDigest } from '../../../src/codec/record-codec.ts';
 import { joinRecords } from '../../../src/core/causality/join.ts';
 import { visibleSiblings } from '../../../src/core/causality/visible-siblings.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
@@ -267,9 +267,13 @@ export class Aftermath {
     return closingMs;
   }
 
+  /** How many copies of a key are to be kept: as many as the largest N that some disk has heard of. */
   #largestN(key: string): number {
-    const { history, plan } = this.#parts;
-    return history.writesOf(key).reduce((largest, { n }) => Math.max(largest, n), plan.options.n);
+    const { whiteBox, plan } = this.#parts;
+    const copies = [...whiteBox.allCopies({ bucket: BUCKET, key }).values()];
+    const held = copies.map((bytes) => (bytes === undefined ? 0 : largestNOf(bytes)));
+    const largest = Math.max(...held);
+    return largest === 0 ? plan.options.n : largest;
   }
 }
 
