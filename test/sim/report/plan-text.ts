@@ -7,7 +7,10 @@ export function describeOptions({ options, operations, faults }: RunPlan): reado
   const drifts = clocks.map(({ drift }) => Math.round(drift * 1_000_000)).join(' ');
   const offsets = clocks.map(({ wallOffsetMs }) => wallOffsetMs).join(' ');
   const late = clocks.map(({ lateChance }) => lateChance).join(' ');
-  const repairs = Object.entries(options.repairs).flatMap(([name, isOn]) => (isOn ? [name] : []));
+  const { readRepair, handoff, antiEntropy } = options.repairs;
+  const repairs = Object.entries({ readRepair, handoff, antiEntropy }).flatMap(([name, isOn]) =>
+    isOn ? [name] : [],
+  );
   return [
     `nodes ${options.nodes}, N ${options.n}, clients ${options.clients}, ${options.sync ? 'synced' : 'NOT synced'}, at most ${options.maxSiblings} siblings, keys ${options.keys.join(' ')}`,
     `${operations.length} operations and ${faults.length} faults in ${options.faultyUs / 1_000_000} s; reads ${options.readsSeeWrites ? 'must' : 'need not'} see acknowledged writes`,
