@@ -8,7 +8,7 @@ import { replyFromFields, replyToFields } from './reply-fields.ts';
 import { requestFromFields, requestToFields } from './request-fields.ts';
 
 /** Raised with every change of what travels between nodes; peers of another version are refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export type PeerMessage =
   | { readonly type: 'hello'; readonly hello: Hello; readonly proof: Uint8Array | undefined }

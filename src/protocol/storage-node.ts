@@ -5,84 +5,40 @@
  *   coordinator/   reads at R and writes at W of a key's home replicas
  *   replica/       this node's own copy, durable by group commit
  *   anti-entropy/  compares and repairs replicas in the background
+ *   handoff/       keeps records for replicas that are away, and hands them over
  *   peers/         connections to the other members
  */
 import { describePlacement } from '../codec/hash.ts';
-import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
-import type { ConfigurationEpoch, EntryName, NodeId, StoreId } from '../core/ids.ts';
+import { bucketConfig } from '../core/cluster-config.ts';
+import type { EntryName, NodeId, StoreId } from '../core/ids.ts';
 import type { PeerReply, PeerRequest } from '../core/message.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import { majority } from '../core/quorum/quorum-tally.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
 import { buildRing, preferenceList, type Ring } from '../core/ring/ring.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Network } from '../ports/network.ts';
-import type { Random } from '../ports/random.ts';
-import type { Storage } from '../ports/storage.ts';
-import type { Tracer } from '../ports/tracer.ts';
 import { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import { CoarseClock } from './coarse-clock.ts';
 import { GetCoordinator } from './coordinator/get-coordinator.ts';
 import { OperationRouter } from './coordinator/operation-router.ts';
 import { WriteCoordinator } from './coordinator/write-coordinator.ts';
+import { Handoff } from './handoff/handoff.ts';
+import { HintedRecords } from './handoff/hinted-records.ts';
+import { HintStore } from './handoff/hint-store.ts';
 import { type Inspection, inspectEntry } from './inspection.ts';
-import type { MemberStatus } from './member-status.ts';
+import type { MemberStatus, StorageNode, StorageNodeOptions } from './node-interface.ts';
 import { Peers } from './peers/peers.ts';
 import { GroupCommit } from './replica/group-commit.ts';
 import { IncarnationSource } from './replica/incarnation.ts';
-import { LocalReplica } from './replica/local-replica.ts';
+import { LocalReplica, type OnChanged } from './replica/local-replica.ts';
 import { RecordStore } from './replica/record-store.ts';
 import { Replicas } from './replica/replicas.ts';
 import { RunningOperations } from './running-operations.ts';
 import { openStore } from './store-opening.ts';
 
-export interface StorageNodeOptions {
-  readonly config: ClusterConfig;
-  readonly epoch: ConfigurationEpoch;
-  readonly nodeId: NodeId;
-  /** Whether an acknowledgement waits for the disk (fsync). */
-  readonly sync: boolean;
-  /** Shared by all members; a peer that does not prove that it knows it is refused. */
-  readonly peerSecret: string | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly storage: Storage;
-  readonly network: Network;
-  readonly tracer: Tracer;
-  /** Whether it compares its records with other replicas' by itself; so it does if this is not set. */
-  readonly antiEntropy?: boolean;
-  /** Whether the disk is below its reserve: writes are refused with `no-space`. */
-  readonly isLowOnSpace: () => boolean;
-  /** Called once when the store failed: the process must end (fail-stop). */
-  readonly onFatal: (reason: Error) => void;
-}
-
 export { StartRefused } from './start-refused.ts';
+export type { PendingHints } from './handoff/hint-store.ts';
 export type { Inspection, ReplicaView } from './inspection.ts';
-export type { MemberStatus } from './member-status.ts';
-
-/** Never rejects for operating errors: they are outcomes. */
-export interface StorageNode {
-  readonly nodeId: NodeId;
-  /** For each partition all nodes in order of preference. */
-  readonly preferenceLists: readonly (readonly NodeId[])[];
-  get(request: ReadRequest): Promise<ReadOutcome>;
-  put(request: PutRequest): Promise<PutOutcome>;
-  delete(request: DeleteRequest): Promise<DeleteOutcome>;
-  inspect(entry: EntryName, timeoutMs: number): Promise<Inspection>;
-  /** Every member as this node sees it now, itself included, in the order of the configuration. */
-  members(): readonly MemberStatus[];
-  /** Reasons why this node does not serve; empty when it does. */
-  notReady(): readonly string[];
-  /** Whether each partition this node is a home of has a majority of its home replicas reachable. */
-  hasMajorities(): boolean;
-  /** Resolves when the storage answers (for /livez); rejects when it does not. */
-  probeStorage(): Promise<void>;
-  /** Refuses new client operations with `draining` from now on; what runs goes on. */
-  drain(): void;
-  /** Waits (up to graceMs) for running operations, then closes network and storage. Idempotent. */
-  close(graceMs: number): Promise<void>;
-}
+export type { MemberStatus, StorageNode, StorageNodeOptions } from './node-interface.ts';
 
 /** Opens the store, takes a new incarnation and joins the network. Rejects with StartRefused, or with an I/O error. */
 export async function startStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
@@ -102,10 +58,12 @@ class RunningNode implements StorageNode {
   readonly #incarnations: IncarnationSource;
   readonly #commit: GroupCommit;
   readonly #records: RecordStore;
+  readonly #hints: HintStore;
   readonly #local: LocalReplica;
   readonly #peers: Peers;
   readonly #replicas: Replicas;
   readonly #antiEntropy: AntiEntropy;
+  readonly #handoff: Handoff;
   readonly #router: OperationRouter;
   readonly #operations: RunningOperations;
   /** Deadlines and hedges of operations. */
@@ -125,13 +83,23 @@ class RunningNode implements StorageNode {
     this.#incarnations = incarnations;
     this.#commit = commit;
     this.#records = new RecordStore(this.#ring, storage, commit);
-    this.#local = new LocalReplica({
-      records: this.#records,
-      incarnations,
+    const onChanged: OnChanged = (entry, before, after) => this.#antiEntropy.changed(entry, before, after);
+    this.#hints = new HintStore({
+      ...options,
+      ring: this.#ring,
       limits: config.limits,
-      tracer,
-      onChanged: (entry, before, after) => this.#antiEntropy.changed(entry, before, after),
+      onStored: (owner) => this.#handoff.soon(owner),
     });
+    const records = {
+      records: this.#records,
+      hints: this.#hints,
+      incarnations,
+      self: nodeId,
+      tracer,
+      onChanged,
+    };
+    this.#local = new LocalReplica({ ...records, limits: config.limits });
+    const hinted = new HintedRecords({ ...records, local: this.#local });
     const self = {
       cluster: config.cluster,
       nodeId,
@@ -147,15 +115,17 @@ class RunningNode implements StorageNode {
     this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
     this.#operationClock = new CoarseClock(clock);
     const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer };
-    this.#antiEntropy = new AntiEntropy({
+    const background = {
       ...options,
       self: nodeId,
       ring: this.#ring,
       peers: this.#peers,
       local: this.#local,
       foregroundMs: () => commit.lastMs * (1 + this.#operations.running),
-    });
-    const reads = new GetCoordinator(ports);
+    };
+    this.#antiEntropy = new AntiEntropy({ ...background, adopt: (entry) => hinted.adopt(entry) });
+    this.#handoff = new Handoff({ ...background, hints: this.#hints, hinted });
+    const reads = new GetCoordinator({ ...ports, readRepair: options.readRepair });
     const writes = new WriteCoordinator({
       ...ports,
       config,
@@ -177,9 +147,13 @@ class RunningNode implements StorageNode {
   }
 
   async start(): Promise<void> {
+    await this.#hints.load();
     await this.#peers.start(
       (request) => this.#serve(request),
-      (peer) => this.#antiEntropy.peerUp(peer),
+      (peer) => {
+        this.#handoff.peerUp(peer);
+        this.#antiEntropy.peerUp(peer);
+      },
     );
     this.#antiEntropy.start();
   }
@@ -213,10 +187,11 @@ class RunningNode implements StorageNode {
   }
 
   members(): readonly MemberStatus[] {
+    const { pending } = this.#hints;
     return this.#options.config.nodes.map(({ id }) => {
       const status = this.#peers.status(id);
       if (status === undefined) return this.#ownStatus();
-      return { node: id, ...status, state: status.state === 'up' ? 'up' : 'down' };
+      return { node: id, ...status, state: status.state === 'up' ? 'up' : 'down', hints: pending.get(id) };
     });
   }
 
@@ -252,10 +227,10 @@ class RunningNode implements StorageNode {
 
   async #close(graceMs: number): Promise<void> {
     this.drain();
-    const exchangesEnded = this.#antiEntropy.close();
+    const backgroundEnded = Promise.all([this.#antiEntropy.close(), this.#handoff.close()]);
     await this.#operations.idle(graceMs);
     await this.#peers.close();
-    await exchangesEnded;
+    await backgroundEnded;
     // What was begun for others is finished: a batch that meets a closed store would look like a broken disk.
     await this.#commit.close();
     this.#operationClock.close();
@@ -290,6 +265,7 @@ class RunningNode implements StorageNode {
       storeId: this.#storeId,
       incarnation: this.#incarnations.current,
       reason: undefined,
+      hints: undefined,
     };
   }
 }

@@ -167,6 +167,9 @@ class ServerStart {
       onFatal: (reason) => this.#fail(reason),
     });
     this.#closers.push(() => node.close(0));
+    this.#metrics.watchHints(() =>
+      node.members().flatMap(({ node: owner, hints }) => (hints === undefined ? [] : [{ owner, ...hints }])),
+    );
     return node;
   }
 

@@ -15,17 +15,19 @@ import {
   requestDigest,
 } from '../../src/codec/hash.ts';
 import { proveSecret } from '../../src/codec/hello-proof.ts';
-import { metaKey, recordKey } from '../../src/codec/key-layout.ts';
+import { decodeHint, encodeHint } from '../../src/codec/hint-codec.ts';
+import { hintKey, metaKey, recordKey } from '../../src/codec/key-layout.ts';
 import { decodeMessage, encodeMessage } from '../../src/codec/message-codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import { decodeStoreIdentity, encodeStoreIdentity } from '../../src/codec/store-identity.ts';
-import type { Partition } from '../../src/core/ids.ts';
+import type { NodeId, Partition } from '../../src/core/ids.ts';
 import { MAX_FRAME_BYTES } from '../../src/core/limits.ts';
 import { comparable } from './comparable.ts';
 import {
   CONFIG_SAMPLE,
   CONTEXT_SAMPLES,
   HELLO_SAMPLE,
+  HINT_SAMPLE,
   MESSAGE_SAMPLES,
   NAME_SAMPLES,
   RECORD_SAMPLES,
@@ -106,6 +108,14 @@ describe('the store', () => {
   it('has its keys where they were', () => {
     const keys = NAME_SAMPLES.map((entry, index) => hex(recordKey((index * 255) as Partition, entry)));
     expect([...keys, hex(metaKey('store'))]).toEqual(Object.values(GOLDEN['keys'] ?? {}));
+  });
+
+  it('has its hints as they were', () => {
+    const keys = NAME_SAMPLES.map((entry, index) =>
+      hex(hintKey(`n${index}` as NodeId, (index * 255) as Partition, entry)),
+    );
+    expect([...keys, hex(encodeHint(HINT_SAMPLE))]).toEqual(Object.values(GOLDEN['hints'] ?? {}));
+    expect(decodeHint(bytesOf('hints', 'value'))).toEqual(HINT_SAMPLE);
   });
 });
 

@@ -12,7 +12,8 @@ import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 
 interface Waiting {
-  readonly write: StorageWrite;
+  /** They go out in one batch, so all of them are applied or none. */
+  readonly writes: readonly StorageWrite[];
   readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -60,13 +61,13 @@ export class GroupCommit {
     return this.#waitingBytes;
   }
 
-  /** Resolves when the write is durable (or written, without sync). Rejects with StorageFailed. */
-  write(write: StorageWrite): Promise<void> {
+  /** Resolves when all of it is durable (or written, without sync): all at once or not at all. Rejects with StorageFailed. */
+  write(...writes: readonly StorageWrite[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closed) return Promise.reject(new Error('The store is closed'));
     return new Promise((resolve, reject) => {
-      const bytes = write.key.length + (write.type === 'put' ? write.value.length : 0);
-      this.#waiting.push({ write, bytes, resolve, reject });
+      const bytes = writes.reduce((sum, write) => sum + bytesOf(write), 0);
+      this.#waiting.push({ writes, bytes, resolve, reject });
       this.#waitingBytes += bytes;
       if (!this.#committing) void this.#commitAll();
     });
@@ -95,7 +96,7 @@ export class GroupCommit {
     const startMs = clock.nowMs();
     try {
       await storage.write(
-        batch.map(({ write }) => write),
+        batch.flatMap(({ writes }) => writes),
         { sync },
       );
     } catch (error) {
@@ -133,4 +134,8 @@ export class GroupCommit {
     this.#options.onFatal(failure);
     for (const { reject } of waiting) reject(failure);
   }
+}
+
+function bytesOf(write: StorageWrite): number {
+  return write.key.length + (write.type === 'put' ? write.value.length : 0);
 }

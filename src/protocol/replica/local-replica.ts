@@ -1,6 +1,9 @@
 /**
  * This node's own copy of the records. Reads see what is durable. Every read-modify-write of a key (a client's write,
  * a peer's record) runs in that key's serial section and leaves it only when its result is durable.
+ *
+ * A record that this node keeps for a home replica which is away lies and is joined like any other. The hint that says so
+ * is set in the same batch, so that no crash leaves the one without the other.
  */
 import {
   checkRecord,
@@ -16,13 +19,16 @@ import { joinRecords } from '../../core/causality/join.ts';
 import { isAheadOn } from '../../core/causality/mint.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import { findDotCollision } from '../../core/causality/visible-siblings.ts';
-import type { EntryName } from '../../core/ids.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../core/message.ts';
+import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import type { HintStore } from '../handoff/hint-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
 import type { RecordStore } from './record-store.ts';
+import { StandIn } from './stand-in.ts';
 
 export interface MintedWrite {
   readonly dot: Dot;
@@ -36,6 +42,8 @@ export type MintOutcome =
   | Exclude<WriteDecision, { type: 'minted' | 'local-store-lost-something' }>
   /** Nothing was done, because it cannot be known what this replica holds: another replica has to coordinate. */
   | Unreadable
+  /** Nothing was done, because this node may not keep the record for a home replica: another node has to coordinate. */
+  | { readonly type: 'hint-refused'; readonly reason: string }
   /** The write was given up before its turn came. Nothing was done. */
   | { readonly type: 'given-up' };
 
@@ -44,14 +52,22 @@ export interface MintHandlers {
   readonly isGivenUp: () => boolean;
   /** Told before the local sync. */
   readonly onMinted: (minted: MintedWrite) => void;
+  /** The home replica that this node, being none, stands in for. */
+  readonly hintFor?: NodeId | undefined;
 }
 
 /** Told of every change of a record, in the key's serial section, when it is durable. */
-export type OnChanged = (entry: EntryName, before: Uint8Array | undefined, after: Uint8Array) => void;
+export type OnChanged = (
+  entry: EntryName,
+  before: Uint8Array | undefined,
+  after: Uint8Array | undefined,
+) => void;
 
 export interface LocalReplicaOptions {
   readonly records: RecordStore;
   readonly incarnations: IncarnationSource;
+  readonly hints: HintStore;
+  readonly self: NodeId;
   readonly limits: Limits;
   readonly tracer: Tracer;
   readonly onChanged: OnChanged;
@@ -62,22 +78,27 @@ interface Unreadable {
   readonly reason: string;
 }
 
-type Loaded = { readonly type: 'loaded'; readonly encoded: Uint8Array | undefined } | Unreadable;
+/** The own record as it lies on the disk; undefined if there is none. */
+export type Loaded = { readonly type: 'loaded'; readonly encoded: Uint8Array | undefined } | Unreadable;
 
 type LoadedRecord =
   | {
       readonly type: 'loaded';
       readonly encoded: Uint8Array | undefined;
       readonly record: KeyRecord | undefined;
+      /** Whether there is no hint to be set. */
+      readonly isNoted: boolean;
     }
   | Unreadable;
 
 export class LocalReplica {
   readonly #options: LocalReplicaOptions;
   readonly #lock = new KeyLock();
+  readonly #standIn: StandIn;
 
   constructor(options: LocalReplicaOptions) {
     this.#options = options;
+    this.#standIn = new StandIn(options);
   }
 
   async read(request: ReadReplica): Promise<ReadReply> {
@@ -90,10 +111,12 @@ export class LocalReplica {
 
   /** Shows a record while nothing can change it: undefined if there is none, or if it cannot be read. */
   async look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<void> {
-    await this.#lock.run(lockName(entry), async () => {
-      const loaded = await this.#load(entry);
-      use(loaded.type === 'loaded' ? loaded.encoded : undefined);
-    });
+    await this.inSection(entry, async (loaded) => use(loaded.type === 'loaded' ? loaded.encoded : undefined));
+  }
+
+  /** Runs a section with the record as it is, while nothing else can change it. */
+  inSection<Result>(entry: EntryName, section: (loaded: Loaded) => Promise<Result>): Promise<Result> {
+    return this.#lock.run(lockName(entry), async () => section(await this.#load(entry)));
   }
 
   /** Joins a record into this replica's own. Answers `stored` only when the result is durable. */
@@ -106,6 +129,8 @@ export class LocalReplica {
     } catch (error) {
       return { type: 'store-refused', reason: `the record is not valid: ${(error as Error).message}` };
     }
+    const refusal = this.#standIn.refusal(request, incoming.largestN);
+    if (refusal !== undefined) return { type: 'store-refused', reason: refusal };
     return this.#lock.run(lockName(request), () => this.#join(request, incoming));
   }
 
@@ -119,10 +144,10 @@ export class LocalReplica {
   async mint(
     entry: EntryName,
     write: ProposedWrite,
-    { isGivenUp, onMinted }: MintHandlers,
+    { isGivenUp, onMinted, hintFor }: MintHandlers,
   ): Promise<MintOutcome> {
     return this.#lock.run(lockName(entry), async () => {
-      const loaded = await this.#loadRecord(entry);
+      const loaded = await this.#loadRecord(entry, hintFor);
       // From here to `onMinted` nothing waits: a write that is given up is not minted, and one that is minted is not given up.
       if (isGivenUp()) return { type: 'given-up' };
       if (loaded.type === 'unreadable') return loaded;
@@ -133,10 +158,16 @@ export class LocalReplica {
       if (decision.type !== 'minted') return decision;
       const { dot, record } = decision;
       const minted = { dot, before, record, encoded: encodeRecord(entry, record) };
+      const hint = this.#standIn.writes(entry, hintFor, {
+        isNoted: loaded.isNoted,
+        bytes: minted.encoded.length,
+      });
+      if (hint.type === 'hint-refused') return hint;
       // Queued first: whatever happens while the record leaves, its dot is one that this store has taken.
-      const durable = this.#options.records.put(entry, minted.encoded);
+      const durable = this.#options.records.put(entry, minted.encoded, ...hint.writes);
       onMinted(minted);
       await durable;
+      this.#standIn.noted(hintFor, hint.writes);
       this.#options.onChanged(entry, loaded.encoded, minted.encoded);
       return { type: 'minted', ...minted };
     });
@@ -157,20 +188,34 @@ export class LocalReplica {
   }
 
   async #join(entry: StoreReplica, incoming: KeyRecord): Promise<StoreReply> {
-    const { record: encodedIncoming } = entry;
-    const loaded = await this.#loadRecord(entry);
+    const { record: encodedIncoming, hintFor } = entry;
+    const loaded = await this.#loadRecord(entry, hintFor);
     if (loaded.type === 'unreadable') return { type: 'store-refused', reason: loaded.reason };
-    const { encoded, record: local } = loaded;
-    if (encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(encodedIncoming))) {
-      return { type: 'stored' };
-    }
+    const { encoded, record: local, isNoted } = loaded;
+    const isSame = encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(encodedIncoming));
+    if (isSame && isNoted) return { type: 'stored' };
     if (isAheadOn(this.#options.incarnations.current, incoming.context, local)) this.#renewIncarnation(entry);
     const joined = local === undefined ? encodedIncoming : this.#encodeJoin(entry, local, incoming);
-    if (encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(joined)))
-      return { type: 'stored' };
-    await this.#options.records.put(entry, joined);
-    this.#options.onChanged(entry, encoded, joined);
+    const hint = this.#standIn.writes(entry, hintFor, { isNoted, bytes: joined.length });
+    if (hint.type === 'hint-refused') return { type: 'store-refused', reason: hint.reason };
+    await this.#keep(entry, { before: encoded, joined }, hint.writes);
+    this.#standIn.noted(hintFor, hint.writes);
     return { type: 'stored' };
+  }
+
+  /** Makes a joined record durable, and in the same batch what belongs to it; nothing if nothing is new. */
+  async #keep(
+    entry: EntryName,
+    { before, joined }: { readonly before: Uint8Array | undefined; readonly joined: Uint8Array },
+    together: readonly StorageWrite[],
+  ): Promise<void> {
+    const { records, onChanged } = this.#options;
+    if (before !== undefined && sameBytes(recordDigest(before), recordDigest(joined))) {
+      if (together.length > 0) await records.write(...together);
+      return;
+    }
+    await records.put(entry, joined, ...together);
+    onChanged(entry, before, joined);
   }
 
   #encodeJoin({ bucket, key }: EntryName, local: KeyRecord, incoming: KeyRecord): Uint8Array {
@@ -191,13 +236,14 @@ export class LocalReplica {
     }
   }
 
-  async #loadRecord(entry: EntryName): Promise<LoadedRecord> {
+  /** `hintFor`: whom this node is to keep it for. A hint that cannot be read is no better than such a record. */
+  async #loadRecord(entry: EntryName, hintFor: NodeId | undefined): Promise<LoadedRecord> {
     const loaded = await this.#load(entry);
     if (loaded.type === 'unreadable') return loaded;
     try {
       const { encoded } = loaded;
       const record = encoded === undefined ? undefined : decodeCheckedRecord(encoded);
-      return { type: 'loaded', encoded, record };
+      return { type: 'loaded', encoded, record, isNoted: await this.#standIn.isNoted(entry, hintFor) };
     } catch (error) {
       return this.#unreadable(entry, error);
     }

@@ -2,12 +2,13 @@
 import { placementHash } from '../../../src/codec/hash.ts';
 import { encodeRecord } from '../../../src/codec/record-codec.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
-import type { EntryName, Partition, StoreId } from '../../../src/core/ids.ts';
+import type { EntryName, NodeId, Partition, StoreId } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
 import { buildRing, partitionOf, type Ring } from '../../../src/core/ring/ring.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
-import { Pace } from '../../../src/protocol/anti-entropy/pace.ts';
+import { Pace } from '../../../src/protocol/background/pace.ts';
 import { TreeStore } from '../../../src/protocol/anti-entropy/tree-store.ts';
+import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import { LocalReplica } from '../../../src/protocol/replica/local-replica.ts';
@@ -64,6 +65,16 @@ export class TreeBench {
         's'.repeat(21).concat('A') as StoreId,
         new SimRandom(seed, 'bench'),
       ),
+      hints: new HintStore({
+        storage,
+        ring: this.ring,
+        clock,
+        tracer,
+        limits: DEFAULT_LIMITS,
+        isLowOnSpace: () => false,
+        onStored: () => {},
+      }),
+      self: 'n1' as NodeId,
       limits: DEFAULT_LIMITS,
       tracer,
       onChanged: (entry, before, after) => {

@@ -107,6 +107,7 @@ export class MemoryNode implements StorageNode {
       storeId: undefined,
       incarnation: undefined,
       reason: undefined,
+      hints: undefined,
     }));
   }
 

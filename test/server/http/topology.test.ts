@@ -216,6 +216,7 @@ function status(
     storeId: undefined,
     incarnation: undefined,
     reason: undefined,
+    hints: undefined,
     ...more,
   };
 }

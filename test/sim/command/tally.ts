@@ -30,6 +30,8 @@ const RARE = [
     'no-space',
   ],
   ...['write-id-expired'],
+  ...['hint-stored', 'hint-refused', 'hint-delivered', 'hints-loaded', 'sloppy-write', 'sloppy-read'],
+  ...['fallback-coordinated'],
 ] as const;
 
 /** Runs from which on a rare thing that never happened is worth a warning. */

@@ -1,0 +1,72 @@
+/** What a storage node needs, and what it does: the types of the front door (storage-node.ts). */
+import type { ClusterConfig } from '../core/cluster-config.ts';
+import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, StoreId } from '../core/ids.ts';
+import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
+import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Network } from '../ports/network.ts';
+import type { Random } from '../ports/random.ts';
+import type { Storage } from '../ports/storage.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import type { PendingHints } from './handoff/hint-store.ts';
+import type { Inspection } from './inspection.ts';
+
+export interface StorageNodeOptions {
+  readonly config: ClusterConfig;
+  readonly epoch: ConfigurationEpoch;
+  readonly nodeId: NodeId;
+  /** Whether an acknowledgement waits for the disk (fsync). */
+  readonly sync: boolean;
+  /** Shared by all members; a peer that does not prove that it knows it is refused. */
+  readonly peerSecret: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly storage: Storage;
+  readonly network: Network;
+  readonly tracer: Tracer;
+  /** Whether it compares its records with other replicas' by itself; so it does if this is not set. */
+  readonly antiEntropy?: boolean;
+  /** Whether it hands over what it keeps for others; so it does if this is not set. */
+  readonly handoff?: boolean;
+  /** Whether a read repairs the replicas that it finds behind; so it does if this is not set. */
+  readonly readRepair?: boolean;
+  /** Whether the disk is below its reserve: writes are refused with `no-space`. */
+  readonly isLowOnSpace: () => boolean;
+  /** Called once when the store failed: the process must end (fail-stop). */
+  readonly onFatal: (reason: Error) => void;
+}
+
+export interface MemberStatus {
+  readonly node: NodeId;
+  readonly state: 'self' | 'up' | 'down';
+  /** Wall clock, milliseconds since 1970. */
+  readonly sinceMs: number;
+  readonly storeId: StoreId | undefined;
+  readonly incarnation: Incarnation | undefined;
+  readonly reason: string | undefined;
+  /** What the node that is asked keeps for this one; undefined: nothing. */
+  readonly hints: PendingHints | undefined;
+}
+
+/** Never rejects for operating errors: they are outcomes. */
+export interface StorageNode {
+  readonly nodeId: NodeId;
+  /** For each partition all nodes in order of preference. */
+  readonly preferenceLists: readonly (readonly NodeId[])[];
+  get(request: ReadRequest): Promise<ReadOutcome>;
+  put(request: PutRequest): Promise<PutOutcome>;
+  delete(request: DeleteRequest): Promise<DeleteOutcome>;
+  inspect(entry: EntryName, timeoutMs: number): Promise<Inspection>;
+  /** Every member as this node sees it now, itself included, in the order of the configuration. */
+  members(): readonly MemberStatus[];
+  /** Reasons why this node does not serve; empty when it does. */
+  notReady(): readonly string[];
+  /** Whether each partition this node is a home of has a majority of its home replicas reachable. */
+  hasMajorities(): boolean;
+  /** Resolves when the storage answers (for /livez); rejects when it does not. */
+  probeStorage(): Promise<void>;
+  /** Refuses new client operations with `draining` from now on; what runs goes on. */
+  drain(): void;
+  /** Waits (up to graceMs) for running operations, then closes network and storage. Idempotent. */
+  close(graceMs: number): Promise<void>;
+}
