@@ -11,6 +11,7 @@ import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome } from '../../core
 import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
 import { partitionOf, type PreferredNodes, preferredNodes, type Ring } from '../../core/ring/ring.ts';
 import type { RunningOperations } from '../running-operations.ts';
+import { deleteWhatIsThere } from './blind-delete.ts';
 import { Deadline } from './deadline.ts';
 import {
   type CoordinatedReply,
@@ -47,7 +48,11 @@ export class OperationRouter {
   }
 
   async delete(request: DeleteRequest): Promise<DeleteOutcome> {
-    return honest(request, await this.#run<DeleteOutcome>({ type: 'coordinate-delete', request }));
+    const remove = (removal: DeleteRequest): Promise<DeleteOutcome> =>
+      this.#run<DeleteOutcome>({ type: 'coordinate-delete', request: removal });
+    if (request.context !== undefined) return honest(request, await remove(request));
+    const steps = { read: (read: ReadRequest) => this.get(read), remove };
+    return honest(request, await deleteWhatIsThere(this.#ports.clock, request, steps));
   }
 
   /** What a peer forwarded. */

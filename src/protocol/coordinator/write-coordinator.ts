@@ -2,7 +2,7 @@
  * PUT and DELETE, coordinated by a home replica of the key, or under a sloppy quorum by a fallback; one path for both
  * (Dynamo, section 4.5).
  *
- *   1. a retry looks for its earlier attempt at R; a DELETE without a context reads at R what it shall cover
+ *   1. a retry looks for its earlier attempt at R
  *   2. too few nodes reachable that may store it: refused, nothing was minted
  *   3. the own replica mints the dot in the key's serial section, and the joined record leaves for the others while the
  *      local sync runs; a fallback keeps its own record with a hint, like any stand-in
@@ -15,7 +15,6 @@ import { requestDigest } from '../../codec/hash.ts';
 import { encodeRecord } from '../../codec/record-codec.ts';
 import { createsKey, decideByIdentity, type WriteDecision } from '../../core/causality/decide-write.ts';
 import type { SiblingContent } from '../../core/causality/record.ts';
-import { liveSiblings } from '../../core/causality/visible-siblings.ts';
 import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { NodeId } from '../../core/ids.ts';
 import { MAX_COMMIT_QUEUE_BYTES } from '../../core/limits.ts';
@@ -61,12 +60,10 @@ export class WriteCoordinator {
     return honest(request, await this.#write(this.#begin(request, nodes, content, digest)));
   }
 
+  /** Deletes what the context covers (see blind-delete.ts for a DELETE without one). */
   async delete(request: DeleteRequest, nodes: PreferredNodes): Promise<DeleteOutcome | CannotCoordinate> {
     const digest = request.identity === undefined ? '' : requestDigest('delete');
-    const write = this.#begin(request, nodes, { type: 'tombstone' }, digest);
-    const ended =
-      request.context === undefined ? this.#deleteWhatIsThere(request, write) : this.#write(write);
-    return honest(request, await ended);
+    return honest(request, await this.#write(this.#begin(request, nodes, { type: 'tombstone' }, digest)));
   }
 
   #begin(request: Write['request'], nodes: PreferredNodes, content: SiblingContent, digest: string): Write {
@@ -112,25 +109,6 @@ export class WriteCoordinator {
       return refused('overloaded', 'Too many writes wait for the disk of the coordinating node.');
     }
     return undefined;
-  }
-
-  /** A retry that finds nothing alive is minted all the same: its first attempt may stand where this one did not look. */
-  async #deleteWhatIsThere(request: DeleteRequest, write: Write): Promise<DeleteOutcome | CannotCoordinate> {
-    const { entry, nodes, deadline, proposed } = write;
-    const { n, r } = request;
-    const found = await this.#ports.reads.read({ entry, nodes, r, timeoutMs: deadline.leftMs });
-    if (found.type === 'failed') return notReadable(found);
-    const { record, acks } = found;
-    // A first attempt that was held up comes after its own retry: it must not delete what was written since.
-    const earlier = decideByIdentity(record, proposed);
-    if (earlier !== undefined) return this.#decided(write, earlier);
-    const isRetry = proposed.identity?.firstAttempt === false;
-    if (!isRetry && (record === undefined || liveSiblings(record).length === 0)) {
-      const coordinator = this.#ports.replicas.self;
-      const quorum = { n, required: r, acks, sloppy: false, ordered: false, coordinator };
-      return { type: 'nothing-to-delete', record, quorum };
-    }
-    return this.#write({ ...write, proposed: { ...proposed, seen: record?.context } });
   }
 
   /** Asks at R whether an earlier attempt of this write id is known. Undefined: it is not, and the write may be minted. */

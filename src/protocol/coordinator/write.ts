@@ -89,9 +89,13 @@ export function unavailable(
   };
 }
 
+/** What a node answers to a read and to a write alike. */
+const REFUSED_HERE: ReadonlySet<FailureCode> = new Set(['draining', 'overloaded']);
+
 /** A write that had to read first, and could not: nothing was minted or sent, whatever the read met. */
 export function notReadable(failure: Failure): Failure {
-  return { ...failure, code: 'quorum-unavailable', certainty: 'not-applied' };
+  const code = REFUSED_HERE.has(failure.code) ? failure.code : 'quorum-unavailable';
+  return { ...failure, code, certainty: 'not-applied' };
 }
 
 /**

@@ -1,4 +1,6 @@
 /** Sequences that this simulation found, each with what it cost. */
+import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
+import { writeIdOf } from '../checkers/dots.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
 import { isRequest, ScenarioCluster, written } from './scenario-cluster.ts';
 
@@ -22,6 +24,11 @@ export const FOUND_HERE: readonly Scenario[] = [
     name: 'late-first-delete',
     rule: 'The first attempt of a DELETE that was held up removes nothing that was written after its retry.',
     run: lateFirstDelete,
+  },
+  {
+    name: 'delete-held-up-on-its-way',
+    rule: 'A DELETE without a context that is late on its way to a coordinator removes only what was there when it was asked.',
+    run: deleteHeldUpOnItsWay,
   },
 ];
 
@@ -97,4 +104,27 @@ async function lateFirstDelete(): Promise<void> {
   world.fabric.filter = undefined;
   await cluster.settle();
   demandEvents('what was written after the delete', (await cluster.mustRead(p2)).events, [3]);
+}
+
+/** As above, but so late that its write id was forgotten: a value that was acknowledged long after the retry was gone. */
+async function deleteHeldUpOnItsWay(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { f1, p1, p2, world } = cluster;
+  await cluster.mustPut(p2, 1, { w: 3 });
+  world.fabric.filter = ({ to, frame }) => {
+    const isHeldUp = to === p1.id && isRequest(frame, 'coordinate-delete');
+    if (isHeldUp && p1.life !== undefined) p1.life.pausedUntilUs = world.loop.nowUs + 20_000_000;
+    return false;
+  };
+  const first = cluster.beginDelete(f1, { identity: { id: 'w2', firstAttempt: true }, timeoutMs: 60_000 });
+  await world.runFor(1_000);
+  let { context } = written(await cluster.delete(p2, { identity: { id: 'w2', firstAttempt: false } }));
+  const events = Array.from({ length: MAX_WRITE_IDS + 1 }, (_, index) => 100 + index);
+  for (const event of events) {
+    const identity = { id: writeIdOf(event), firstAttempt: true };
+    context = await cluster.mustPut(p2, event, { identity, context });
+  }
+  await world.runUntil(first);
+  await cluster.settle();
+  demandEvents('what was written last', (await cluster.mustRead(p2)).events, [events.at(-1) as number]);
 }
