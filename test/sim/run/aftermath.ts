@@ -34,6 +34,7 @@ const READ_TIMEOUT_MS = 10_000;
 const QUIET_MS = 20_000;
 /** Between two looks at the timers that are set. Virtual milliseconds. */
 const LOOK_AGAIN_MS = 700;
+const TIMER_LOOKS = 8;
 const CLOSE_GRACE_MS = 30_000;
 /** Events of the last writes; far above those of the plan. */
 const FIRST_LAST_WRITE = 1_000_000;
@@ -111,20 +112,29 @@ export class Aftermath {
     if (this.#isOver) return;
     const { log, world } = this.#parts;
     log.report(checkAllAnswered(this.#open));
-    const earlier = this.#timers();
-    // An exchange of anti-entropy may run at one look, but hardly at both.
-    await this.#runFor(LOOK_AGAIN_MS);
+    const fewest = await this.#fewestTimers();
     if (this.#isOver) return;
-    const later = this.#timers();
     const holdings = [...world.nodes.values()].map((node) => ({
       ...this.#holdings(node),
-      timers: Math.min(earlier.get(node.id) ?? 0, later.get(node.id) ?? 0),
+      timers: fewest.get(node.id) ?? 0,
     }));
     const closingMs = await this.#close();
     for (const held of holdings) {
       const left = { ...held, closingMs: closingMs.get(held.node) ?? Number.POSITIVE_INFINITY };
       log.report(checkNothingLeft(left, world.nodes.size));
     }
+  }
+
+  /** The fewest that were set at some looks: exchanges of anti-entropy come and go, and what is left over stays. */
+  async #fewestTimers(): Promise<ReadonlyMap<NodeId, number>> {
+    const fewest = new Map(this.#timers());
+    for (let look = 1; look < TIMER_LOOKS; look += 1) {
+      await this.#runFor(LOOK_AGAIN_MS);
+      for (const [node, timers] of this.#timers()) {
+        fewest.set(node, Math.min(timers, fewest.get(node) ?? timers));
+      }
+    }
+    return fewest;
   }
 
   /** All machines go off, with whatever they had not synced, and on again. */
