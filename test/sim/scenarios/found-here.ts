@@ -30,6 +30,16 @@ export const FOUND_HERE: readonly Scenario[] = [
     rule: 'A DELETE without a context that is late on its way to a coordinator removes only what was there when it was asked.',
     run: deleteHeldUpOnItsWay,
   },
+  {
+    name: 'read-of-larger-n',
+    rule: 'Read repair brings a record only to nodes that it belongs to, whatever N the read names.',
+    run: readOfLargerN,
+  },
+  {
+    name: 'stands-in-again',
+    rule: 'A fallback that has handed its record over never goes on with the counter that it had there.',
+    run: standsInAgain,
+  },
 ];
 
 /** The client gave up and said so to its user; then its write appeared. */
@@ -127,4 +137,49 @@ async function deleteHeldUpOnItsWay(): Promise<void> {
   await world.runUntil(first);
   await cluster.settle();
   demandEvents('what was written last', (await cluster.mustRead(p2)).events, [events.at(-1) as number]);
+}
+
+/** A copy lay for ever on a node that no write had named, and that nobody compared with others. */
+async function readOfLargerN(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, f1, f2 } = cluster;
+  await cluster.mustPut(p1, 1, { w: 3 });
+  const outcome = await cluster.get(f2, { n: 5, r: 5 });
+  demand(outcome.type === 'read', 'all five nodes answer');
+  await cluster.settle();
+  for (const node of [f1, f2]) {
+    demand(cluster.stored(node) === undefined, `${node.id} holds a record that was written at N=3`);
+  }
+}
+
+/**
+ * The fallback lets the record go, then is given an older state of it, and coordinates once more: its next dot is none that
+ * it had given to another write.
+ */
+async function standsInAgain(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2, p3, f1, world } = cluster;
+  const homes = [p1, p2, p3];
+  const sloppy = { sloppy: true, w: 1 };
+  const away = async (): Promise<void> => {
+    for (const node of homes) node.crash({ power: false, reason: 'the scenario' });
+    await cluster.settle();
+  };
+  const back = async (): Promise<void> => {
+    for (const node of homes) node.start();
+    await world.runFor(20_000);
+  };
+  await away();
+  await cluster.mustPut(f1, 1, sloppy);
+  const older = cluster.stored(f1);
+  await cluster.mustPut(f1, 2, sloppy);
+  await back();
+  demand(cluster.stored(f1) === undefined, 'the fallback has handed its record over');
+  await away();
+  demand(older !== undefined, 'the fallback had a record');
+  cluster.place(f1, older);
+  await cluster.mustPut(f1, 3, sloppy);
+  await back();
+  cluster.demandDistinctDots();
+  demandEvents('all three writes', [...(await cluster.mustRead(p1)).events].toSorted(), [1, 2, 3]);
 }
