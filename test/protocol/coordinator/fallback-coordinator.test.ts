@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EntryName } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
-import { startProcess } from '../process.ts';
+import { ScriptedPeer } from '../peers/scripted-peer.ts';
 import { assertFailed, assertRead, assertTexts, assertWritten, getOf, putOf } from '../requests.ts';
 import { Stage } from '../stage.ts';
 
@@ -138,15 +138,20 @@ describe('a fallback that has handed its record over', () => {
 });
 
 describe('a request that was forwarded to a fallback', () => {
-  it('is refused if it is strict', async () => {
+  it('is coordinated there if it is sloppy: who forwarded it could not reach a home replica', async () => {
     const { stage, entry } = await stageOfFive();
-    await stage.crash('n1', 'n2', 'n3', 'n5');
-    // A node that believes n4 to be a home replica.
-    const config = { ...stage.config };
-    const { node } = await startProcess(stage, 'n5', { config });
-    await stage.world.runFor(1_000);
-    stage.forget();
-    assertFailed(await stage.run(node.put(putOf(entry, 'one', { w: 1 }))), { code: 'quorum-unavailable' });
-    expect(forwardsOf(stage)).toEqual([]);
+    await stage.crash('n5');
+    const connection = await new ScriptedPeer(stage, 'n5').connect('n4');
+    connection.request(1, { type: 'coordinate-put', request: putOf(entry, 'strict') });
+    connection.request(2, { type: 'coordinate-put', request: putOf(entry, 'one', SLOPPY) });
+    await stage.until(() => connection.replies.length === 2);
+
+    const [strict, sloppy] = [1, 2].map((id) => connection.replies.find((reply) => reply.id === id)?.reply);
+    expect(strict).toEqual({ type: 'request-refused', reason: 'n4 is no home replica of this key' });
+    expect(sloppy).toMatchObject({ outcome: { type: 'written', quorum: { coordinator: 'n4', acks: 2 } } });
+    expect(stage.hintsOn('n4')).toEqual([`n1 ${entry.key}`]);
+    await stage.world.runFor(5_000);
+    for (const home of ['n1', 'n2', 'n3']) expect(stage.textsOn(home, entry)).toEqual(['one']);
+    expect(stage.recordOn('n4', entry)).toBeUndefined();
   });
 });

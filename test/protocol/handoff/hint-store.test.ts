@@ -1,4 +1,5 @@
 /** What a node keeps for others, counted: from its disk at start, and with every change. */
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hintKey } from '../../../src/codec/key-layout.ts';
 import { placementHash } from '../../../src/codec/hash.ts';
@@ -27,7 +28,8 @@ const DISK = {
 const entryOf = (index: number): EntryName => ({ bucket: 'things', key: `key-${index}` });
 
 class Bench {
-  readonly disk = new SimDisk(1, 'bench', new EventLoop(1), DISK);
+  readonly loop = new EventLoop(1);
+  readonly disk = new SimDisk(1, 'bench', this.loop, DISK);
   readonly traces: TraceEvent[] = [];
   wallMs = 1_000_000;
 
@@ -43,13 +45,20 @@ class Bench {
     });
   }
 
+  /** Lets the disk answer. */
+  async run<Result>(promise: Promise<Result>): Promise<Result> {
+    await setImmediate();
+    await this.loop.run(this.loop.nowUs + 1_000_000);
+    return promise;
+  }
+
   /** Sets a hint, as it is when its batch has taken effect. */
   add(store: HintStore, owner: NodeId, index: number, bytes = 100): void {
     this.disk.takeEffect([store.add(owner, entryOf(index), bytes)], true);
   }
 
   async remove(store: HintStore, owner: NodeId, index: number): Promise<void> {
-    const hint = await store.find(owner, entryOf(index));
+    const hint = await this.run(store.find(owner, entryOf(index)));
     if (hint === undefined) throw new Error('there is no such hint');
     this.disk.takeEffect([store.removal(owner, entryOf(index))], true);
     store.removed(owner, hint);
@@ -84,7 +93,7 @@ describe('hints', () => {
     for (let index = 0; index < count; index += 1) bench.add(first, index % 2 === 0 ? N1 : N2, index);
     const second = bench.open();
     expect(second.pending.size).toBe(0);
-    await second.load();
+    await bench.run(second.load());
     expect(second.pending).toEqual(first.pending);
     expect(bench.traces).toEqual([{ type: 'hints-loaded', count, ms: 0 }]);
   });
@@ -92,7 +101,7 @@ describe('hints', () => {
   it('that were none are not told of', async () => {
     const bench = new Bench();
     const store = bench.open();
-    await store.load();
+    await bench.run(store.load());
     expect([store.pending.size, bench.traces]).toEqual([0, []]);
   });
 
@@ -104,7 +113,7 @@ describe('hints', () => {
     const seen: string[] = [];
     let next: Uint8Array | undefined;
     do {
-      const page = await store.page(N1, next);
+      const page = await bench.run(store.page(N1, next));
       expect(page.entries.length).toBeLessThanOrEqual(HINT_PAGE);
       seen.push(...page.entries.map(({ key }) => key));
       next = page.next;
@@ -117,7 +126,7 @@ describe('hints', () => {
     const bench = new Bench();
     bench.add(bench.open(), N1, 1, 60);
     const store = bench.open({ maxHintsPerOwner: 1, maxHintBytes: 100 });
-    await store.load();
+    await bench.run(store.load());
     expect(store.refusal(N1, 1)).toBe('1 hints are kept for n1, which is the limit');
     expect(store.refusal(N2, 41)).toBe('hints of 60 bytes are kept, and the limit is 100');
     expect(store.refusal(N2, 40)).toBeUndefined();
@@ -128,9 +137,9 @@ describe('hints', () => {
     const key = hintKey(N1, partitionOf(RING, placementHash(entryOf(1))), entryOf(1));
     bench.disk.takeEffect([{ type: 'put', key, value: Uint8Array.of(1, 2, 3) }], true);
     const store = bench.open();
-    await store.load();
+    await bench.run(store.load());
     expect(store.countOf(N1)).toBe(1);
-    expect((await store.page(N1)).entries).toEqual([entryOf(1)]);
+    expect((await bench.run(store.page(N1))).entries).toEqual([entryOf(1)]);
     await bench.remove(store, N1, 1);
     expect(store.countOf(N1)).toBe(0);
   });

@@ -75,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit(PENDING_REQUESTS, '    this.#sent.delete(id);\n', ''),
     ],
     invariant: 'acknowledged-before-durable',
-    maxSeeds: 40,
+    maxSeeds: 100,
   },
   {
     ...STANDARD,

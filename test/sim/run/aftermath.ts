@@ -43,6 +43,7 @@ export class Aftermath {
   readonly #parts: WorkloadParts;
   readonly #nodeIds: readonly NodeId[];
   #open = 0;
+  #isRestarted = false;
 
   constructor(parts: WorkloadParts) {
     this.#parts = parts;
@@ -71,9 +72,9 @@ export class Aftermath {
       }
       await this.#runFor(5_000);
     }
-    const { readRepair, antiEntropy } = this.#parts.plan.options.repairs;
     // What no read repairs is left to the exchanges, which take their time.
-    if (antiEntropy && !readRepair) await this.#runUntil(EXCHANGES_MS, () => this.#hasConverged());
+    if (this.#converges && !this.#parts.plan.options.repairs.readRepair)
+      await this.#runUntil(EXCHANGES_MS, () => this.#hasConverged());
   }
 
   /**
@@ -82,8 +83,8 @@ export class Aftermath {
    */
   check(): ReadonlyMap<string, readonly number[]> {
     const { plan, history, whiteBox, log } = this.#parts;
-    const { readRepair, antiEntropy, handoff } = plan.options.repairs;
-    const converges = readRepair || antiEntropy;
+    const { handoff } = plan.options.repairs;
+    const converges = this.#converges;
     const shown = new Map<string, readonly number[]>();
     if (this.#isOver) return shown;
     for (const key of plan.options.keys) {
@@ -144,6 +145,7 @@ export class Aftermath {
     const nodes = [...world.nodes.values()];
     for (const node of nodes) node.crash({ power: plan.options.sync, reason: 'restarted' });
     world.startAll();
+    this.#isRestarted = true;
     await this.#runFor(10_000);
   }
 
@@ -157,6 +159,17 @@ export class Aftermath {
       kept().every(([, { hints, records }]) => hints + records.length === 0),
     );
     for (const [node, held] of kept()) log.report(checkHandedOver(node, held));
+  }
+
+  /**
+   * Whether something brings replicas together in the time that they are given. Trees do not show what a disk lost behind its
+   * process's back before they are built anew, which takes hours, or a new process.
+   */
+  get #converges(): boolean {
+    const { options, faults } = this.#parts.plan;
+    const { readRepair, antiEntropy } = options.repairs;
+    const areTreesTrue = this.#isRestarted || faults.every(({ type }) => type !== 'forget');
+    return readRepair || (antiEntropy && areTreesTrue);
   }
 
   #hasConverged(): boolean {
