@@ -5,7 +5,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PATHS } from '../src/api/paths.ts';
 import { startNodeProcess, type NodeProcess } from '../src/cli/cluster/node-process.ts';
@@ -20,6 +20,8 @@ const KEPT_LINES = 20;
 /** What to start. */
 export interface ClusterPlan {
   readonly nodeCount: number;
+  /** N, if not that of the nodes. */
+  readonly copies?: number;
   /** Existing and empty; holds configuration and data. */
   readonly directory: string;
   /** The built command line (main.js). */
@@ -37,6 +39,10 @@ export interface ClusterNode {
   readonly url: string;
   readonly pid: number;
   readonly dataDirectory: string;
+  /** kill -9; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on its data; resolves when it is ready. */
+  restart(): Promise<void>;
 }
 
 /** The running cluster. */
@@ -69,7 +75,7 @@ export async function startCluster(plan: ClusterPlan): Promise<BenchCluster> {
     },
   };
   try {
-    await awaitReady(cluster, plan.signal);
+    await awaitReady(cluster.nodes, () => cluster.assertRunning(), plan.signal);
     return cluster;
   } catch (error) {
     await cluster.stop();
@@ -81,23 +87,39 @@ class RunningNode implements ClusterNode {
   readonly id: string;
   readonly url: string;
   readonly dataDirectory: string;
-  readonly #process: NodeProcess;
-  readonly #ended: Promise<void>;
+  readonly #plan: ClusterPlan;
+  readonly #configurationFile: string;
   readonly #lines: string[] = [];
+  #process: NodeProcess;
+  #ended: Promise<void> = Promise.resolve();
   #end: string | undefined;
 
   constructor(plan: ClusterPlan, { id, httpPort }: Ports, configurationFile: string) {
+    this.#plan = plan;
+    this.#configurationFile = configurationFile;
     this.id = id;
     this.url = `http://127.0.0.1:${httpPort}`;
-    const data = join(plan.directory, 'data');
-    this.dataDirectory = join(data, id);
+    this.dataDirectory = join(plan.directory, 'data', id);
+    this.#process = this.#start();
+  }
+
+  #start(): NodeProcess {
+    const plan = this.#plan;
     let markEnded: () => void = () => {};
     this.#ended = new Promise((resolve) => {
       markEnded = resolve;
     });
-    this.#process = startNodeProcess({
-      launch: { program: process.execPath, arguments: [...profileArguments(plan, id), plan.program] },
-      serveArguments: ['--node', id, '--config', configurationFile, '--data', data],
+    this.#end = undefined;
+    return startNodeProcess({
+      launch: { program: process.execPath, arguments: [...profileArguments(plan, this.id), plan.program] },
+      serveArguments: [
+        '--node',
+        this.id,
+        '--config',
+        this.#configurationFile,
+        '--data',
+        dirname(this.dataDirectory),
+      ],
       environment: withoutOverrides(process.env),
       workingDirectory: plan.directory,
       onLine: (line) => {
@@ -120,6 +142,16 @@ class RunningNode implements ClusterNode {
     throw new Error(`node ${this.id} ended (${this.#end}):\n${this.#lines.join('\n')}`);
   }
 
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  async restart(): Promise<void> {
+    this.#process = this.#start();
+    await awaitReady([this], () => this.assertRunning(), this.#plan.signal);
+  }
+
   async stop(): Promise<void> {
     if (this.#end !== undefined) return;
     this.#process.kill('SIGTERM');
@@ -138,7 +170,7 @@ function configurationOf(plan: ClusterPlan, ports: readonly Ports[]): object {
   return {
     cluster: 'bench',
     nodes: ports.map((node) => ({ ...node, host: '127.0.0.1' })),
-    defaults: { n: plan.nodeCount },
+    defaults: { n: plan.copies ?? plan.nodeCount },
     storage: { fsync: plan.fsync },
     log: { level: 'warn' },
   };
@@ -171,12 +203,16 @@ function listenAnywhere(): Promise<Server> {
   });
 }
 
-async function awaitReady(cluster: BenchCluster, signal: AbortSignal): Promise<void> {
+async function awaitReady(
+  nodes: readonly ClusterNode[],
+  assertRunning: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
-  let waiting: readonly ClusterNode[] = cluster.nodes;
+  let waiting = nodes;
   while (waiting.length > 0) {
     signal.throwIfAborted();
-    cluster.assertRunning();
+    assertRunning();
     if (performance.now() > deadlineMs) {
       throw new Error(`not ready within ${READY_TIMEOUT_MS} ms: ${waiting.map(({ id }) => id).join(', ')}`);
     }

@@ -76,6 +76,16 @@ export interface MemberBody {
   readonly incarnation?: string;
   /** Why it is down, as far as known. */
   readonly reason?: string;
+  /** What the answering node keeps for it, to hand over when it is back; not set if that is nothing. */
+  readonly hints?: HintsBody;
+}
+
+export interface HintsBody {
+  /** Records. */
+  readonly pending: number;
+  /** Of these records, as they came. */
+  readonly bytes: number;
+  readonly oldestAgeSeconds: number;
 }
 
 export interface ClusterBody {

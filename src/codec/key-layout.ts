@@ -2,15 +2,18 @@
  * Where things lie in a node's ordered store. The first byte names the kind of entry:
  *
  *   'd' partition (2 bytes, big-endian) bucket 0x00 key    a record
+ *   'h' owner 0x00 and as for a record from there          a hint: this node keeps that record for its owner
  *   'm' name                                               facts about the store itself
  *
- * A partition is one contiguous range. Bucket names hold no zero byte, so the first one ends the bucket. Keys are UTF-8:
+ * A partition is one contiguous range, and so are all hints for one owner. Node ids and bucket names hold no zero byte, so
+ * the first one ends them. Keys are UTF-8:
  * a string that has no UTF-8 of its own (a lone surrogate) is refused, because it would be stored as another key. Other
  * first bytes are free for what comes later.
  */
 import type { EntryName, NodeId, Partition } from '../core/ids.ts';
 
 const RECORD = 0x64;
+const HINT = 0x68;
 const META = 0x6d;
 const RECORD_HEADER_BYTES = 3;
 
@@ -46,9 +49,38 @@ export function entryOfRecordKey(storageKey: Uint8Array): EntryName {
   return { bucket: name.slice(0, end), key: name.slice(end + 1) };
 }
 
+/** Where the hint for an owner of a record lies. Throws a RangeError for a name that no door lets in. */
+export function hintKey(owner: NodeId, partition: Partition, entry: EntryName): Uint8Array {
+  return Buffer.concat([hintPrefix(owner), recordKey(partition, entry).subarray(1)]);
+}
+
+/** The range of all hints for one owner, in the order of the records that they are for. */
+export function hintRange(owner: NodeId): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const from = hintPrefix(owner);
+  const to = Buffer.from(from);
+  to[to.length - 1] = 1;
+  return { from, to };
+}
+
+/** The range of all hints. */
+export const ALL_HINTS = { from: Uint8Array.of(HINT), to: Uint8Array.of(HINT + 1) } as const;
+
+/** Whom a hint is for, and which record. */
+export function nameOfHintKey(storageKey: Uint8Array): { readonly owner: NodeId; readonly entry: EntryName } {
+  const bytes = Buffer.from(storageKey.buffer, storageKey.byteOffset, storageKey.byteLength);
+  const end = bytes.indexOf(0, 1);
+  const owner = bytes.toString('utf8', 1, end) as NodeId;
+  return { owner, entry: entryOfRecordKey(bytes.subarray(end)) };
+}
+
 /** The key that follows directly: the begin of a range after this one. */
 export function keyAfter(storageKey: Uint8Array): Uint8Array {
   return Buffer.concat([storageKey, Uint8Array.of(0)]);
+}
+
+function hintPrefix(owner: NodeId): Buffer {
+  if (owner === '' || owner.includes('\0')) throw new RangeError('not the id of a node');
+  return Buffer.concat([Uint8Array.of(HINT), Buffer.from(owner, 'utf8'), Uint8Array.of(0)]);
 }
 
 /**

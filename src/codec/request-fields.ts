@@ -1,7 +1,9 @@
 /** Requests between nodes as fields. */
 import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
-import type { PeerRequest } from '../core/message.ts';
+import type { NodeId } from '../core/ids.ts';
+import type { PeerRequest, StoreReplica } from '../core/message.ts';
 import {
+  MAX_BUCKET_CHARACTERS,
   MAX_CONTENT_TYPE_CHARACTERS,
   MAX_NODES,
   MAX_TIMEOUT_MS,
@@ -37,7 +39,7 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
     case 'read':
       return [KIND.read, request.bucket, request.key, request.known ?? null];
     case 'store':
-      return [KIND.store, request.bucket, request.key, request.record];
+      return [KIND.store, request.bucket, request.key, request.record, request.hintFor ?? null];
     case 'ping':
       return [KIND.ping];
     case 'tree-roots':
@@ -69,7 +71,7 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
     case KIND.read:
       return { type: 'read', ...readEntryName(fields), known: fields.optionalBytes() };
     case KIND.store:
-      return { type: 'store', ...readEntryName(fields), record: fields.bytes() };
+      return readStore(fields);
     case KIND.ping:
       return { type: 'ping' };
     case KIND.treeRoots:
@@ -89,6 +91,12 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
     default:
       throw new FormatError(`unknown request kind ${kind}`);
   }
+}
+
+function readStore(fields: FieldReader): StoreReplica {
+  const target = { ...readEntryName(fields), record: fields.bytes() };
+  const hintFor = fields.optionalString(MAX_BUCKET_CHARACTERS) as NodeId | undefined;
+  return { type: 'store', ...target, ...(hintFor === undefined ? {} : { hintFor }) };
 }
 
 function readRequestToFields(request: ReadRequest): readonly unknown[] {

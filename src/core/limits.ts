@@ -59,11 +59,27 @@ export const FORWARD_HEDGE_DELAY_MS = 150;
 /** Read repairs that one replica owes an answer to; beyond it a repair is dropped (the next read finds it again). */
 export const MAX_READ_REPAIRS = 256;
 
+/**
+ * A home replica that has not acknowledged a write after this many milliseconds, while W is not reached, is stood in for by a
+ * fallback (sloppy quorums only). A read that waits for home replicas asks fallbacks after as long.
+ */
+export const STAND_IN_AFTER_MS = 500;
+
+/** Milliseconds, about, from an owner's coming up, or from a hint for one that is up, to the delivery of its hints. */
+export const HANDOFF_AFTER_RETURN_MS = 500;
+/** Milliseconds, about, from a delivery that came to nothing to the next one: doubles from the first to the last. */
+export const HANDOFF_RETRY_FIRST_MS = 1_000;
+export const HANDOFF_RETRY_LAST_MS = 60_000;
+/** Hinted records that are on their way to one owner at once. */
+export const HANDOFF_CONCURRENCY = 8;
+/** Hints that are read from the disk at once. */
+export const HINT_PAGE = 512;
+
 /** Milliseconds in which a node begins an exchange with each of its peers once, about: half of each pause is drawn. */
 export const EXCHANGE_INTERVAL_MS = 10_000;
 /** Milliseconds, about, from a peer's coming up to an exchange with it: what it missed is repaired first. */
 export const EXCHANGE_AFTER_RETURN_MS = 1_000;
-/** Milliseconds that a peer may take to answer one question of an exchange. */
+/** Milliseconds that a peer may take to answer one question of an exchange, or to take one hinted record. */
 export const EXCHANGE_TIMEOUT_MS = 10_000;
 /** Milliseconds after which an exchange makes room for one with another peer. It goes on later where it stopped. */
 export const EXCHANGE_LIMIT_MS = 30_000;
@@ -113,6 +129,10 @@ export interface Limits {
   readonly maxRecordBytes: number;
   /** Client operations being coordinated at once on one node; beyond it 503 `overloaded`. */
   readonly maxOperationsInFlight: number;
+  /** Records that a node keeps for one home replica that is away; beyond it new ones for that one are refused. */
+  readonly maxHintsPerOwner: number;
+  /** Bytes of all records, as they were when they came, that a node keeps for others; beyond it new ones are refused. */
+  readonly maxHintBytes: number;
   /** Free bytes of the data directory's file system below which client writes are refused with 507; 0 turns it off. */
   readonly reserveBytes: number;
 }
@@ -122,5 +142,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxSiblings: 64,
   maxRecordBytes: 16 * 1024 * 1024,
   maxOperationsInFlight: 4_096,
+  maxHintsPerOwner: 1_000_000,
+  maxHintBytes: 1024 * 1024 * 1024,
   reserveBytes: 64 * 1024 * 1024,
 };

@@ -2,7 +2,7 @@
  * Everything one node may ask of another, as one union; each reply is named after its request. Bytes of records stay
  * encoded (codec/record-codec.ts): a replica's answer goes onto the wire as it lies on its disk.
  */
-import type { EntryName, Partition } from './ids.ts';
+import type { EntryName, NodeId, Partition } from './ids.ts';
 import type { StoreMark } from './membership/store-mark.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from './outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from './request.ts';
@@ -33,6 +33,11 @@ export interface StoreReplica {
   readonly bucket: string;
   readonly key: string;
   readonly record: Uint8Array;
+  /**
+   * A home replica that cannot be reached, and that the receiver, which is none, stands in for: it keeps the record with a
+   * hint, and hands it over when that node is back.
+   */
+  readonly hintFor?: NodeId;
 }
 
 /** Which tree: of a partition, the records that are kept on `n` nodes. */

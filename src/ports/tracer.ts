@@ -67,6 +67,31 @@ export type TraceEvent =
       readonly target: NodeId;
       readonly result: 'stored' | 'failed' | 'dropped';
     }
+  /** This node keeps a record that it did not keep before for a home replica that is away. */
+  | { readonly type: 'hint-stored'; readonly owner: NodeId }
+  | {
+      readonly type: 'hint-refused';
+      readonly owner: NodeId;
+      readonly reason: string;
+      /** Whether the one before for this owner was taken, or there was none. */
+      readonly isFirst: boolean;
+    }
+  /** There were hints on the disk at start; they are counted. */
+  | { readonly type: 'hints-loaded'; readonly count: number; readonly ms: number }
+  /** The hints of one owner were gone through once. */
+  | {
+      readonly type: 'handoff';
+      readonly owner: NodeId;
+      /** Records that the owner holds by now, and that are not kept for it any more. */
+      readonly delivered: number;
+      /** Records that it did not take, or that changed meanwhile. */
+      readonly failed: number;
+      /** Hints that are still kept for it. */
+      readonly left: number;
+      readonly ms: number;
+    }
+  /** A record that this node is no home replica for, and that it kept for nobody: it is handed to its home replicas. */
+  | { readonly type: 'stray-record'; readonly bucket: string; readonly key: string }
   /** An exchange of anti-entropy ended: trees that differed, records that one side or the other took. */
   | {
       readonly type: 'exchange';

@@ -3,7 +3,7 @@ import type { LocalIdentity } from './peers/hello.ts';
 import type { OwnStore } from './recovery/own-store.ts';
 import type { GroupCommit } from './replica/group-commit.ts';
 import type { IncarnationSource } from './replica/incarnation.ts';
-import type { StorageNodeOptions } from './storage-node-interface.ts';
+import type { StorageNodeOptions } from './node-interface.ts';
 
 export interface IdentitySources {
   readonly commit: GroupCommit;

@@ -5,41 +5,46 @@
  *   coordinator/   reads at R and writes at W of a key's home replicas
  *   replica/       this node's own copy, durable by group commit
  *   anti-entropy/  compares and repairs replicas in the background
+ *   handoff/       keeps records for replicas that are away, and hands them over
  *   peers/         connections to the other members
  */
 import { describePlacement } from '../codec/hash.ts';
 import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../core/ids.ts';
-import type { PeerReply, PeerRequest } from '../core/message.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import { majority } from '../core/quorum/quorum-tally.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
 import type { StorageWrite } from '../ports/storage.ts';
 import { buildRing, preferenceList, type Ring } from '../core/ring/ring.ts';
 import { AntiEntropy } from './anti-entropy/anti-entropy.ts';
-import { Pace } from './anti-entropy/pace.ts';
+import { Pace } from './background/pace.ts';
 import { CoarseClock } from './coarse-clock.ts';
 import { GetCoordinator } from './coordinator/get-coordinator.ts';
 import { OperationRouter } from './coordinator/operation-router.ts';
 import { WriteCoordinator } from './coordinator/write-coordinator.ts';
+import { Handoff } from './handoff/handoff.ts';
+import { HintedRecords } from './handoff/hinted-records.ts';
+import { HintStore } from './handoff/hint-store.ts';
 import { type Inspection, inspectEntry } from './inspection.ts';
 import { localIdentity } from './local-identity.ts';
+import type { MemberStatus, OwnRecovery, StorageNode, StorageNodeOptions } from './node-interface.ts';
+import { servePeer } from './peer-requests.ts';
 import { Peers } from './peers/peers.ts';
 import { StoreMemory } from './peers/store-memory.ts';
 import { OwnStore } from './recovery/own-store.ts';
 import { Recovery } from './recovery/recovery.ts';
 import { GroupCommit } from './replica/group-commit.ts';
 import { IncarnationSource } from './replica/incarnation.ts';
-import { LocalReplica } from './replica/local-replica.ts';
+import { LocalReplica, type OnChanged } from './replica/local-replica.ts';
 import { RecordStore } from './replica/record-store.ts';
 import { Replicas } from './replica/replicas.ts';
 import { RunningOperations } from './running-operations.ts';
-import type { MemberStatus, OwnRecovery, StorageNode, StorageNodeOptions } from './storage-node-interface.ts';
 import { type OpenedStore, openStore, type StoreOwner } from './store-opening.ts';
 
-export type { MemberStatus, OwnRecovery, StorageNode, StorageNodeOptions } from './storage-node-interface.ts';
 export { StartRefused } from './start-refused.ts';
+export type { PendingHints } from './handoff/hint-store.ts';
 export type { Inspection, ReplicaView } from './inspection.ts';
+export type { MemberStatus, OwnRecovery, StorageNode, StorageNodeOptions } from './node-interface.ts';
 
 /** Opens the store, takes a new incarnation and joins the network. Rejects with StartRefused, or with an I/O error. */
 export async function startStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
@@ -59,6 +64,7 @@ class RunningNode implements StorageNode {
   readonly #incarnations: IncarnationSource;
   readonly #commit: GroupCommit;
   readonly #records: RecordStore;
+  readonly #hints: HintStore;
   readonly #local: LocalReplica;
   readonly #memory: StoreMemory;
   readonly #peers: Peers;
@@ -66,6 +72,7 @@ class RunningNode implements StorageNode {
   readonly #ownStore: OwnStore;
   readonly #replicas: Replicas;
   readonly #antiEntropy: AntiEntropy;
+  readonly #handoff: Handoff;
   readonly #router: OperationRouter;
   readonly #operations: RunningOperations;
   /** Deadlines and hedges of operations. */
@@ -85,17 +92,30 @@ class RunningNode implements StorageNode {
     this.#incarnations = incarnations;
     this.#commit = commit;
     this.#records = new RecordStore(this.#ring, storage, commit);
-    this.#local = new LocalReplica({
-      records: this.#records,
-      incarnations,
+    const onChanged: OnChanged = (entry, before, after) => this.#antiEntropy.changed(entry, before, after);
+    this.#hints = new HintStore({
+      ...options,
+      ring: this.#ring,
       limits: config.limits,
+      onStored: (away) => this.#handoff.soon(away),
+    });
+    const parts = {
+      records: this.#records,
+      hints: this.#hints,
+      incarnations,
+      self: nodeId,
       tracer,
-      onChanged: (entry, before, after) => this.#antiEntropy.changed(entry, before, after),
+      onChanged,
+    };
+    this.#local = new LocalReplica({
+      ...parts,
+      limits: config.limits,
       losses: {
         mayLack: (entry) => this.#recovery.open > 0 && this.#recovery.isOpen(this.#router.partitionOf(entry)),
         damaged: (entry) => this.#recovery.openOne(this.#router.partitionOf(entry)),
       },
     });
+    const hinted = new HintedRecords({ ...parts, local: this.#local });
     this.#memory = new StoreMemory({
       clock,
       tracer,
@@ -108,31 +128,29 @@ class RunningNode implements StorageNode {
     this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
     this.#operationClock = new CoarseClock(clock);
     const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer };
-    this.#antiEntropy = new AntiEntropy({
+    const background = {
       ...options,
       self: nodeId,
       ring: this.#ring,
       peers: this.#peers,
       local: this.#local,
       foregroundMs: () => commit.lastMs * (1 + this.#operations.running),
-    });
+    };
+    this.#antiEntropy = new AntiEntropy({ ...background, adopt: (entry) => hinted.adopt(entry) });
+    this.#handoff = new Handoff({ ...background, hints: this.#hints, hinted });
     const write = (...writes: readonly StorageWrite[]): Promise<void> => commit.write(...writes);
     this.#recovery = new Recovery({
-      ...options,
-      self: nodeId,
-      ring: this.#ring,
-      peers: this.#peers,
-      local: this.#local,
-      pace: new Pace(clock, () => commit.lastMs * (1 + this.#operations.running)),
+      ...background,
+      pace: new Pace(clock, background.foregroundMs),
       configuredN: Math.max(...copiesIn(config)),
       state: opened.recovery === 'damaged' ? undefined : opened.recovery,
       roots: () => this.#antiEntropy.roots(),
       write,
     });
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
-    const parts = { owner, opened, incarnations, random, tracer, write, presentAnew };
-    this.#ownStore = new OwnStore({ ...parts, recovery: this.#recovery });
-    const reads = new GetCoordinator(ports);
+    const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
+    this.#ownStore = new OwnStore({ ...identity, recovery: this.#recovery });
+    const reads = new GetCoordinator({ ...ports, readRepair: options.readRepair });
     const writes = new WriteCoordinator({
       ...ports,
       config,
@@ -155,9 +173,12 @@ class RunningNode implements StorageNode {
 
   async start(isRecoveryDamaged: boolean): Promise<void> {
     if (isRecoveryDamaged) await this.#ownStore.loseEverything();
+    await this.#hints.load();
+    const served = { local: this.#local, antiEntropy: this.#antiEntropy, router: this.#router };
     await this.#peers.start(
-      (request) => this.#serve(request),
+      (request) => servePeer(served, request),
       (peer) => {
+        this.#handoff.peerUp(peer);
         this.#antiEntropy.peerUp(peer);
         this.#recovery.peerUp();
       },
@@ -195,10 +216,11 @@ class RunningNode implements StorageNode {
   }
 
   members(): readonly MemberStatus[] {
+    const { pending } = this.#hints;
     return this.#options.config.nodes.map(({ id }) => {
       const status = this.#peers.status(id);
       if (status === undefined) return this.#ownStatus();
-      return { node: id, ...status, state: status.state === 'up' ? 'up' : 'down' };
+      return { node: id, ...status, state: status.state === 'up' ? 'up' : 'down', hints: pending.get(id) };
     });
   }
 
@@ -236,36 +258,16 @@ class RunningNode implements StorageNode {
 
   async #close(graceMs: number): Promise<void> {
     this.drain();
-    const exchangesEnded = Promise.all([this.#antiEntropy.close(), this.#recovery.close()]);
+    const background = [this.#antiEntropy, this.#handoff, this.#recovery];
+    const backgroundEnded = Promise.all(background.map((work) => work.close()));
     await this.#operations.idle(graceMs);
     await this.#peers.close();
-    await exchangesEnded;
+    await backgroundEnded;
     await this.#memory.close();
     // What was begun for others is finished: a batch that meets a closed store would look like a broken disk.
     await this.#commit.close();
     this.#operationClock.close();
     await this.#options.storage.close();
-  }
-
-  /** A peer's request. Rejects if the store failed: nothing truthful can be answered then. */
-  async #serve(request: PeerRequest): Promise<PeerReply> {
-    switch (request.type) {
-      case 'read':
-        return { type: 'read', reply: await this.#local.read(request) };
-      case 'store':
-        return { type: 'store', reply: await this.#local.store(request) };
-      case 'ping':
-        return request;
-      case 'tree-roots':
-      case 'tree-leaves':
-      case 'tree-keys':
-      case 'partition-keys':
-        return this.#antiEntropy.serve(request);
-      case 'coordinate-get':
-      case 'coordinate-put':
-      case 'coordinate-delete':
-        return this.#router.serve(request);
-    }
   }
 
   #ownStatus(): MemberStatus {
@@ -276,6 +278,7 @@ class RunningNode implements StorageNode {
       storeId: this.#ownStore.storeId,
       incarnation: this.#incarnations.current,
       reason: undefined,
+      hints: undefined,
     };
   }
 }

@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { ListenError } from '../adapters/tcp-network.ts';
 
+/** Connections that may wait to be accepted; beyond it the system lets clients try again after a second, or more. */
+const BACKLOG = 4_096;
 /** Milliseconds between two looks for connections that have become idle. */
 const IDLE_CHECK_MS = 25;
 
 /** Resolves when the server listens. Rejects with a ListenError. */
 export async function listenForHttp(http: Server, bind: string, port: number): Promise<void> {
-  http.listen({ host: bind, port });
+  http.listen({ host: bind, port, backlog: BACKLOG });
   try {
     await once(http, 'listening');
   } catch (error) {

@@ -22,6 +22,7 @@ import { hostAndPort } from './host-and-port.ts';
 import { Admission } from './http/admission.ts';
 import { RequestIds } from './http/exchange.ts';
 import { createHttpServer } from './http/http-server.ts';
+import { OpenAnswers } from './http/open-answers.ts';
 import { closeHttpServer, listenForHttp } from './listen.ts';
 import type { NodeSettings } from './node-settings.ts';
 import { createLogger, type LogDestination } from './observability/logger.ts';
@@ -101,14 +102,16 @@ class ServerStart {
     const node = await this.#startNode(storage, freeSpace);
     const admission = new Admission(config.limits.maxOperationsInFlight);
     this.#metrics.watchInFlight(() => admission.inFlight);
-    const http = await this.#openHttp(node, freeSpace, admission);
+    const http = this.#createHttp(node, freeSpace, admission);
+    const answers = new OpenAnswers(http);
+    await this.#listen(http);
     const url = `http://${hostAndPort(this.#member.host, this.#member.httpPort)}`;
     this.#log.info({ code: 'serving', url, pid: process.pid }, `serving at ${url}`);
     let stopping: Promise<void> | undefined;
     return {
       url,
       stop: () => {
-        stopping ??= this.#stop(() => drainServer({ http, node, admission }, this.#drainTimes));
+        stopping ??= this.#stop(() => drainServer({ http, node, admission, answers }, this.#drainTimes));
         return stopping;
       },
     };
@@ -164,6 +167,9 @@ class ServerStart {
       onFatal: (reason) => this.#fail(reason),
     });
     this.#closers.push(() => node.close(0));
+    this.#metrics.watchHints(() =>
+      node.members().flatMap(({ node: owner, hints }) => (hints === undefined ? [] : [{ owner, ...hints }])),
+    );
     return node;
   }
 
@@ -176,7 +182,7 @@ class ServerStart {
     }
   }
 
-  async #openHttp(node: StorageNode, freeSpace: FreeSpace, admission: Admission): Promise<Server> {
+  #createHttp(node: StorageNode, freeSpace: FreeSpace, admission: Admission): Server {
     const { config, settings } = this.#options;
     const http = createHttpServer({
       node,
@@ -190,12 +196,15 @@ class ServerStart {
       requestIds: new RequestIds(Buffer.from(systemRandom.bytes(REQUEST_ID_PREFIX_BYTES)).toString('hex')),
     });
     this.#closers.push(() => closeHttpServer(http, 0));
+    return http;
+  }
+
+  async #listen(http: Server): Promise<void> {
     await listenForHttp(http, this.#member.bind, this.#member.httpPort);
     // From here on an error is one connection that was not accepted: no file descriptor is left, for instance.
     http.on('error', (err) =>
       this.#log.error({ code: 'accept-failed', err }, 'a connection was not accepted'),
     );
-    return http;
   }
 
   /** Closes in any case: what a failed step has left open would keep the process alive. */

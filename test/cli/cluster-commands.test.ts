@@ -45,7 +45,10 @@ describe('status', () => {
         : clusterBody(id, epoch, [
             member('n1', urls[0] ?? '', id === 'n1' ? 'self' : 'up'),
             member('n2', urls[1] ?? '', id === 'n2' ? 'self' : 'up'),
-            member('n3', gone, 'down'),
+            {
+              ...member('n3', gone, 'down'),
+              ...(id === 'n1' ? { hints: { pending: 7, bytes: 700, oldestAgeSeconds: 61 } } : {}),
+            },
           ]);
     const first = await node(views('n1', 'aaaa'));
     const second = await node(views('n2', 'bbbb'));
@@ -55,9 +58,9 @@ describe('status', () => {
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     const rows = result.stdout.split('\n');
     expect(rows[0]).toContain('2 of 3 nodes answer');
-    expect(rows.find((row) => row.startsWith('n1'))).toMatch(/ready .*n3/);
+    expect(rows.find((row) => row.startsWith('n1'))).toMatch(/ready .*n3 .*n3:7 \(61 s\)$/);
     expect(rows.find((row) => row.startsWith('n2'))).toContain('not ready: joining');
-    expect(rows.find((row) => row.startsWith('n3'))).toMatch(/no answer: .*n1 n2$/);
+    expect(rows.find((row) => row.startsWith('n3'))).toMatch(/no answer: .*n1 n2 +-$/);
     expect(result.stdout).toContain('aaaa: n1; bbbb: n2');
     expect(result.stdout).toMatch(/^n2 is recovering: .* 7 partitions are open, and it waits for n3\.$/m);
     expect(result.stdout).not.toContain('n1 is recovering');

@@ -7,6 +7,9 @@ import { type Answer, problemIn } from '../server/http/http-client.ts';
 import { type PlacedKey, PlacedKeys } from './placed-keys.ts';
 import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
 
+/** Home replicas only. */
+const STRICT = { 'Quorate-Sloppy': '?0' };
+
 let cluster: ProcessCluster;
 let keys: PlacedKeys;
 beforeAll(async () => {
@@ -45,7 +48,7 @@ describe('with one home replica down', () => {
   it('reads and writes at a majority go on, through every node', async () => {
     for (const node of alive(DEAD)) {
       const { target } = keys.draw('b', (homes) => homes.includes(DEAD));
-      const put = await cluster.client(node).put(target, `by ${node}`);
+      const put = await cluster.client(node).put(target, `by ${node}`, STRICT);
       expect(put.status).toBe(201);
       expect(put.headers['quorate-quorum']).toBe('n=3, w=2, acks=2, sloppy=?0, ordered=?1');
       for (const answer of await readThroughAll(target, alive(DEAD))) expect(answer.text).toBe(`by ${node}`);
@@ -54,7 +57,7 @@ describe('with one home replica down', () => {
 
   it('what needs all three is 503 with the facts, and is surely not applied', async () => {
     for (const node of alive(DEAD)) {
-      const put = await cluster.client(node).put(placed.target, 'v', { 'Quorate-W': '3' });
+      const put = await cluster.client(node).put(placed.target, 'v', { 'Quorate-W': '3', ...STRICT });
       expect(put.status).toBe(503);
       const problem = problemIn(put);
       expect(problem).toMatchObject({
@@ -103,7 +106,7 @@ describe('with one home replica down', () => {
 
   it('the dead one, back again, gets what it missed, by the reads that find it behind', async () => {
     const { target, key } = keys.draw('b', (homes) => homes.includes(DEAD));
-    await cluster.client('n1').put(target, 'missed');
+    await cluster.client('n1').put(target, 'missed', STRICT);
     await cluster.restart(DEAD);
     await cluster.eventually('read repair has reached it', async () => {
       await cluster.client('n1').get(target, { 'Quorate-R': '3' });
@@ -139,7 +142,7 @@ describe('with two of three home replicas down', () => {
       ] as const) {
         const answer = await cluster
           .client(node)
-          .send(placed.target, { method, ...(body === undefined ? {} : { body }) });
+          .send(placed.target, { method, headers: STRICT, ...(body === undefined ? {} : { body }) });
         expect(answer.status).toBe(503);
         expect(problemIn(answer)).toMatchObject({
           code: 'quorum-unavailable',
@@ -147,7 +150,7 @@ describe('with two of three home replicas down', () => {
           required: 2,
         });
       }
-      const get = await cluster.client(node).get(placed.target);
+      const get = await cluster.client(node).get(placed.target, STRICT);
       // Not enough replicas that know anything: never 404, nor what one alone holds.
       expect(get.status).toBe(503);
       expect(problemIn(get)).toMatchObject({ code: 'quorum-unavailable', required: 2, received: 1 });
@@ -160,7 +163,7 @@ describe('with two of three home replicas down', () => {
   it('one is enough where one is asked for', async () => {
     const { target } = keys.draw('b', (homes) => DEAD.every((node) => homes.includes(node)));
     for (const node of alive(...DEAD)) {
-      const put = await cluster.client(node).put(target, node, { 'Quorate-Consistency': 'one' });
+      const put = await cluster.client(node).put(target, node, { 'Quorate-Consistency': 'one', ...STRICT });
       expect(put.status).toBeOneOf([201, 204]);
       expect(put.headers['quorate-quorum']).toBe('n=3, w=1, acks=1, sloppy=?0');
     }
@@ -186,12 +189,43 @@ describe('with every home replica of a key down', () => {
     await cluster.waitReady();
   });
 
-  it('everything is 503, surely not applied', async () => {
+  it('others stand in, and hand over what was written when these are back', async () => {
+    const { target, key } = keys.draw('b', (homes) => DEAD.every((node) => homes.includes(node)));
+    const put = await cluster.client('n5').put(target, 'meanwhile', { 'Content-Type': 'text/plain' });
+    expect(put.status).toBe(201);
+    expect(put.headers['quorate-quorum']).toBe('n=3, w=2, acks=2, sloppy=?1');
+    expect(put.headers['quorate-coordinator']).toBeOneOf(['n4', 'n5']);
+    for (const node of ['n4', 'n5']) {
+      const get = await cluster.client(node).get(target);
+      expect([get.status, get.text]).toEqual([200, 'meanwhile']);
+      expect(get.headers['quorate-quorum']).toBe('n=3, r=2, acks=2, sloppy=?1');
+      // What nobody holds is not known to be absent.
+      const { target: other } = keys.draw('b', (homes) => DEAD.every((home) => homes.includes(home)));
+      expect((await cluster.client(node).get(other)).status).toBe(503);
+    }
+    const hints = [...(await cluster.membersSeenBy('n4')).values()].flatMap((member) => member.hints ?? []);
+    expect(hints).toEqual([{ pending: 1, bytes: expect.any(Number), oldestAgeSeconds: expect.any(Number) }]);
+    expect((await cluster.client('n4').get('/metrics')).text).toMatch(/^quorate_hints_pending\{.*\} 1$/m);
+
+    cluster.start(...DEAD);
+    await cluster.waitReady();
+    await cluster.eventually('it is where it belongs, and nowhere else', async () => {
+      const { text } = await cluster.client('n1').get(`/v1/inspect/b/${key}`);
+      const { agree, replicas } = JSON.parse(text) as { agree: boolean; replicas: readonly unknown[] };
+      expect([agree, replicas.length]).toEqual([true, 3]);
+    });
+    expect((await cluster.client('n1').get(target, { 'Quorate-R': '3' })).text).toBe('meanwhile');
+    expect((await cluster.client('n4').get('/metrics')).text).not.toMatch(/^quorate_hints_pending\{/m);
+    await cluster.kill9(...DEAD);
+    await untilKnownDown(...DEAD);
+  });
+
+  it('everything strict is 503, surely not applied', async () => {
     const placed = keys.draw('b', (homes) => DEAD.every((node) => homes.includes(node)));
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const answer = await cluster.client('n4').send(placed.target, {
         method,
-        headers: { 'Quorate-Consistency': 'one' },
+        headers: { 'Quorate-Consistency': 'one', ...STRICT },
       });
       expect(answer.status).toBe(503);
       expect(problemIn(answer)).toMatchObject({

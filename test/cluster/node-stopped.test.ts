@@ -22,7 +22,10 @@ describe('with home replicas that are stopped', () => {
     for (const node of others) cluster.stop(node);
     try {
       const startedMs = performance.now();
-      const put = await cluster.client(coordinator).put(target, 'perhaps', { 'Quorate-Timeout-Ms': '700' });
+      const put = await cluster.client(coordinator).put(target, 'perhaps', {
+        'Quorate-Timeout-Ms': '700',
+        'Quorate-Sloppy': '?0',
+      });
       expect(put.status).toBe(504);
       // It waited for its deadline, and not for ever.
       expect(performance.now() - startedMs).toBeGreaterThan(650);
@@ -32,7 +35,10 @@ describe('with home replicas that are stopped', () => {
       for (const node of others) {
         expect(problem.replicas?.find((replica) => replica.node === node)?.result).toBe('no-answer');
       }
-      const get = await cluster.client(coordinator).get(target, { 'Quorate-Timeout-Ms': '300' });
+      const get = await cluster.client(coordinator).get(target, {
+        'Quorate-Timeout-Ms': '300',
+        'Quorate-Sloppy': '?0',
+      });
       expect(get.status).toBe(504);
       expect(problemIn(get)).toMatchObject({
         code: 'quorum-timeout',
@@ -49,6 +55,20 @@ describe('with home replicas that are stopped', () => {
         'perhaps',
       );
     });
+  });
+
+  it('others stand in for them after a while, if that is allowed', async () => {
+    const { target, homes } = keys.draw('b');
+    const [coordinator, ...others] = homes as [string, ...string[]];
+    for (const node of others) cluster.stop(node);
+    try {
+      const put = await cluster.client(coordinator).put(target, 'stood in for');
+      expect(put.headers['quorate-quorum']).toBe('n=3, w=2, acks=2, sloppy=?1');
+      expect((await cluster.client(coordinator).get(target)).text).toBe('stood in for');
+    } finally {
+      for (const node of others) cluster.cont(node);
+    }
+    await cluster.waitReady();
   });
 
   it('reads ask another one instead', async () => {

@@ -37,6 +37,8 @@ export interface RecordedWrite {
   attemptsById: number;
   returnedAt: number | undefined;
   outcome: WriteOutcome;
+  /** Whether its acknowledgement counted a fallback. */
+  isSloppy: boolean;
 }
 
 export interface RecordedRead {
@@ -45,6 +47,8 @@ export interface RecordedRead {
   readonly n: number;
   readonly r: number;
   readonly calledAt: number;
+  /** Whether its answer counted a fallback. */
+  readonly isSloppy: boolean;
   readonly sight: Sight;
 }
 
@@ -83,6 +87,7 @@ export class RecordedRun {
       attemptsById: 0,
       returnedAt: undefined,
       outcome: 'unknown',
+      isSloppy: false,
     };
     this.writes.set(begun.id, begun);
     return begun;

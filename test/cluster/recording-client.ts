@@ -55,7 +55,8 @@ export class RecordingClient {
     });
     if (attempt.type !== 'answer') return undefined;
     const sight = this.#sightOf(key, attempt.answer);
-    if (sight !== undefined) this.#run.reads.push({ id, key, n: N, r, calledAt, sight });
+    const isSloppy = countedFallback(attempt.answer);
+    if (sight !== undefined) this.#run.reads.push({ id, key, n: N, r, calledAt, isSloppy, sight });
     return sight;
   }
 
@@ -89,7 +90,10 @@ export class RecordingClient {
   }
 
   /** The context of the answer is the client's own and exactly one dot more: that of this write. */
-  #wrote(write: RecordedWrite, { headers }: Answer): Sight {
+  #wrote(write: RecordedWrite, answer: Answer): Sight {
+    const recorded = write;
+    recorded.isSloppy = countedFallback(answer);
+    const { headers } = answer;
     const { id, key, seen } = write;
     const token = String(headers['quorate-context']);
     const before = seen?.token === undefined ? [] : this.#run.dotsIn(key, seen.token);
@@ -150,6 +154,10 @@ export class RecordingClient {
       return { type: isRefused ? 'not-sent' : 'no-answer' };
     }
   }
+}
+
+function countedFallback({ headers }: Answer): boolean {
+  return String(headers['quorate-quorum']).includes('sloppy=?1');
 }
 
 async function pause(): Promise<void> {

@@ -63,7 +63,7 @@ function write(
 function read(sight: () => Sight): Sight {
   const [id, calledAt] = [run.nextId(), run.next()];
   const seen = sight();
-  run.reads.push({ id, key: KEY, n: 3, r: 2, calledAt, sight: seen });
+  run.reads.push({ id, key: KEY, n: 3, r: 2, calledAt, isSloppy: false, sight: seen });
   return seen;
 }
 

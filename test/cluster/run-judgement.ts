@@ -61,9 +61,9 @@ class KeyJudgement {
     return violations;
   }
 
-  #judgeRead({ id, key, n, r, calledAt, sight }: RecordedRead): readonly Violation[] {
+  #judgeRead({ id, key, n, r, calledAt, isSloppy, sight }: RecordedRead): readonly Violation[] {
     const { surely, perhaps } = this.#histories;
-    const read: Omit<ReadEvent, 'shown'> = { id, key, n, r, calledAt, returnedAt: sight.at };
+    const read: Omit<ReadEvent, 'shown'> = { id, key, n, r, isSloppy, calledAt, returnedAt: sight.at };
     const perhapsShown = this.#shown(sight, 'perhaps');
     return [
       ...checkNoInvention(surely, { ...read, shown: sight.events }),
@@ -87,11 +87,11 @@ class KeyJudgement {
   }
 
   #enter(write: RecordedWrite, reading: Reading): void {
-    const { id, key, type, n, w, seen, calledAt, attemptsById, returnedAt, outcome } = write;
+    const { id, key, type, n, w, seen, calledAt, attemptsById, returnedAt, outcome, isSloppy } = write;
     const known = new Set(seen === undefined ? [] : this.#shown(seen, reading));
     this.#histories[reading].add({
       ...{ id, key, type, known, isBlindDelete: false, n, w },
-      ...{ calledAt, attemptsById, returnedAt, outcome },
+      ...{ calledAt, attemptsById, returnedAt, outcome, isSloppy },
     });
   }
 

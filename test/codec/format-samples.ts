@@ -1,5 +1,6 @@
 /** A value of each kind that is stored, sent between nodes or given to clients; formats.golden.json has their bytes. */
 import { recordKey } from '../../src/codec/key-layout.ts';
+import type { Hint } from '../../src/codec/hint-codec.ts';
 import type { StoreIdentity } from '../../src/codec/store-identity.ts';
 import type { RecoveryState } from '../../src/codec/store-meta.ts';
 import type { StoreMark } from '../../src/core/membership/store-mark.ts';
@@ -121,6 +122,8 @@ export const RECOVERY_SAMPLE: RecoveryState = {
   ]),
 };
 
+export const HINT_SAMPLE: Hint = { storedAtMs: 1_700_000_000_123, bytes: 345 };
+
 const RECORD_BYTES = Uint8Array.of(1, 2, 3);
 const QUORUM: QuorumFacts = {
   n: 3,
@@ -141,6 +144,7 @@ const REQUESTS: Readonly<Record<string, PeerRequest>> = {
   read: { type: 'read', ...SAMPLE_ENTRY, known: undefined },
   'read with a digest': { type: 'read', ...SAMPLE_ENTRY, known: new Uint8Array(16).fill(7) },
   store: { type: 'store', ...SAMPLE_ENTRY, record: RECORD_BYTES },
+  'store with a hint': { type: 'store', ...SAMPLE_ENTRY, record: RECORD_BYTES, hintFor: 'n4' as NodeId },
   ping: { type: 'ping' },
   get: { type: 'coordinate-get', request: READ },
   'get of a session': { type: 'coordinate-get', request: { ...READ, atLeast: context({ a: [2, 5, 7] }) } },

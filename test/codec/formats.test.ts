@@ -15,7 +15,8 @@ import {
   requestDigest,
 } from '../../src/codec/hash.ts';
 import { proveSecret } from '../../src/codec/hello-proof.ts';
-import { metaKey, recordKey } from '../../src/codec/key-layout.ts';
+import { decodeHint, encodeHint } from '../../src/codec/hint-codec.ts';
+import { hintKey, metaKey, recordKey } from '../../src/codec/key-layout.ts';
 import { decodeMessage, encodeMessage } from '../../src/codec/message-codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import {
@@ -35,6 +36,7 @@ import {
   CONTEXT_SAMPLES,
   HELLO_SAMPLE,
   MARK_SAMPLE,
+  HINT_SAMPLE,
   MESSAGE_SAMPLES,
   NAME_SAMPLES,
   RECORD_SAMPLES,
@@ -133,6 +135,14 @@ describe('the store', () => {
       metaKey(`peer:${'n1' as NodeId}`),
     ].map(hex);
     expect([...keys, ...meta]).toEqual(Object.values(GOLDEN['keys'] ?? {}));
+  });
+
+  it('has its hints as they were', () => {
+    const keys = NAME_SAMPLES.map((entry, index) =>
+      hex(hintKey(`n${index}` as NodeId, (index * 255) as Partition, entry)),
+    );
+    expect([...keys, hex(encodeHint(HINT_SAMPLE))]).toEqual(Object.values(GOLDEN['hints'] ?? {}));
+    expect(decodeHint(bytesOf('hints', 'value'))).toEqual(HINT_SAMPLE);
   });
 });
 

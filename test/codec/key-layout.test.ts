@@ -2,14 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placementHash } from '../../src/codec/hash.ts';
 import {
+  ALL_HINTS,
   entryOfRecordKey,
+  hintKey,
+  hintRange,
   keyAfter,
   metaKey,
+  nameOfHintKey,
   partitionRange,
   recordKey,
   WHOLE_STORE,
 } from '../../src/codec/key-layout.ts';
-import type { EntryName, Partition } from '../../src/core/ids.ts';
+import type { EntryName, NodeId, Partition } from '../../src/core/ids.ts';
 import { entryNames } from './arbitraries.ts';
 
 const partitions = fc.integer({ min: 0, max: 65_535 }).map((partition) => partition as Partition);
@@ -133,5 +137,45 @@ describe('a record’s storage key', () => {
         expect(compare(another, key) <= 0 || compare(another, after) >= 0).toBe(true);
       }),
     );
+  });
+});
+
+describe('the key of a hint', () => {
+  const owners = fc.constantFrom('n1', 'n10', 'n2', 'a.b', 'N_1-x').map((owner) => owner as NodeId);
+
+  it('tells its owner and its entry', () => {
+    fc.assert(
+      fc.property(owners, partitions, entryNames, (owner, partition, entry) => {
+        expect(nameOfHintKey(hintKey(owner, partition, entry))).toEqual({ owner, entry });
+      }),
+    );
+  });
+
+  it('lies in the range of its owner, and of no other, in the order of the records', () => {
+    fc.assert(
+      fc.property(owners, owners, partitions, entryNames, (owner, other, partition, entry) => {
+        const key = hintKey(owner, partition, entry);
+        const { from, to } = hintRange(other);
+        expect(compare(from, key) < 0 && compare(key, to) < 0).toBe(owner === other);
+        expect(compare(ALL_HINTS.from, key) < 0 && compare(key, ALL_HINTS.to) < 0).toBe(true);
+      }),
+    );
+    fc.assert(
+      fc.property(partitions, entryNames, partitions, entryNames, (partition, entry, other, otherEntry) => {
+        const owner = 'n1' as NodeId;
+        const order = compare(recordKey(partition, entry), recordKey(other, otherEntry));
+        expect(compare(hintKey(owner, partition, entry), hintKey(owner, other, otherEntry))).toBe(order);
+      }),
+    );
+  });
+
+  it('lies where no record and no fact about the store lies', () => {
+    const { from, to } = ALL_HINTS;
+    expect(compare(partitionRange(65_535 as Partition).to, from)).toBeLessThan(0);
+    expect(compare(to, metaKey('store'))).toBeLessThan(0);
+  });
+
+  it.each(['', 'a\0b'])('is refused for the owner %j', (owner) => {
+    expect(() => hintKey(owner as NodeId, 0 as Partition, { bucket: 'b', key: 'k' })).toThrow(RangeError);
   });
 });

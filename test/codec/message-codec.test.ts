@@ -5,7 +5,7 @@ import { decodeMessage, encodeMessage, type PeerMessage } from '../../src/codec/
 import { packFields } from '../../src/codec/packer.ts';
 import type { PeerReply, PeerRequest } from '../../src/core/message.ts';
 import { FAILURE_CODES, REPLICA_RESULTS } from '../../src/core/outcome.ts';
-import type { Partition } from '../../src/core/ids.ts';
+import type { NodeId, Partition } from '../../src/core/ids.ts';
 import { MAX_NODES, MAX_PARTITIONS, MAX_TIMEOUT_MS, MAX_TREE_KEYS } from '../../src/core/limits.ts';
 import { MAX_TREE_LEAVES, TREE_DIGEST_BYTES } from '../../src/core/merkle/digest-tree.ts';
 import { contexts, entryNames, records } from './arbitraries.ts';
@@ -87,6 +87,14 @@ const requests: fc.Arbitrary<PeerRequest> = fc.oneof(
     .tuple(entryNames, fc.option(bytes, { nil: undefined }))
     .map(([entry, known]): PeerRequest => ({ type: 'read', ...entry, known })),
   fc.tuple(entryNames, bytes).map(([entry, record]): PeerRequest => ({ type: 'store', ...entry, record })),
+  fc.tuple(entryNames, bytes, fc.constantFrom('n1', 'n2')).map(
+    ([entry, record, owner]): PeerRequest => ({
+      type: 'store',
+      ...entry,
+      record,
+      hintFor: owner as NodeId,
+    }),
+  ),
   readRequests.map((request): PeerRequest => ({ type: 'coordinate-get', request })),
   fc.tuple(writeRequests, fc.string(), bytes).map(
     ([request, contentType, value]): PeerRequest => ({

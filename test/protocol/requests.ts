@@ -15,7 +15,7 @@ import { textsOf } from '../core/causality/sample-records.ts';
 /** Milliseconds by which what a deadline or a hedge brings about may come later than it: steps of timers, and the way back. */
 export const SLACK_MS = 12;
 
-const USUAL = { n: 3, sloppy: true, timeoutMs: 1_000 } as const;
+const USUAL = { n: 3, sloppy: false, timeoutMs: 1_000 } as const;
 const USUAL_WRITE = { ...USUAL, w: 2, context: undefined, identity: undefined, returnRecord: false } as const;
 
 export function getOf({ bucket, key }: EntryName, more: Partial<ReadRequest> = {}): ReadRequest {

@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { placementHash } from '../../src/codec/hash.ts';
-import { recordKey } from '../../src/codec/key-layout.ts';
+import { nameOfHintKey, recordKey } from '../../src/codec/key-layout.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import type { KeyRecord } from '../../src/core/causality/record.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
@@ -22,6 +22,8 @@ import { messageIn, type SentMessage } from './sent-message.ts';
 
 /** First byte of the storage keys of records. */
 const RECORD = 0x64;
+/** First byte of those of hints. */
+const HINT = 0x68;
 
 export interface Traced<Event extends TraceEvent = TraceEvent> {
   readonly node: string;
@@ -144,6 +146,18 @@ export class Stage {
     );
   }
 
+  /** Starts processes that had ended. Resolves when all that run are connected to one another. */
+  async start(...ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.machine(id).start();
+    const isUp = (node: string): boolean => this.machine(node).isUp;
+    await this.until(() => {
+      const running = [...this.world.nodes.values()].filter(({ storageNode }) => storageNode !== undefined);
+      const sees = ({ id: by }: SimNode): boolean =>
+        running.every(({ id }) => id === by || this.member(by, id).state === 'up');
+      return ids.every(isUp) && running.every(sees);
+    });
+  }
+
   cut(from: string, to: string): void {
     this.world.fabric.cut(from as NodeId, to as NodeId);
   }
@@ -204,6 +218,16 @@ export class Stage {
   recordOn(id: string, entry: EntryName): KeyRecord | undefined {
     const bytes = this.disk(id).visibleValue(this.storageKey(entry));
     return bytes === undefined ? undefined : decodeRecord(entry, bytes);
+  }
+
+  /** The hints on a disk, each as `owner key`. */
+  hintsOn(id: string): readonly string[] {
+    return [...this.disk(id).entries()]
+      .filter(([key]) => key[0] === HINT)
+      .map(([key]) => {
+        const { owner, entry } = nameOfHintKey(key);
+        return `${owner} ${entry.key}`;
+      });
   }
 
   textsOn(id: string, entry: EntryName): readonly string[] {

@@ -120,6 +120,7 @@ describe('operations', () => {
   it('have these metrics', async () => {
     const metrics = createMetrics('n1');
     metrics.watchInFlight(() => 0);
+    metrics.watchHints(() => []);
     const own = (await metrics.registry.getMetricsAsJSON())
       .map(({ name }) => name)
       .filter((name) => name.startsWith('quorate_'));
@@ -178,12 +179,12 @@ function configured(environment: Readonly<Record<string, string>>): ValidConfigu
 function defaultsOf({ config, settings }: ValidConfiguration): ReadonlyMap<string, string> {
   const { partitions, defaults, limits } = config;
   const { storage, cors, auth, log } = settings;
-  const { maxValueBytes, maxSiblings, maxRecordBytes, maxOperationsInFlight } = limits;
+  const { reserveBytes: _, ...told } = limits;
   const values = {
     partitions,
     dataDir: settings.dataDir.replace('/etc/', ''),
     defaults,
-    limits: { maxValueBytes, maxSiblings, maxRecordBytes, maxOperationsInFlight },
+    limits: told,
     storage,
     cors,
     auth,

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openLevelStorage } from '../../src/adapters/level-storage.ts';
 import type { Storage } from '../../src/ports/storage.ts';
@@ -170,6 +171,26 @@ describe('a server', () => {
     await stopped;
     await start(optionsFor());
     expect((await clientOf(httpPort).get(TARGET)).text).toBe('abcd');
+  });
+
+  it('lets a slow reader have the whole of its answer', async () => {
+    const bytes = 16 * 1024 * 1024;
+    const limits = { maxValueBytes: bytes, maxRecordBytes: bytes };
+    const options = { ...optionsFor({ limits }), drainTimes: { graceMs: 30_000, noticeMs: 0 } };
+    const server = await start(options);
+    const client = clientOf(httpPort);
+    expect((await client.put(TARGET, Buffer.alloc(bytes, 'x'))).status).toBe(201);
+    const slow = await client.connect();
+    slow.write(`GET ${TARGET} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    await once(slow, 'readable');
+
+    const stopped = server.stop();
+    await client.get('/readyz').catch(() => undefined);
+    // Long enough for whoever closes idle connections to take this one for idle.
+    await delay(200);
+    const answer = await readToEnd(slow);
+    expect(answer.length).toBeGreaterThan(bytes);
+    await stopped;
   });
 
   it('does not wait for a client longer than its grace', async () => {

@@ -69,8 +69,9 @@ function summary({ file, config, settings, epoch, variables }: ServerConfigurati
 
 /** Those of the section `limits`: the reserve of free space is one of `storage`. */
 function valueLimits(limits: ServerConfiguration['config']['limits']): object {
-  const { maxValueBytes, maxSiblings, maxRecordBytes, maxOperationsInFlight } = limits;
-  return { maxValueBytes, maxSiblings, maxRecordBytes, maxOperationsInFlight };
+  // The reserve of free space is told with the storage.
+  const { reserveBytes: _, ...told } = limits;
+  return told;
 }
 
 function printSummary(terminal: Terminal, configuration: ServerConfiguration): void {

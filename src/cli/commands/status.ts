@@ -33,7 +33,7 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
   const command = program
     .command('status')
     .summary('show the nodes')
-    .description('Shows every node: whether it is ready, and who sees whom down.');
+    .description('Shows every node: whether it is ready, who sees whom down, and what it keeps for others.');
   addConnectionOptions(command)
     .option('--json', 'print as JSON')
     .action(async (options: StatusOptions) => {
@@ -61,7 +61,7 @@ async function runStatus(terminal: Terminal, connection: Connection, json: boole
     `Cluster ${first.document.cluster}: ${answering} of ${reports.length} nodes answer, epoch ${first.document.epoch}.\n`,
   );
   printTable(terminal, {
-    head: ['node', 'zone', 'url', 'state', 'version', 'sees down', 'seen down by'],
+    head: ['node', 'zone', 'url', 'state', 'version', 'sees down', 'seen down by', 'hints kept for'],
     rows: reports.map((node) => [
       node.id,
       node.zone,
@@ -70,6 +70,7 @@ async function runStatus(terminal: Terminal, connection: Connection, json: boole
       node.answer?.version ?? '-',
       downSeenBy(node).join(' ') || '-',
       observersOfDown(node.id, reports).join(' ') || '-',
+      hintsKept(node).join(' ') || '-',
     ]),
   });
   for (const { id, answer } of reports) {
@@ -116,6 +117,13 @@ function downSeenBy(node: NodeReport): readonly string[] {
 /** Ids of the nodes that see this one down. */
 function observersOfDown(id: string, reports: readonly NodeReport[]): readonly string[] {
   return reports.filter((observer) => downSeenBy(observer).includes(id)).map((observer) => observer.id);
+}
+
+/** For whom the node keeps records, how many, and since when. */
+function hintsKept(node: NodeReport): readonly string[] {
+  return (node.answer?.members ?? []).flatMap(({ id, hints }) =>
+    hints === undefined ? [] : [`${id}:${hints.pending} (${hints.oldestAgeSeconds} s)`],
+  );
 }
 
 function warningsOf(reports: readonly NodeReport[]): readonly string[] {

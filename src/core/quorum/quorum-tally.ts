@@ -2,6 +2,9 @@
  * Counts what replicas came to until a quorum is reached or cannot be reached any more. Reads and writes count alike: a
  * replica that stored, found something, or knows that it holds nothing counts; one that cannot tell counts for nothing.
  *
+ * A fallback that found something counts like a home replica. That it holds nothing is no information: whoever wrote may
+ * have reached others.
+ *
  * Invariants: a quorum is of distinct nodes, so a second answer of one node changes nothing; a node that failed may still
  * be late but is not waited for; `impossible` is final.
  */
@@ -19,13 +22,17 @@ interface Place {
 export class QuorumTally {
   readonly required: number;
   readonly #places: ReadonlyMap<NodeId, Place>;
+  readonly #fallbacks: ReadonlySet<NodeId>;
   #unasked: number;
   #outstanding = 0;
   #counted = 0;
+  #countedHomes = 0;
 
-  /** `required` of the nodes make the quorum; every node once. */
-  constructor(nodes: readonly NodeId[], required: number) {
+  /** `required` of the nodes make the quorum; every node once. `fallbacks` are no home replicas. */
+  constructor(homes: readonly NodeId[], required: number, fallbacks: readonly NodeId[] = []) {
     this.required = required;
+    this.#fallbacks = new Set(fallbacks);
+    const nodes = [...homes, ...fallbacks];
     this.#places = new Map(nodes.map((node) => [node, { phase: 'unasked', result: 'not-asked', ms: 0 }]));
     this.#unasked = this.#places.size;
   }
@@ -33,6 +40,11 @@ export class QuorumTally {
   /** Distinct nodes whose answers count. */
   get counted(): number {
     return this.#counted;
+  }
+
+  /** Home replicas among them. */
+  get countedHomes(): number {
+    return this.#countedHomes;
   }
 
   /** Nodes that were asked and have not answered. */
@@ -72,19 +84,26 @@ export class QuorumTally {
     place.result = result;
     place.ms = ms;
     this.#outstanding -= 1;
-    if (result === 'ok' || result === 'not-found') this.#counted += 1;
+    if (this.counts(node)) {
+      this.#counted += 1;
+      if (!this.#fallbacks.has(node)) this.#countedHomes += 1;
+    }
     return true;
   }
 
   /** Whether this node's answer counts. */
   counts(node: NodeId): boolean {
     const place = this.#places.get(node);
-    return place?.phase === 'settled' && (place.result === 'ok' || place.result === 'not-found');
+    if (place?.phase !== 'settled') return false;
+    return place.result === 'ok' || (place.result === 'not-found' && !this.#fallbacks.has(node));
   }
 
-  /** One line for each node; those that still owe an answer have waited for `elapsedMs`. */
+  /** One line for each node, without fallbacks that were not asked; those that still owe an answer have waited for `elapsedMs`. */
   reports(elapsedMs: number): readonly ReplicaReport[] {
-    return [...this.#places].map(([node, { phase, result, ms }]) => ({
+    const told = [...this.#places].filter(
+      ([node, { phase }]) => phase !== 'unasked' || !this.#fallbacks.has(node),
+    );
+    return told.map(([node, { phase, result, ms }]) => ({
       node,
       result,
       ms: Math.round((phase === 'asked' ? elapsedMs : ms) * 10) / 10,

@@ -39,3 +39,20 @@ export function preferenceList({ preferenceLists }: Ring, partition: Partition):
 export function homeReplicas(ring: Ring, partition: Partition, n: number): readonly NodeId[] {
   return preferenceList(ring, partition).slice(0, n);
 }
+
+/** Whom one request may turn to, in order of preference. */
+export interface PreferredNodes {
+  /** The home replicas at its N. */
+  readonly homes: readonly NodeId[];
+  /** Who may stand in for them (Dynamo, section 4.6): all other nodes under a sloppy quorum, else nobody. */
+  readonly fallbacks: readonly NodeId[];
+}
+
+export function preferredNodes(
+  ring: Ring,
+  partition: Partition,
+  { n, sloppy }: { readonly n: number; readonly sloppy: boolean },
+): PreferredNodes {
+  const list = preferenceList(ring, partition);
+  return { homes: list.slice(0, n), fallbacks: sloppy ? list.slice(n) : [] };
+}

@@ -3,11 +3,13 @@
  * one peer after the other, all the time and slowly; soon with a peer that has just come up, because it missed something.
  * Meanwhile it builds its trees: a partition is compared as soon as both sides have built it.
  */
+import { placementHash } from '../../codec/hash.ts';
+import { largestNOf } from '../../codec/record-codec.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { EXCHANGE_AFTER_RETURN_MS, EXCHANGE_INTERVAL_MS, MAX_TREE_PAGES_AT_ONCE } from '../../core/limits.ts';
 import type { Position } from '../../core/merkle/difference.ts';
 import type { PartitionKeysRequest, PeerReply, TreeRequest, TreeRoots } from '../../core/message.ts';
-import type { Ring } from '../../core/ring/ring.ts';
+import { homeReplicas, partitionOf, type Ring } from '../../core/ring/ring.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Storage } from '../../ports/storage.ts';
@@ -17,7 +19,7 @@ import type { LocalReplica } from '../replica/local-replica.ts';
 import { exchange, type ExchangePorts } from './exchange.ts';
 import { ExchangeTurns } from './exchange-turns.ts';
 import { readKeysPage, readPartitionPage } from './key-pages.ts';
-import { Pace } from './pace.ts';
+import { Pace } from '../background/pace.ts';
 import { TreeStore } from './tree-store.ts';
 
 export interface AntiEntropyPorts {
@@ -31,6 +33,8 @@ export interface AntiEntropyPorts {
   readonly local: LocalReplica;
   /** Whether this node begins exchanges and builds trees; so it does if this is not set. It answers its peers anyway. */
   readonly antiEntropy?: boolean;
+  /** Told of a record that this node is no home replica for, and that it may keep for nobody. */
+  readonly adopt: (entry: EntryName) => Promise<void>;
   /** How long a step of the foreground takes now, milliseconds: the last group commit, and more while clients wait. */
   readonly foregroundMs: () => number;
 }
@@ -51,16 +55,16 @@ export class AntiEntropy {
 
   constructor(ports: AntiEntropyPorts) {
     this.#ports = ports;
-    const { clock, peers, local } = ports;
+    const { clock, peers } = ports;
     this.#pace = new Pace(clock, ports.foregroundMs);
     const pace = this.#pace;
-    this.#trees = new TreeStore({ ...ports, look: (entry, use) => local.look(entry, use), pace });
+    this.#trees = new TreeStore({ ...ports, look: (entry, use) => this.#look(entry, use), pace });
     this.#exchangePorts = { ...ports, trees: this.#trees, pace };
     this.#turns = new ExchangeTurns(peers.others);
   }
 
   /** A record changed; told in its key's serial section. */
-  changed(entry: EntryName, before: Uint8Array | undefined, after: Uint8Array): void {
+  changed(entry: EntryName, before: Uint8Array | undefined, after: Uint8Array | undefined): void {
     this.#trees.changed(entry, before, after);
   }
 
@@ -123,6 +127,19 @@ export class AntiEntropy {
     } finally {
       this.#pagesBeingRead -= 1;
     }
+  }
+
+  /** A node comes across all of its records here, so it is here that it notices those that lie where they do not belong. */
+  async #look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<void> {
+    const { local, ring, self, adopt } = this.#ports;
+    let isStray = false;
+    await local.look(entry, (encoded) => {
+      use(encoded);
+      if (encoded === undefined) return;
+      const partition = partitionOf(ring, placementHash(entry));
+      isStray = !homeReplicas(ring, partition, largestNOf(encoded)).includes(self);
+    });
+    if (isStray) await adopt(entry);
   }
 
   #buildTrees(): void {

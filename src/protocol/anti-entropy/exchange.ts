@@ -14,7 +14,7 @@ import type { TreeName } from '../../core/message.ts';
 import { homeReplicas } from '../../core/ring/ring.ts';
 import type { Storage } from '../../ports/storage.ts';
 import { comparePages } from './key-pages.ts';
-import { askPeer, ExchangeBroken, QuestionUnanswered } from './peer-question.ts';
+import { askPeer, ExchangeBroken, QuestionUnanswered } from '../background/peer-question.ts';
 import { reconcile, type ReconcilePorts } from './reconcile.ts';
 import type { TreeStore } from './tree-store.ts';
 

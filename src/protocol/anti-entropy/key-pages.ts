@@ -13,7 +13,7 @@ import { leafOf } from '../../core/merkle/digest-tree.ts';
 import type { PartitionKeysRequest, TreeKey, TreeKeysPage, TreeKeysRequest } from '../../core/message.ts';
 import { partitionOf, type Ring } from '../../core/ring/ring.ts';
 import type { Storage } from '../../ports/storage.ts';
-import { askPeer, ExchangeBroken, type QuestionPorts } from './peer-question.ts';
+import { askPeer, ExchangeBroken, type QuestionPorts } from '../background/peer-question.ts';
 
 export interface KeyPagePorts {
   readonly storage: Storage;

@@ -7,7 +7,7 @@ import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
 import type { ReadReply } from '../../core/message.ts';
 import { homeReplicas, type Ring } from '../../core/ring/ring.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
-import { askPeer, ExchangeBroken, type QuestionPorts } from './peer-question.ts';
+import { askPeer, ExchangeBroken, type QuestionPorts } from '../background/peer-question.ts';
 
 export interface ReconcilePorts extends QuestionPorts {
   readonly self: NodeId;

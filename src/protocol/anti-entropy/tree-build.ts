@@ -15,7 +15,7 @@ import { entryOfRecordKey, keyAfter, partitionRange } from '../../codec/key-layo
 import type { EntryName, Partition } from '../../core/ids.ts';
 import { TREE_STEP_BYTES, TREE_STEP_RECORDS } from '../../core/limits.ts';
 import type { Storage } from '../../ports/storage.ts';
-import type { Pace } from './pace.ts';
+import type { Pace } from '../background/pace.ts';
 import { RecordTrees } from './record-trees.ts';
 
 export interface TreeBuildPorts {
@@ -63,7 +63,12 @@ export class TreeBuild {
   }
 
   /** A record changed; told in its key's serial section. */
-  changed(storageKey: Uint8Array, entry: EntryName, before: Uint8Array | undefined, after: Uint8Array): void {
+  changed(
+    storageKey: Uint8Array,
+    entry: EntryName,
+    before: Uint8Array | undefined,
+    after: Uint8Array | undefined,
+  ): void {
     const name = nameOf(storageKey);
     this.#changedWhileListing?.add(name);
     if (name > this.#listedTo || this.#waiting.has(name)) return;

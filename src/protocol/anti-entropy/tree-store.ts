@@ -38,7 +38,7 @@ export class TreeStore {
   }
 
   /** A record changed; told in its key's serial section. */
-  changed(entry: EntryName, before: Uint8Array | undefined, after: Uint8Array): void {
+  changed(entry: EntryName, before: Uint8Array | undefined, after: Uint8Array | undefined): void {
     const partition = partitionOf(this.#ports.ring, placementHash(entry));
     this.#built.get(partition)?.replace(entry, before, after);
     if (this.#building?.partition !== partition) return;

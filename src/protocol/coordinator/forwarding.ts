@@ -4,19 +4,24 @@
  * A write is given to the next home replica only if it was certainly not delivered, or not begun: two nodes that coordinate
  * one write would make two events of it. A read changes nothing, so it is also given to the next one when the first is
  * late or lost, and the first answer counts.
+ *
+ * Under a sloppy quorum, fallbacks come after the home replicas, when none of these is up or about to be; the node itself is
+ * one of them, and coordinates when its turn comes.
  */
 import type { NodeId } from '../../core/ids.ts';
-import { FORWARD_HEDGE_DELAY_MS } from '../../core/limits.ts';
+import { FORWARD_HEDGE_DELAY_MS, STAND_IN_AFTER_MS } from '../../core/limits.ts';
 import type { PeerReply } from '../../core/message.ts';
 import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome, ReplicaReport } from '../../core/outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
+import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { PeerAnswer } from '../peers/pending-requests.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { Replicas } from '../replica/replicas.ts';
 import { Deadline } from './deadline.ts';
-import { awaitUsableQuorum } from './usable-quorum.ts';
+import { awaitConnection, awaitUsableQuorum } from './usable-quorum.ts';
+import type { CannotCoordinate } from './write-coordinator.ts';
 
 /** The home replica answers this much before the deadline of who asked it, so that its answer is not missed. */
 const MAX_MARGIN_MS = 50;
@@ -28,6 +33,11 @@ export type ForwardedOperation =
   | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest };
 
 export type ForwardedOutcome = ReadOutcome | PutOutcome | DeleteOutcome;
+
+export type CoordinatedReply = Extract<PeerReply, { readonly type: ForwardedOperation['type'] }>;
+
+/** Coordinates an operation on this node. */
+export type CoordinateHere = (operation: ForwardedOperation) => Promise<CoordinatedReply | CannotCoordinate>;
 
 export interface ForwardingPorts {
   readonly peers: Peers;
@@ -48,20 +58,23 @@ export function withTimeout(operation: ForwardedOperation, timeoutMs: number): F
   }
 }
 
-/** Forwards to one of the home replicas after the other. */
+/** Forwards to one node after the other. `here`: for when this node's own turn comes, if it is a fallback. */
 export function forward(
   ports: ForwardingPorts,
   operation: ForwardedOperation,
-  homes: readonly NodeId[],
+  nodes: PreferredNodes,
+  here?: CoordinateHere,
 ): Promise<ForwardedOutcome> {
-  return new Forward(ports, operation, homes).run();
+  return new Forward(ports, operation, nodes, here).run();
 }
 
 class Forward {
   readonly #ports: ForwardingPorts;
   readonly #operation: ForwardedOperation;
   readonly #deadline: Deadline;
-  readonly #unasked: Set<NodeId>;
+  readonly #nodes: PreferredNodes;
+  readonly #here: CoordinateHere | undefined;
+  readonly #asked = new Set<NodeId>();
   readonly #reports = new Map<NodeId, ReplicaReport>();
   readonly #cancels: (() => void)[] = [];
   #outstanding = 0;
@@ -72,11 +85,17 @@ class Forward {
   #stopDeadline: () => void = ignore;
   #stopHedge: () => void = ignore;
 
-  constructor(ports: ForwardingPorts, operation: ForwardedOperation, homes: readonly NodeId[]) {
+  constructor(
+    ports: ForwardingPorts,
+    operation: ForwardedOperation,
+    nodes: PreferredNodes,
+    here: CoordinateHere | undefined,
+  ) {
     this.#ports = ports;
     this.#operation = operation;
     this.#deadline = new Deadline(ports.clock, operation.request.timeoutMs);
-    this.#unasked = new Set(homes);
+    this.#nodes = nodes;
+    this.#here = here;
   }
 
   run(): Promise<ForwardedOutcome> {
@@ -91,31 +110,72 @@ class Forward {
     return this.#operation.type === 'coordinate-get';
   }
 
-  /** Asks a home replica that can be reached now. What is not sent at once is not begun, so nothing is said of it. */
+  /** Asks a node that can be reached now. What is not sent at once is not begun, so nothing is said of it. */
   async #askNext(): Promise<void> {
-    const { peers, replicas, clock, tracer } = this.#ports;
-    const unasked = [...this.#unasked];
-    const isUsable = awaitUsableQuorum(replicas, unasked, 1, this.#deadline);
-    const node = isUsable === true || (await isUsable) ? this.#usableNode() : undefined;
+    const { replicas, clock, tracer } = this.#ports;
+    if (this.#upOf(this.#nodes.homes) === undefined) await this.#awaitUsable();
     if (this.#ended) return;
+    // Chosen without waiting any more, so that nobody is asked twice.
+    const node = this.#upOf(this.#nodes.homes) ?? this.#upOf(this.#fallbacks);
     if (node === undefined) {
       if (this.#outstanding === 0) this.#end(this.#failure ?? this.#unavailable());
       return;
     }
-    this.#unasked.delete(node);
+    this.#asked.add(node);
     this.#outstanding += 1;
     this.#reports.set(node, { node, result: 'no-answer', ms: 0 });
-    tracer.trace({ type: 'forwarded', operation: operationOf(this.#operation), to: node });
     this.#stopHedge();
     if (this.#isRead) {
       const timer = clock.setTimer(FORWARD_HEDGE_DELAY_MS, () => void this.#askNext());
       this.#stopHedge = () => timer.cancel();
     }
-    this.#cancels.push(peers.request(node, this.#shortened(), (answer) => this.#take(node, answer)));
+    if (node === replicas.self) {
+      this.#coordinateHere();
+      return;
+    }
+    tracer.trace({ type: 'forwarded', operation: operationOf(this.#operation), to: node });
+    this.#cancels.push(
+      this.#ports.peers.request(node, this.#shortened(), (answer) => this.#take(node, answer)),
+    );
   }
 
-  #usableNode(): NodeId | undefined {
-    return [...this.#unasked].find((node) => this.#ports.replicas.state(node) === 'up');
+  /** Waits for a home replica, but where a fallback may take the turn only for one that is being connected to. */
+  async #awaitUsable(): Promise<void> {
+    const { replicas, clock } = this.#ports;
+    const homes = this.#unasked(this.#nodes.homes);
+    if (this.#unasked(this.#fallbacks).length > 0) {
+      for (const home of homes) replicas.dialSoon(home);
+      const patienceMs = Math.min(STAND_IN_AFTER_MS, this.#deadline.leftMs / 2);
+      await awaitConnection(replicas, homes, new Deadline(clock, patienceMs));
+    }
+    await awaitUsableQuorum(replicas, [...homes, ...this.#unasked(this.#fallbacks)], 1, this.#deadline);
+  }
+
+  /** What a home replica has answered no fallback knows better. */
+  get #fallbacks(): readonly NodeId[] {
+    return this.#failure === undefined ? this.#nodes.fallbacks : [];
+  }
+
+  #unasked(nodes: readonly NodeId[]): readonly NodeId[] {
+    const isMine = (node: NodeId): boolean => node === this.#ports.replicas.self;
+    return nodes.filter((node) => !this.#asked.has(node) && (this.#here !== undefined || !isMine(node)));
+  }
+
+  #upOf(nodes: readonly NodeId[]): NodeId | undefined {
+    return this.#unasked(nodes).find((node) => this.#ports.replicas.state(node) === 'up');
+  }
+
+  #coordinateHere(): void {
+    const { self } = this.#ports.replicas;
+    const timeoutMs = Math.max(1, this.#deadline.leftMs);
+    this.#here?.(withTimeout(this.#operation, timeoutMs)).then(
+      (result) => {
+        const reply: PeerReply =
+          result.type === 'cannot-coordinate' ? { type: 'request-refused', reason: result.reason } : result;
+        this.#take(self, { type: 'reply', reply });
+      },
+      (error: unknown) => this.#take(self, { type: 'lost', reason: String(error) }),
+    );
   }
 
   #shortened(): ForwardedOperation {
@@ -145,7 +205,7 @@ class Forward {
     if (this.#isRead) this.#end(this.#failure ?? this.#unavailable('quorum-timeout'));
     // A write that still waits for a connection has not been sent, and will not be.
     else if (this.#outstanding === 0) this.#end(this.#unavailable());
-    else this.#end(this.#unknown('No home replica answered in time'));
+    else this.#end(this.#unknown('Nobody answered in time'));
   }
 
   #end(outcome: ForwardedOutcome): void {
@@ -164,7 +224,7 @@ class Forward {
       type: 'failed',
       code,
       certainty: isRetry ? 'unknown' : 'not-applied',
-      detail: 'This node cannot coordinate the request, and no home replica of the key could take it.',
+      detail: 'This node cannot coordinate the request, and no node that may could take it.',
       ...this.#facts(),
     };
   }

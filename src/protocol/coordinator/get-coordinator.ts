@@ -1,24 +1,26 @@
-/** GET, coordinated by a home replica of the key: read at R, answer, then repair what differs. */
-import type { EntryName, NodeId } from '../../core/ids.ts';
+/** GET, coordinated by a home replica of the key, or by a fallback: read at R, answer, then repair what differs. */
+import type { EntryName } from '../../core/ids.ts';
 import type { Failure, ReadOutcome } from '../../core/outcome.ts';
 import type { ReadRequest } from '../../core/request.ts';
+import type { PreferredNodes } from '../../core/ring/ring.ts';
 import { type ReadAnswer, ReadOperation, type ReadPorts, type ReadTarget } from './read-operation.ts';
 import { ReadRepair } from './read-repair.ts';
 
 export class GetCoordinator {
   readonly #ports: ReadPorts;
-  readonly #repair: ReadRepair;
+  readonly #repair: ReadRepair | undefined;
 
-  constructor(ports: ReadPorts) {
+  /** `readRepair`: whether what differs is repaired; so it is if this is not set. */
+  constructor(ports: ReadPorts & { readonly readRepair?: boolean | undefined }) {
     this.#ports = ports;
-    this.#repair = new ReadRepair(ports.replicas, ports.tracer);
+    this.#repair = ports.readRepair === false ? undefined : new ReadRepair(ports.replicas, ports.tracer);
   }
 
-  async get(request: ReadRequest, homes: readonly NodeId[]): Promise<ReadOutcome> {
+  async get(request: ReadRequest, nodes: PreferredNodes): Promise<ReadOutcome> {
     const { bucket, key, n, r, timeoutMs, atLeast } = request;
-    const result = await this.read({ entry: { bucket, key }, homes, r, timeoutMs, atLeast });
+    const result = await this.read({ entry: { bucket, key }, nodes, r, timeoutMs, atLeast });
     if (result.type === 'failed') return result;
-    const quorum = { n, required: r, acks: result.acks, sloppy: false, ordered: false };
+    const quorum = { n, required: r, acks: result.acks, sloppy: result.sloppy, ordered: false };
     return {
       type: 'read',
       record: result.record,
@@ -28,6 +30,6 @@ export class GetCoordinator {
 
   /** The same read for a write that has to know what is there. */
   read(target: ReadTarget & { readonly entry: EntryName }): Promise<ReadAnswer | Failure> {
-    return new ReadOperation(this.#ports, target, (settled) => this.#repair.repair(settled)).run();
+    return new ReadOperation(this.#ports, target, (settled) => this.#repair?.repair(settled)).run();
   }
 }

@@ -1,17 +1,20 @@
 /**
  * Decides who coordinates an operation: this node if it is a home replica of the key and can tell what it holds, else one of
- * the home replicas (never both: two coordinators of one write would make two events). What a peer forwarded is coordinated
- * here or refused, never forwarded again.
+ * the home replicas (never both: two coordinators of one write would make two events). Under a sloppy quorum, if no home
+ * replica can be reached, it is the next node of the list, which may be this one. What a peer forwarded is coordinated here or
+ * refused, never forwarded again.
  */
 import { placementHash } from '../../codec/hash.ts';
-import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
+import type { EntryName, Partition } from '../../core/ids.ts';
 import type { PeerReply } from '../../core/message.ts';
 import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome } from '../../core/outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
-import { homeReplicas, partitionOf, type Ring } from '../../core/ring/ring.ts';
+import { partitionOf, type PreferredNodes, preferredNodes, type Ring } from '../../core/ring/ring.ts';
 import type { RunningOperations } from '../running-operations.ts';
+import { deleteWhatIsThere } from './blind-delete.ts';
 import { Deadline } from './deadline.ts';
 import {
+  type CoordinatedReply,
   forward,
   type ForwardedOperation,
   type ForwardedOutcome,
@@ -45,17 +48,23 @@ export class OperationRouter {
   }
 
   async delete(request: DeleteRequest): Promise<DeleteOutcome> {
-    return honest(request, await this.#run<DeleteOutcome>({ type: 'coordinate-delete', request }));
+    const remove = (removal: DeleteRequest): Promise<DeleteOutcome> =>
+      this.#run<DeleteOutcome>({ type: 'coordinate-delete', request: removal });
+    if (request.context !== undefined) return honest(request, await remove(request));
+    const steps = { read: (read: ReadRequest) => this.get(read), remove };
+    return honest(request, await deleteWhatIsThere(this.#ports.clock, request, steps));
   }
 
   /** What a peer forwarded. */
   async serve(operation: ForwardedOperation): Promise<PeerReply> {
     const { replicas, operations } = this.#ports;
-    const homes = this.#homesOf(operation.request);
-    if (!homes.includes(replicas.self)) return refuse(`${replicas.self} is no home replica of this key`);
+    const nodes = this.#nodesOf(operation.request);
+    // Who forwarded it could not reach a home replica; under a sloppy quorum any node may take its place.
+    if (!nodes.homes.includes(replicas.self) && !operation.request.sloppy)
+      return refuse(`${replicas.self} is no home replica of this key`);
     const refusal = operations.refusal();
     if (refusal !== undefined) return refuse(refusal.detail);
-    const result = await operations.run(() => this.#coordinate(operation, homes));
+    const result = await operations.run(() => this.#coordinate(operation, nodes));
     return result.type === 'cannot-coordinate' ? refuse(result.reason) : result;
   }
 
@@ -73,43 +82,45 @@ export class OperationRouter {
 
   async #coordinateOrForward(operation: ForwardedOperation): Promise<ForwardedOutcome> {
     const { replicas, clock } = this.#ports;
-    const homes = this.#homesOf(operation.request);
-    if (!homes.includes(replicas.self)) return forward(this.#ports, operation, homes);
+    const nodes = this.#nodesOf(operation.request);
+    const { homes, fallbacks } = nodes;
+    if (!homes.includes(replicas.self)) {
+      return forward(this.#ports, operation, nodes, (here) => this.#coordinate(here, nodes));
+    }
     const deadline = new Deadline(clock, operation.request.timeoutMs);
-    const result = await this.#coordinate(operation, homes);
+    const result = await this.#coordinate(operation, nodes);
     if (result.type !== 'cannot-coordinate') return result.outcome;
-    const others = homes.filter((node) => node !== replicas.self);
+    const others = { homes: homes.filter((node) => node !== replicas.self), fallbacks };
     return forward(this.#ports, withTimeout(operation, Math.max(1, deadline.leftMs)), others);
   }
 
   async #coordinate(
     operation: ForwardedOperation,
-    homes: readonly NodeId[],
+    nodes: PreferredNodes,
   ): Promise<CoordinatedReply | CannotCoordinate> {
     const { reads, writes } = this.#ports;
     switch (operation.type) {
       case 'coordinate-get':
-        return { type: operation.type, outcome: await reads.get(operation.request, homes) };
+        return { type: operation.type, outcome: await reads.get(operation.request, nodes) };
       case 'coordinate-put': {
-        const outcome = await writes.put(operation.request, homes);
+        const outcome = await writes.put(operation.request, nodes);
         return outcome.type === 'cannot-coordinate' ? outcome : { type: operation.type, outcome };
       }
       case 'coordinate-delete': {
-        const outcome = await writes.delete(operation.request, homes);
+        const outcome = await writes.delete(operation.request, nodes);
         return outcome.type === 'cannot-coordinate' ? outcome : { type: operation.type, outcome };
       }
     }
   }
 
-  #homesOf({ bucket, key, n }: EntryName & { readonly n: number }): readonly NodeId[] {
-    return homeReplicas(this.#ports.ring, this.partitionOf({ bucket, key }), n);
+  #nodesOf({
+    bucket,
+    key,
+    ...quorum
+  }: EntryName & { readonly n: number; readonly sloppy: boolean }): PreferredNodes {
+    return preferredNodes(this.#ports.ring, this.partitionOf({ bucket, key }), quorum);
   }
 }
-
-type CoordinatedReply = Extract<
-  PeerReply,
-  { type: 'coordinate-get' | 'coordinate-put' | 'coordinate-delete' }
->;
 
 function refuse(reason: string): PeerReply {
   return { type: 'request-refused', reason };

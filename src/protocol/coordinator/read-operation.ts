@@ -1,32 +1,33 @@
 /**
- * One read of a key at R of its home replicas, coordinated by one of them (Dynamo, section 4.5).
+ * One read of a key at R of its home replicas, coordinated by one of them or, under a sloppy quorum, by a fallback (Dynamo,
+ * section 4.5).
  *
  * The own replica is asked first: it costs no message, and what it holds goes along as a digest, so that a replica with an
  * equal record answers "same" and no bytes. As many others are asked as R needs; another one where a replica fails, or is
  * late (a hedge: reads change nothing, so asking twice is safe). "Absent" counts as an answer of a home replica; an
  * unreadable record counts for nothing.
  *
+ * Under a sloppy quorum, fallbacks are asked when home replicas are down, suspected, failing, or late by STAND_IN_AFTER_MS.
+ * What one holds counts; that it holds nothing counts for nothing. So "nothing alive" is an answer only of R home replicas:
+ * a live value may lie where nobody could look.
+ *
  * The operation ends at R answers, but goes on listening: `onSettled` gets all that came, for read repair.
  */
-import {
-  decodeCheckedRecord,
-  decodeRecord,
-  encodeRecord,
-  recordDigest,
-  sameBytes,
-} from '../../codec/record-codec.ts';
+import { recordDigest } from '../../codec/record-codec.ts';
 import { type CausalContext, covers, EMPTY_CONTEXT } from '../../core/causality/causal-context.ts';
-import { joinRecords } from '../../core/causality/join.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
+import { liveSiblings } from '../../core/causality/visible-siblings.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
-import { HEDGE_DELAY_MS } from '../../core/limits.ts';
+import { HEDGE_DELAY_MS, STAND_IN_AFTER_MS } from '../../core/limits.ts';
 import type { ReadReply } from '../../core/message.ts';
 import type { Failure } from '../../core/outcome.ts';
 import { QuorumTally } from '../../core/quorum/quorum-tally.ts';
+import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { mostUsable, type NoReply, type Replicas } from '../replica/replicas.ts';
 import { Deadline } from './deadline.ts';
+import { type Held, HeldRecords, type SettledRead } from './held-records.ts';
 
 export interface ReadPorts {
   readonly replicas: Replicas;
@@ -36,8 +37,7 @@ export interface ReadPorts {
 
 export interface ReadTarget {
   readonly entry: EntryName;
-  /** Home replicas, in order of preference. */
-  readonly homes: readonly NodeId[];
+  readonly nodes: PreferredNodes;
   readonly r: number;
   readonly timeoutMs: number;
   /** What the answer has to cover; undefined if it does not matter. */
@@ -49,19 +49,9 @@ export interface ReadAnswer {
   /** The join of what was found; undefined if no replica ever held the key. */
   readonly record: KeyRecord | undefined;
   readonly acks: number;
+  /** Whether a fallback's answer was needed for them. */
+  readonly sloppy: boolean;
 }
-
-/** What was found where, when no more answers come: what read repair starts from. */
-export interface SettledRead {
-  readonly entry: EntryName;
-  /** Encoded. */
-  readonly joined: Uint8Array;
-  /** Home replicas that answered and hold something else than the join. */
-  readonly behind: readonly NodeId[];
-}
-
-/** What one replica holds: its encoded record, or undefined if it holds nothing. */
-type Held = Uint8Array | undefined;
 
 export class ReadOperation {
   readonly #ports: ReadPorts;
@@ -69,8 +59,7 @@ export class ReadOperation {
   readonly #onSettled: (settled: SettledRead) => void;
   readonly #deadline: Deadline;
   readonly #tally: QuorumTally;
-  readonly #held = new Map<NodeId, Held>();
-  readonly #decoded = new Map<NodeId, KeyRecord>();
+  readonly #held: HeldRecords;
   #resolve: (result: ReadAnswer | Failure) => void = ignore;
   #answered = false;
   #settled = false;
@@ -82,8 +71,9 @@ export class ReadOperation {
     this.#ports = ports;
     this.#target = target;
     this.#onSettled = onSettled;
+    this.#held = new HeldRecords(target.entry, ports.replicas.self);
     this.#deadline = new Deadline(ports.clock, target.timeoutMs);
-    this.#tally = new QuorumTally(target.homes, target.r);
+    this.#tally = new QuorumTally(target.nodes.homes, target.r, target.nodes.fallbacks);
   }
 
   run(): Promise<ReadAnswer | Failure> {
@@ -91,7 +81,7 @@ export class ReadOperation {
       this.#resolve = resolve;
       const { self } = this.#ports.replicas;
       this.#watch();
-      if (this.#tally.isUnasked(self)) this.#ask(self);
+      if (this.#target.nodes.homes.includes(self)) this.#ask(self);
       else this.#proceed();
     });
   }
@@ -100,7 +90,7 @@ export class ReadOperation {
     const { replicas } = this.#ports;
     const { entry } = this.#target;
     this.#tally.ask(node);
-    const own = node === replicas.self ? undefined : this.#held.get(replicas.self);
+    const own = node === replicas.self ? undefined : this.#held.of(replicas.self);
     const known = own === undefined ? undefined : recordDigest(own);
     const cancel = replicas.read(node, { type: 'read', ...entry, known }, (reply) =>
       this.#take(node, reply, own),
@@ -110,49 +100,8 @@ export class ReadOperation {
 
   #take(node: NodeId, reply: ReadReply | NoReply, own: Held): void {
     if (this.#settled) return;
-    const result = this.#keep(node, reply, own);
+    const result = this.#held.keep(node, reply, own);
     if (this.#tally.settle(node, result, this.#deadline.elapsedMs)) this.#proceed();
-  }
-
-  /** Keeps what a replica holds; answers how it counts. */
-  #keep(node: NodeId, reply: ReadReply | NoReply, own: Held): Parameters<QuorumTally['settle']>[1] {
-    switch (reply.type) {
-      case 'found':
-        return this.#keepFound(node, reply.record);
-      case 'same':
-        this.#held.set(node, own);
-        return 'ok';
-      case 'absent':
-        this.#held.set(node, undefined);
-        return 'not-found';
-      case 'recovering':
-        return this.#keepRecovering(node, reply.record);
-      case 'unreadable':
-        return 'unreadable';
-      case 'no-reply':
-        return reply.result;
-    }
-  }
-
-  /** What it has got back is worth joining, and that it has not got back the rest worth repairing; it counts for nothing. */
-  #keepRecovering(node: NodeId, encoded: Held): 'recovering' | 'unreadable' {
-    if (encoded === undefined) this.#held.set(node, undefined);
-    else if (this.#keepFound(node, encoded) === 'unreadable') return 'unreadable';
-    return 'recovering';
-  }
-
-  /** What cannot be decoded is as good as unreadable. */
-  #keepFound(node: NodeId, encoded: Uint8Array): 'ok' | 'unreadable' {
-    try {
-      // What the own replica gives it has just checked.
-      const isOwn = node === this.#ports.replicas.self;
-      const record = isOwn ? decodeCheckedRecord(encoded) : decodeRecord(this.#target.entry, encoded);
-      this.#decoded.set(node, record);
-    } catch {
-      return 'unreadable';
-    }
-    this.#held.set(node, encoded);
-    return 'ok';
   }
 
   #proceed(): void {
@@ -162,26 +111,39 @@ export class ReadOperation {
   }
 
   /**
-   * Answers if there is a quorum that is new enough. If it is not, the replicas that were not asked may be; when all home
-   * replicas have answered, what they hold is all there is.
+   * Answers if there is a quorum that is new enough, and can tell whether anything is alive. If it is not, the nodes that were
+   * not asked may be; when all have answered, what they hold is all there is.
    */
   #conclude(): void {
     const { verdict } = this.#tally;
     if (verdict === 'impossible') this.#answer(this.#failure('quorum-unavailable'));
     if (verdict !== 'reached') return;
-    if (this.#isNewEnough()) {
+    if (this.#isConclusive() && this.#isNewEnough()) {
       this.#answer(this.#success());
       return;
     }
     for (let next = this.#nextNode(); next !== undefined; next = this.#nextNode()) this.#ask(next);
     if (this.#answered || this.#tally.outstanding > 0) return;
-    const isAll = this.#tally.counted === this.#target.homes.length;
-    this.#answer(isAll ? this.#success() : this.#failure('session-too-new'));
+    if (!this.#isConclusive()) this.#answer(this.#failure('quorum-unavailable'));
+    else this.#answer(this.#haveAllTold() ? this.#success() : this.#failure('session-too-new'));
+  }
+
+  /** Whether it can be said what is there: of nothing alive only home replicas can tell. */
+  #isConclusive(): boolean {
+    if (this.#tally.countedHomes >= this.#target.r) return true;
+    const joined = this.#held.join();
+    return joined !== undefined && liveSiblings(joined).length > 0;
+  }
+
+  /** Whether every node that may hold something has said what it holds. */
+  #haveAllTold(): boolean {
+    const { homes, fallbacks } = this.#target.nodes;
+    return this.#held.told === homes.length + fallbacks.length;
   }
 
   #isNewEnough(): boolean {
     const { atLeast } = this.#target;
-    return atLeast === undefined || covers(this.#join()?.context ?? EMPTY_CONTEXT, atLeast);
+    return atLeast === undefined || covers(this.#held.join()?.context ?? EMPTY_CONTEXT, atLeast);
   }
 
   #askMissing(): void {
@@ -192,32 +154,42 @@ export class ReadOperation {
     }
   }
 
-  /** The next home replica in order of preference; those that have to be waited for, or fail at once, come last. */
+  /** The next node in order of preference; those that have to be waited for, or fail at once, come last. */
   #nextNode(): NodeId | undefined {
-    const { replicas } = this.#ports;
-    return mostUsable(
-      replicas,
-      this.#target.homes.filter((node) => this.#tally.isUnasked(node)),
-    );
+    const { homes, fallbacks } = this.#target.nodes;
+    return mostUsable(this.#ports.replicas, this.#unasked([...homes, ...fallbacks]));
   }
 
-  /** Sets the deadline, and the hedge that a late replica is covered by. */
+  #unasked(nodes: readonly NodeId[]): readonly NodeId[] {
+    return nodes.filter((node) => this.#tally.isUnasked(node));
+  }
+
+  /** Sets the deadline, and the hedge that a late replica is covered by: another home replica soon, a fallback later. */
   #watch(): void {
     const { clock, tracer } = this.#ports;
     this.#stopDeadline = this.#deadline.onPassed(() => this.#passed());
     const hedge = (): void => {
       if (this.#answered) return;
-      const next = this.#nextNode();
-      if (next === undefined) return;
+      const [homes, fallbacks] = [this.#target.nodes.homes, this.#target.nodes.fallbacks].map((nodes) =>
+        this.#unasked(nodes),
+      ) as [readonly NodeId[], readonly NodeId[]];
+      if (homes.length + fallbacks.length === 0) return;
+      const waitMs = STAND_IN_AFTER_MS - this.#deadline.elapsedMs;
+      if (homes.length === 0 && waitMs > 0) {
+        this.#hedgeTimer = clock.setTimer(waitMs, hedge);
+        return;
+      }
+      const next = mostUsable(this.#ports.replicas, homes.length > 0 ? homes : fallbacks) as NodeId;
       tracer.trace({ type: 'hedged-read', peer: next });
       this.#ask(next);
-      this.#hedgeTimer = clock.setTimer(HEDGE_DELAY_MS, hedge);
+      // An answer may have come at once.
+      if (!this.#answered) this.#hedgeTimer = clock.setTimer(HEDGE_DELAY_MS, hedge);
     };
     this.#hedgeTimer = clock.setTimer(HEDGE_DELAY_MS, hedge);
   }
 
   #passed(): void {
-    const isTooOld = this.#tally.verdict === 'reached';
+    const isTooOld = this.#tally.verdict === 'reached' && this.#isConclusive();
     if (!this.#answered) this.#answer(this.#failure(isTooOld ? 'session-too-new' : 'quorum-timeout'));
     this.#settle();
   }
@@ -234,25 +206,21 @@ export class ReadOperation {
     this.#stopDeadline();
     for (const cancel of this.#cancels) cancel();
     this.#cancels = [];
-    this.#reportDifferences();
+    const differences = this.#held.differences(this.#target.nodes.homes);
+    if (differences !== undefined) this.#onSettled(differences);
   }
 
   #success(): ReadAnswer {
-    return { type: 'answer', record: this.#join(), acks: this.#tally.counted };
-  }
-
-  #join(): KeyRecord | undefined {
-    let joined: KeyRecord | undefined;
-    for (const record of this.#decoded.values()) {
-      joined = joined === undefined ? record : joinRecords(joined, record);
-    }
-    return joined;
+    const { counted, countedHomes } = this.#tally;
+    const sloppy = countedHomes < this.#target.r;
+    return { type: 'answer', record: this.#held.join(), acks: sloppy ? counted : countedHomes, sloppy };
   }
 
   #failure(code: 'quorum-unavailable' | 'quorum-timeout' | 'session-too-new'): Failure {
-    const { r, homes } = this.#target;
-    const { counted } = this.#tally;
-    const answered = `${counted} of ${homes.length} home replicas could tell what they hold`;
+    const { r, nodes } = this.#target;
+    const counted = this.#isConclusive() ? this.#tally.counted : this.#tally.countedHomes;
+    const who = nodes.fallbacks.length > 0 ? 'home replicas, or fallbacks in their place,' : 'home replicas';
+    const answered = `${counted} of ${nodes.homes.length} ${who} could tell what they hold`;
     const details = {
       'quorum-timeout': `${answered}, but R is ${r}, in time.`,
       'quorum-unavailable': `${answered}, but R is ${r}, and no more can be asked.`,
@@ -268,23 +236,6 @@ export class ReadOperation {
       replicas: this.#tally.reports(this.#deadline.elapsedMs),
     };
   }
-
-  #reportDifferences(): void {
-    const records = new Set([...this.#held.values()].map(digestKey));
-    if (records.size < 2 || this.#decoded.size === 0) return;
-    const joined = this.#join();
-    if (joined === undefined) return;
-    const encoded = encodeRecord(this.#target.entry, joined);
-    const digest = recordDigest(encoded);
-    const behind = [...this.#held].filter(
-      ([, held]) => held === undefined || !sameBytes(recordDigest(held), digest),
-    );
-    this.#onSettled({ entry: this.#target.entry, joined: encoded, behind: behind.map(([node]) => node) });
-  }
-}
-
-function digestKey(held: Held): string {
-  return held === undefined ? '' : Buffer.from(recordDigest(held)).toString('latin1');
 }
 
 function ignore(): void {}

@@ -7,7 +7,7 @@ import type { NodeId } from '../../core/ids.ts';
 import { MAX_READ_REPAIRS } from '../../core/limits.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { Replicas } from '../replica/replicas.ts';
-import type { SettledRead } from './read-operation.ts';
+import type { SettledRead } from './held-records.ts';
 
 export class ReadRepair {
   readonly #replicas: Replicas;

@@ -1,10 +1,11 @@
 /**
- * PUT and DELETE, coordinated by a home replica of the key; one path for both (Dynamo, section 4.5).
+ * PUT and DELETE, coordinated by a home replica of the key, or under a sloppy quorum by a fallback; one path for both
+ * (Dynamo, section 4.5).
  *
- *   1. a retry looks for its earlier attempt at R; a DELETE without a context reads at R what it shall cover
- *   2. too few home replicas reachable: refused, nothing was minted
+ *   1. a retry looks for its earlier attempt at R
+ *   2. too few nodes reachable that may store it: refused, nothing was minted
  *   3. the own replica mints the dot in the key's serial section, and the joined record leaves for the others while the
- *      local sync runs
+ *      local sync runs; a fallback keeps its own record with a hint, like any stand-in
  *   4. the answer goes out at W durable acknowledgements of distinct nodes
  *
  * Up to step 3 a failure is `not-applied`, from then on `unknown`: other replicas may hold the record. A partial write is
@@ -14,12 +15,12 @@ import { requestDigest } from '../../codec/hash.ts';
 import { encodeRecord } from '../../codec/record-codec.ts';
 import { createsKey, decideByIdentity, type WriteDecision } from '../../core/causality/decide-write.ts';
 import type { SiblingContent } from '../../core/causality/record.ts';
-import { liveSiblings } from '../../core/causality/visible-siblings.ts';
 import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { NodeId } from '../../core/ids.ts';
 import { MAX_COMMIT_QUEUE_BYTES } from '../../core/limits.ts';
 import type { DeleteOutcome, Failure, PutOutcome, WriteSuccess } from '../../core/outcome.ts';
 import type { DeleteRequest, PutRequest } from '../../core/request.ts';
+import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { LocalReplica, MintedWrite, MintOutcome } from '../replica/local-replica.ts';
 import { Deadline } from './deadline.ts';
 import type { GetCoordinator } from './get-coordinator.ts';
@@ -38,7 +39,7 @@ export interface WritePorts extends ReadPorts {
   readonly isLowOnSpace: () => boolean;
 }
 
-/** This node cannot tell what it holds of the key: another home replica has to coordinate. Nothing was done. */
+/** This node cannot tell what it holds of the key, or may not keep it: another one has to coordinate. Nothing was done. */
 export interface CannotCoordinate {
   readonly type: 'cannot-coordinate';
   readonly reason: string;
@@ -53,32 +54,25 @@ export class WriteCoordinator {
     this.#ports = ports;
   }
 
-  async put(request: PutRequest, homes: readonly NodeId[]): Promise<PutOutcome | CannotCoordinate> {
+  async put(request: PutRequest, nodes: PreferredNodes): Promise<PutOutcome | CannotCoordinate> {
     const content: SiblingContent = { type: 'value', contentType: request.contentType, bytes: request.value };
     const digest = request.identity === undefined ? '' : requestDigest(request);
-    return honest(request, await this.#write(this.#begin(request, homes, content, digest)));
+    return honest(request, await this.#write(this.#begin(request, nodes, content, digest)));
   }
 
-  async delete(request: DeleteRequest, homes: readonly NodeId[]): Promise<DeleteOutcome | CannotCoordinate> {
+  /** Deletes what the context covers (see blind-delete.ts for a DELETE without one). */
+  async delete(request: DeleteRequest, nodes: PreferredNodes): Promise<DeleteOutcome | CannotCoordinate> {
     const digest = request.identity === undefined ? '' : requestDigest('delete');
-    const write = this.#begin(request, homes, { type: 'tombstone' }, digest);
-    const ended =
-      request.context === undefined ? this.#deleteWhatIsThere(request, write) : this.#write(write);
-    return honest(request, await ended);
+    return honest(request, await this.#write(this.#begin(request, nodes, { type: 'tombstone' }, digest)));
   }
 
-  #begin(
-    request: Write['request'],
-    homes: readonly NodeId[],
-    content: SiblingContent,
-    digest: string,
-  ): Write {
+  #begin(request: Write['request'], nodes: PreferredNodes, content: SiblingContent, digest: string): Write {
     const { bucket, key, n, timeoutMs, context, identity } = request;
     const { clock, config } = this.#ports;
     return {
       request,
       entry: { bucket, key },
-      homes,
+      nodes,
       bucketN: bucketConfig(config, bucket).n,
       deadline: new Deadline(clock, timeoutMs),
       proposed: {
@@ -92,7 +86,7 @@ export class WriteCoordinator {
   }
 
   async #write(write: Write): Promise<WriteResult> {
-    const { homes, request, deadline, proposed } = write;
+    const { nodes, request, deadline, proposed } = write;
     const { replicas } = this.#ports;
     const refusal = this.#refusal();
     if (refusal !== undefined) return refusal;
@@ -100,7 +94,8 @@ export class WriteCoordinator {
       const earlier = await this.#findEarlierAttempt(write);
       if (earlier !== undefined) return earlier;
     }
-    const isUsable = awaitUsableQuorum(replicas, homes, request.w, deadline);
+    const usable = [...nodes.homes, ...nodes.fallbacks];
+    const isUsable = awaitUsableQuorum(replicas, usable, request.w, deadline);
     if (!(isUsable === true || (await isUsable))) return unavailable(write, replicas);
     return this.#mint(write);
   }
@@ -116,54 +111,40 @@ export class WriteCoordinator {
     return undefined;
   }
 
-  /** A retry that finds nothing alive is minted all the same: its first attempt may stand where this one did not look. */
-  async #deleteWhatIsThere(request: DeleteRequest, write: Write): Promise<DeleteOutcome | CannotCoordinate> {
-    const { entry, homes, deadline, proposed } = write;
-    const { n, r } = request;
-    const found = await this.#ports.reads.read({ entry, homes, r, timeoutMs: deadline.leftMs });
-    if (found.type === 'failed') return notReadable(found);
-    const { record, acks } = found;
-    // A first attempt that was held up comes after its own retry: it must not delete what was written since.
-    const earlier = decideByIdentity(record, proposed);
-    if (earlier !== undefined) return this.#decided(write, earlier);
-    const isRetry = proposed.identity?.firstAttempt === false;
-    if (!isRetry && (record === undefined || liveSiblings(record).length === 0)) {
-      const coordinator = this.#ports.replicas.self;
-      const quorum = { n, required: r, acks, sloppy: false, ordered: false, coordinator };
-      return { type: 'nothing-to-delete', record, quorum };
-    }
-    return this.#write({ ...write, proposed: { ...proposed, seen: record?.context } });
-  }
-
   /** Asks at R whether an earlier attempt of this write id is known. Undefined: it is not, and the write may be minted. */
   async #findEarlierAttempt(write: Write): Promise<WriteSuccess | Failure | undefined> {
-    const { entry, homes, deadline, proposed } = write;
-    const r = Math.min(bucketConfig(this.#ports.config, entry.bucket).r, homes.length);
-    const found = await this.#ports.reads.read({ entry, homes, r, timeoutMs: deadline.leftMs });
+    const { entry, nodes, deadline, proposed } = write;
+    const r = Math.min(bucketConfig(this.#ports.config, entry.bucket).r, nodes.homes.length);
+    const found = await this.#ports.reads.read({ entry, nodes, r, timeoutMs: deadline.leftMs });
     if (found.type === 'failed') return notReadable(found);
     const decision = decideByIdentity(found.record, proposed);
     return decision === undefined ? undefined : this.#decided(write, decision);
   }
 
   #mint(write: Write): Promise<WriteResult> {
-    const { entry, proposed, deadline, homes } = write;
+    const { entry, proposed, deadline } = write;
     const { local, replicas, tracer } = this.#ports;
     return new Promise((resolve) => {
       let spread: Spread | undefined;
       let givenUp = false;
+      const hintFor = this.#standsInFor(write.nodes);
       const stopWaiting = deadline.onPassed(() => {
         givenUp = true;
         resolve(refused('overloaded', 'The writes of the same key before this one took too long.'));
       });
       const onMinted = (minted: MintedWrite): void => {
         stopWaiting();
-        spread = this.#spread(write, writtenOf(minted), resolve);
-        for (const node of homes) if (node !== replicas.self) spread.sendTo(node, minted.encoded);
+        spread = this.#spread(
+          { write, encoded: minted.encoded, ownHintFor: hintFor },
+          writtenOf(minted),
+          resolve,
+        );
+        spread.begin(replicas.self);
         tracer.trace({ type: 'siblings', bucket: entry.bucket, count: minted.record.siblings.length });
       };
       const isGivenUp = (): boolean => givenUp || deadline.leftMs === 0;
       local
-        .mint(entry, proposed, { isGivenUp, onMinted })
+        .mint(entry, proposed, { isGivenUp, onMinted, hintFor })
         .then(async (outcome) => {
           stopWaiting();
           if (outcome.type === 'minted') spread?.settle(replicas.self, 'ok');
@@ -178,9 +159,17 @@ export class WriteCoordinator {
     });
   }
 
+  /** The first home replica that cannot be reached, if this node is none; if all can, the first of all. */
+  #standsInFor({ homes }: PreferredNodes): NodeId | undefined {
+    const { replicas } = this.#ports;
+    if (homes.includes(replicas.self)) return undefined;
+    return homes.find((home) => replicas.state(home) !== 'up') ?? homes[0];
+  }
+
   async #notMinted(write: Write, outcome: Exclude<MintOutcome, { type: 'minted' }>): Promise<WriteResult> {
     switch (outcome.type) {
       case 'unreadable':
+      case 'hint-refused':
         return { type: 'cannot-coordinate', reason: outcome.reason };
       case 'given-up':
         return refused('overloaded', 'The deadline passed before the turn of this write came.');
@@ -219,18 +208,23 @@ export class WriteCoordinator {
     write: Write,
     { record, write: { dot, created } }: Extract<WriteDecision, { type: 'repeated' }>,
   ): Promise<WriteSuccess | Failure> {
-    const encoded = encodeRecord(write.entry, record);
+    // Where it was not written before it belongs from now on, if this attempt names more home replicas.
+    const largestN = Math.max(record.largestN, write.request.n);
+    const encoded = encodeRecord(write.entry, { ...record, largestN });
     return new Promise((resolve) => {
-      const spread = this.#spread(write, { dot, record, created }, resolve);
-      for (const node of write.homes) spread.sendTo(node, encoded);
+      this.#spread({ write, encoded }, { dot, record, created }, resolve).begin();
     });
   }
 
-  #spread(write: Write, written: Written, onEnd: (result: WriteSuccess | Failure) => void): Spread {
-    const { entry, homes, deadline, request } = write;
-    const { replicas } = this.#ports;
-    return new Spread(replicas, { entry, homes, deadline, w: request.w }, (result) =>
-      onEnd(result.type === 'failed' ? result : successOf(write, written, result.stored, replicas.self)),
+  #spread(
+    { write, encoded, ownHintFor }: { write: Write; encoded: Uint8Array; ownHintFor?: NodeId | undefined },
+    written: Written,
+    onEnd: (result: WriteSuccess | Failure) => void,
+  ): Spread {
+    const { entry, nodes, deadline, request } = write;
+    const target = { entry, nodes, deadline, record: encoded, w: request.w, ownHintFor };
+    return new Spread(this.#ports, target, (result) =>
+      onEnd(result.type === 'failed' ? result : successOf(write, written, result, this.#ports.replicas.self)),
     );
   }
 }

@@ -9,14 +9,16 @@ import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Failure, FailureCode, WriteSuccess } from '../../core/outcome.ts';
 import { majority } from '../../core/quorum/quorum-tally.ts';
 import type { DeleteRequest, PutRequest } from '../../core/request.ts';
+import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Replicas } from '../replica/replicas.ts';
 import type { Deadline } from './deadline.ts';
+import type { SpreadDone } from './spread.ts';
 
 /** What was asked, of whom, until when. */
 export interface Write {
   readonly request: PutRequest | DeleteRequest;
   readonly entry: EntryName;
-  readonly homes: readonly NodeId[];
+  readonly nodes: PreferredNodes;
   /** N of the bucket, whatever the request's is. */
   readonly bucketN: number;
   readonly deadline: Deadline;
@@ -30,18 +32,18 @@ export interface Written {
   readonly created: boolean;
 }
 
-/** The answer of a write that W home replicas hold durably. */
+/** The answer of a write that W positions hold durably. */
 export function successOf(
   write: Write,
   { dot, record, created }: Written,
-  stored: readonly NodeId[],
+  { stored, acks, sloppy }: SpreadDone,
   coordinator: NodeId,
 ): WriteSuccess {
-  const { request, proposed, homes, bucketN } = write;
+  const { request, proposed, nodes, bucketN } = write;
   const [sibling] = record.siblings;
   const isAlone = record.siblings.length === 1 && sibling !== undefined && sameDot(sibling.dot, dot);
   // Of two preference lists of one key the shorter is a prefix of the longer.
-  const bucketHomes = new Set(homes.slice(0, bucketN));
+  const bucketHomes = new Set(nodes.homes.slice(0, bucketN));
   return {
     type: 'written',
     dot,
@@ -53,8 +55,8 @@ export function successOf(
     quorum: {
       n: request.n,
       required: request.w,
-      acks: stored.length,
-      sloppy: false,
+      acks,
+      sloppy,
       ordered: stored.filter((node) => bucketHomes.has(node)).length >= majority(bucketN),
       coordinator,
     },
@@ -66,28 +68,34 @@ export function refused(code: FailureCode, detail: string): Failure {
   return { type: 'failed', code, certainty: 'not-applied', detail };
 }
 
-/** Too few home replicas can be reached; nothing was minted. */
-export function unavailable({ homes, request: { w } }: Write, replicas: Replicas): Failure {
-  const reports = homes.map((node) => ({
+/** Too few nodes can be reached that may store it; nothing was minted. */
+export function unavailable(
+  { nodes: { homes, fallbacks }, request: { w } }: Write,
+  replicas: Replicas,
+): Failure {
+  const nodes = [...homes, ...fallbacks];
+  const reports = nodes.map((node) => ({
     node,
     result: replicas.state(node) === 'up' ? ('not-asked' as const) : ('unreachable' as const),
     ms: 0,
   }));
   const received = reports.filter(({ result }) => result === 'not-asked').length;
+  const who = fallbacks.length > 0 ? 'home replicas and fallbacks' : 'home replicas';
   return {
-    ...refused(
-      'quorum-unavailable',
-      `${received} of ${homes.length} home replicas are reachable, but W is ${w}.`,
-    ),
+    ...refused('quorum-unavailable', `${received} of ${nodes.length} ${who} are reachable, but W is ${w}.`),
     required: w,
     received,
     replicas: reports,
   };
 }
 
+/** What a node answers to a read and to a write alike. */
+const REFUSED_HERE: ReadonlySet<FailureCode> = new Set(['draining', 'overloaded']);
+
 /** A write that had to read first, and could not: nothing was minted or sent, whatever the read met. */
 export function notReadable(failure: Failure): Failure {
-  return { ...failure, code: 'quorum-unavailable', certainty: 'not-applied' };
+  const code = REFUSED_HERE.has(failure.code) ? failure.code : 'quorum-unavailable';
+  return { ...failure, code, certainty: 'not-applied' };
 }
 
 /**

@@ -12,7 +12,7 @@ import { EXCHANGE_CONCURRENCY } from '../../core/limits.ts';
 import { placeOf } from '../../core/membership/partition-debts.ts';
 import type { ReadReply, TreeKey, TreeKeysPage } from '../../core/message.ts';
 import { partitionOf, type Ring } from '../../core/ring/ring.ts';
-import { askPeer, ExchangeBroken, type QuestionPorts } from '../anti-entropy/peer-question.ts';
+import { askPeer, ExchangeBroken, type QuestionPorts } from '../background/peer-question.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
 
 export interface PullPorts extends QuestionPorts {

@@ -13,7 +13,7 @@ import type { TreeRoots } from '../../core/message.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
-import { askPeer, ExchangeBroken } from '../anti-entropy/peer-question.ts';
+import { askPeer, ExchangeBroken } from '../background/peer-question.ts';
 import { pullPartition, type PullPorts } from './partition-pull.ts';
 
 /** How often the pause after a run in which nothing was got back is doubled. */

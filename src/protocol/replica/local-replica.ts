@@ -1,30 +1,28 @@
 /**
  * This node's own copy of the records. Reads see what is durable. Every read-modify-write of a key (a client's write,
  * a peer's record) runs in that key's serial section and leaves it only when its result is durable.
+ *
+ * A record that this node keeps for a home replica which is away lies and is joined like any other. The hint that says so
+ * is set in the same batch, so that no crash leaves the one without the other.
  */
-import { FormatError } from '../../codec/packer.ts';
-import {
-  checkRecord,
-  decodeCheckedRecord,
-  decodeRecord,
-  encodeRecord,
-  recordDigest,
-  sameBytes,
-} from '../../codec/record-codec.ts';
+import { decodeRecord, encodeRecord, recordDigest, sameBytes } from '../../codec/record-codec.ts';
 import { decideWrite, type ProposedWrite, type WriteDecision } from '../../core/causality/decide-write.ts';
 import type { Dot } from '../../core/causality/dot.ts';
 import { joinRecords } from '../../core/causality/join.ts';
 import { isAheadOn } from '../../core/causality/mint.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import { findDotCollision } from '../../core/causality/visible-siblings.ts';
-import type { EntryName } from '../../core/ids.ts';
-import { DAMAGE_READS, type Limits } from '../../core/limits.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { Limits } from '../../core/limits.ts';
 import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../core/message.ts';
 import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import type { HintStore } from '../handoff/hint-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
+import { type Loaded, RecordLoader, type Unreadable } from './record-loader.ts';
 import type { RecordStore } from './record-store.ts';
+import { StandIn } from './stand-in.ts';
 
 export interface MintedWrite {
   readonly dot: Dot;
@@ -38,6 +36,8 @@ export type MintOutcome =
   | Exclude<WriteDecision, { type: 'minted' | 'local-store-lost-something' }>
   /** Nothing was done, because it cannot be known what this replica holds: another replica has to coordinate. */
   | { readonly type: 'unreadable'; readonly reason: string }
+  /** Nothing was done, because this node may not keep the record for a home replica: another node has to coordinate. */
+  | { readonly type: 'hint-refused'; readonly reason: string }
   /** The write was given up before its turn came. Nothing was done. */
   | { readonly type: 'given-up' };
 
@@ -46,14 +46,22 @@ export interface MintHandlers {
   readonly isGivenUp: () => boolean;
   /** Told before the local sync. */
   readonly onMinted: (minted: MintedWrite) => void;
+  /** The home replica that this node, being none, stands in for. */
+  readonly hintFor?: NodeId | undefined;
 }
 
 /** Told of every change of a record, in the key's serial section, when it is durable. */
-export type OnChanged = (entry: EntryName, before: Uint8Array | undefined, after: Uint8Array) => void;
+export type OnChanged = (
+  entry: EntryName,
+  before: Uint8Array | undefined,
+  after: Uint8Array | undefined,
+) => void;
 
 export interface LocalReplicaOptions {
   readonly records: RecordStore;
   readonly incarnations: IncarnationSource;
+  readonly hints: HintStore;
+  readonly self: NodeId;
   readonly limits: Limits;
   readonly tracer: Tracer;
   readonly onChanged: OnChanged;
@@ -68,29 +76,16 @@ export interface Losses {
   readonly damaged: (entry: EntryName) => StorageWrite;
 }
 
-interface Unreadable {
-  readonly type: 'unreadable';
-  /** What lies there is no whole record of the key; else it is not known what lies there. */
-  readonly isDamaged: boolean;
-  readonly reason: string;
-}
-
-type Loaded = { readonly type: 'loaded'; readonly encoded: Uint8Array | undefined } | Unreadable;
-
-type LoadedRecord =
-  | {
-      readonly type: 'loaded';
-      readonly encoded: Uint8Array | undefined;
-      readonly record: KeyRecord | undefined;
-    }
-  | Unreadable;
-
 export class LocalReplica {
   readonly #options: LocalReplicaOptions;
   readonly #lock = new KeyLock();
+  readonly #standIn: StandIn;
+  readonly #loader: RecordLoader;
 
   constructor(options: LocalReplicaOptions) {
     this.#options = options;
+    this.#standIn = new StandIn(options);
+    this.#loader = new RecordLoader({ ...options, standIn: this.#standIn });
   }
 
   /** What this replica can say of a key. Where it has lost something, what it holds is no answer. */
@@ -106,7 +101,7 @@ export class LocalReplica {
 
   /** What lies here, whether or not there should be more. `known`: digest of a record that is answered by `same`. */
   async held(entry: EntryName, known?: Uint8Array): Promise<Exclude<ReadReply, { type: 'recovering' }>> {
-    const loaded = await this.#load(entry);
+    const loaded = await this.#loader.encoded(entry);
     if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
     if (loaded.encoded === undefined) return { type: 'absent' };
     const same = known !== undefined && sameBytes(recordDigest(loaded.encoded), known);
@@ -115,10 +110,12 @@ export class LocalReplica {
 
   /** Shows a record while nothing can change it: undefined if there is none, or if it cannot be read. */
   async look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<void> {
-    await this.#lock.run(lockName(entry), async () => {
-      const loaded = await this.#load(entry);
-      use(loaded.type === 'loaded' ? loaded.encoded : undefined);
-    });
+    await this.inSection(entry, async (loaded) => use(loaded.type === 'loaded' ? loaded.encoded : undefined));
+  }
+
+  /** Runs a section with the record as it is, while nothing else can change it. */
+  inSection<Result>(entry: EntryName, section: (loaded: Loaded) => Promise<Result>): Promise<Result> {
+    return this.#lock.run(lockName(entry), async () => section(await this.#loader.encoded(entry)));
   }
 
   /** Joins a record into this replica's own. Answers `stored` only when the result is durable. */
@@ -131,6 +128,8 @@ export class LocalReplica {
     } catch (error) {
       return { type: 'store-refused', reason: `the record is not valid: ${(error as Error).message}` };
     }
+    const refusal = this.#standIn.refusal(request, incoming.largestN);
+    if (refusal !== undefined) return { type: 'store-refused', reason: refusal };
     return this.#lock.run(lockName(request), () => this.#join(request, incoming));
   }
 
@@ -144,10 +143,10 @@ export class LocalReplica {
   async mint(
     entry: EntryName,
     write: ProposedWrite,
-    { isGivenUp, onMinted }: MintHandlers,
+    { isGivenUp, onMinted, hintFor }: MintHandlers,
   ): Promise<MintOutcome> {
     return this.#lock.run(lockName(entry), async () => {
-      const loaded = await this.#loadRecord(entry);
+      const loaded = await this.#loader.record(entry, hintFor);
       // From here to `onMinted` nothing waits: a write that is given up is not minted, and one that is minted is not given up.
       if (isGivenUp()) return { type: 'given-up' };
       if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
@@ -158,10 +157,16 @@ export class LocalReplica {
       if (decision.type !== 'minted') return decision;
       const { dot, record } = decision;
       const minted = { dot, before, record, encoded: encodeRecord(entry, record) };
+      const hint = this.#standIn.writes(entry, hintFor, {
+        isNoted: loaded.isNoted,
+        bytes: minted.encoded.length,
+      });
+      if (hint.type === 'hint-refused') return hint;
       // Queued first: whatever happens while the record leaves, its dot is one that this store has taken.
-      const durable = this.#options.records.put(entry, minted.encoded);
+      const durable = this.#options.records.put(entry, minted.encoded, ...hint.writes);
       onMinted(minted);
       await durable;
+      this.#standIn.noted(hintFor, hint.writes);
       this.#options.onChanged(entry, loaded.encoded, minted.encoded);
       return { type: 'minted', ...minted };
     });
@@ -182,19 +187,18 @@ export class LocalReplica {
   }
 
   async #join(entry: StoreReplica, incoming: KeyRecord): Promise<StoreReply> {
-    const { record: encodedIncoming } = entry;
-    const loaded = await this.#loadRecord(entry);
+    const { record: encodedIncoming, hintFor } = entry;
+    const loaded = await this.#loader.record(entry, hintFor);
     if (loaded.type === 'unreadable') return this.#replaceDamaged(entry, loaded);
-    const { encoded, record: local } = loaded;
-    if (encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(encodedIncoming))) {
-      return { type: 'stored' };
-    }
+    const { encoded, record: local, isNoted } = loaded;
+    const isSame = encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(encodedIncoming));
+    if (isSame && isNoted) return { type: 'stored' };
     if (isAheadOn(this.#options.incarnations.current, incoming.context, local)) this.#renewIncarnation(entry);
     const joined = local === undefined ? encodedIncoming : this.#encodeJoin(entry, local, incoming);
-    if (encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(joined)))
-      return { type: 'stored' };
-    await this.#options.records.put(entry, joined);
-    this.#options.onChanged(entry, encoded, joined);
+    const hint = this.#standIn.writes(entry, hintFor, { isNoted, bytes: joined.length });
+    if (hint.type === 'hint-refused') return { type: 'store-refused', reason: hint.reason };
+    await this.#keep(entry, { before: encoded, joined }, hint.writes);
+    this.#standIn.noted(hintFor, hint.writes);
     return { type: 'stored' };
   }
 
@@ -203,7 +207,8 @@ export class LocalReplica {
    * because it may have minted dots that nobody here knows, and does not count until it has met what all others hold.
    */
   async #replaceDamaged(entry: StoreReplica, { isDamaged, reason }: Unreadable): Promise<StoreReply> {
-    if (!isDamaged || !(await this.#isDamagedForGood(entry))) return { type: 'store-refused', reason };
+    if (entry.hintFor !== undefined || !isDamaged || !(await this.#loader.isDamagedForGood(entry)))
+      return { type: 'store-refused', reason };
     const { losses, records, tracer, onChanged } = this.#options;
     const { bucket, key, record } = entry;
     this.#renewIncarnation(entry);
@@ -213,13 +218,19 @@ export class LocalReplica {
     return { type: 'stored' };
   }
 
-  /** Whether it is read alike again and again: what was garbled on its way from the disk is not. */
-  async #isDamagedForGood(entry: EntryName): Promise<boolean> {
-    for (let reads = 0; reads < DAMAGE_READS; reads += 1) {
-      const loaded = await this.#loadRecord(entry);
-      if (loaded.type === 'loaded' || !loaded.isDamaged) return false;
+  /** Makes a joined record durable, and in the same batch what belongs to it; nothing if nothing is new. */
+  async #keep(
+    entry: EntryName,
+    { before, joined }: { readonly before: Uint8Array | undefined; readonly joined: Uint8Array },
+    together: readonly StorageWrite[],
+  ): Promise<void> {
+    const { records, onChanged } = this.#options;
+    if (before !== undefined && sameBytes(recordDigest(before), recordDigest(joined))) {
+      if (together.length > 0) await records.write(...together);
+      return;
     }
-    return true;
+    await records.put(entry, joined, ...together);
+    onChanged(entry, before, joined);
   }
 
   #encodeJoin({ bucket, key }: EntryName, local: KeyRecord, incoming: KeyRecord): Uint8Array {
@@ -227,35 +238,6 @@ export class LocalReplica {
     const dot = findDotCollision(joined);
     if (dot !== undefined) this.#options.tracer.trace({ type: 'dot-collision', bucket, key, dot });
     return encodeRecord({ bucket, key }, joined);
-  }
-
-  /** The record as it lies on the disk, found to be whole. */
-  async #load(entry: EntryName): Promise<Loaded> {
-    try {
-      const encoded = await this.#options.records.get(entry);
-      if (encoded !== undefined) checkRecord(entry, encoded);
-      return { type: 'loaded', encoded };
-    } catch (error) {
-      return this.#unreadable(entry, error);
-    }
-  }
-
-  async #loadRecord(entry: EntryName): Promise<LoadedRecord> {
-    const loaded = await this.#load(entry);
-    if (loaded.type === 'unreadable') return loaded;
-    try {
-      const { encoded } = loaded;
-      const record = encoded === undefined ? undefined : decodeCheckedRecord(encoded);
-      return { type: 'loaded', encoded, record };
-    } catch (error) {
-      return this.#unreadable(entry, error);
-    }
-  }
-
-  #unreadable({ bucket, key }: EntryName, error: unknown): Unreadable {
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#options.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
-    return { type: 'unreadable', reason, isDamaged: error instanceof FormatError };
   }
 
   #renewIncarnation({ bucket, key }: EntryName): void {

@@ -1,9 +1,9 @@
 /** Encoded records of one node, by bucket and key, on the node's store. */
 import { placementHash } from '../../codec/hash.ts';
 import { metaKey, recordKey } from '../../codec/key-layout.ts';
-import type { EntryName } from '../../core/ids.ts';
+import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
 import { MAX_COMMIT_QUEUE_BYTES } from '../../core/limits.ts';
-import { partitionOf, type Ring } from '../../core/ring/ring.ts';
+import { homeReplicas, partitionOf, type Ring } from '../../core/ring/ring.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { GroupCommit } from './group-commit.ts';
 
@@ -34,9 +34,28 @@ export class RecordStore {
     if (this.#commit.failure !== undefined) throw this.#commit.failure;
   }
 
-  /** Resolves when the record, and what is written with it, is durable. Rejects with StorageFailed. */
-  put(entry: EntryName, record: Uint8Array, ...others: readonly StorageWrite[]): Promise<void> {
-    return this.#commit.write({ type: 'put', key: this.#key(entry), value: record }, ...others);
+  /** Resolves when the record is durable, and what is written with it: all or nothing. Rejects with StorageFailed. */
+  put(entry: EntryName, record: Uint8Array, ...together: readonly StorageWrite[]): Promise<void> {
+    return this.#commit.write({ type: 'put', key: this.#key(entry), value: record }, ...together);
+  }
+
+  /** As put, and the record goes. */
+  delete(entry: EntryName, ...together: readonly StorageWrite[]): Promise<void> {
+    return this.#commit.write({ type: 'delete', key: this.#key(entry) }, ...together);
+  }
+
+  /** As put, and the record stays as it is. */
+  write(...writes: readonly StorageWrite[]): Promise<void> {
+    return this.#commit.write(...writes);
+  }
+
+  partitionOf(entry: EntryName): Partition {
+    return partitionOf(this.#ring, placementHash(entry));
+  }
+
+  /** The nodes that a record with so many copies belongs to. */
+  homesOf(entry: EntryName, n: number): readonly NodeId[] {
+    return homeReplicas(this.#ring, this.partitionOf(entry), n);
   }
 
   /** Resolves if the store answers a read. */
@@ -45,6 +64,6 @@ export class RecordStore {
   }
 
   #key(entry: EntryName): Uint8Array {
-    return recordKey(partitionOf(this.#ring, placementHash(entry)), entry);
+    return recordKey(this.partitionOf(entry), entry);
   }
 }

@@ -71,6 +71,8 @@ function limitsOf({ limits = {}, storage = {} }: FileDocument): Limits {
     maxSiblings: limits.maxSiblings ?? DEFAULT_LIMITS.maxSiblings,
     maxRecordBytes: limits.maxRecordBytes ?? Math.max(DEFAULT_LIMITS.maxRecordBytes, maxValueBytes),
     maxOperationsInFlight: limits.maxOperationsInFlight ?? DEFAULT_LIMITS.maxOperationsInFlight,
+    maxHintsPerOwner: limits.maxHintsPerOwner ?? DEFAULT_LIMITS.maxHintsPerOwner,
+    maxHintBytes: limits.maxHintBytes ?? DEFAULT_LIMITS.maxHintBytes,
     reserveBytes: storage.reserveBytes ?? DEFAULT_LIMITS.reserveBytes,
   };
 }

@@ -21,6 +21,9 @@ const VALUE_BYTES = { min: 1, max: 64 * MEBIBYTE, unit: 'bytes' };
 const RECORD_BYTES = { min: 1, max: 128 * MEBIBYTE, unit: 'bytes' };
 const SIBLINGS = { min: 1, max: 4_096 };
 const OPERATIONS = { min: 1, max: 65_536 };
+/** 0 lets no node stand in for another. */
+const HINTS = { min: 0, max: Number.MAX_SAFE_INTEGER };
+const HINT_BYTES = { min: 0, max: Number.MAX_SAFE_INTEGER, unit: 'bytes' };
 const RESERVE_BYTES = { min: 0, max: Number.MAX_SAFE_INTEGER, unit: 'bytes' };
 /** LevelDB itself takes nothing outside of these. */
 const WRITE_BUFFER_BYTES = { min: MEBIBYTE / 16, max: 1024 * MEBIBYTE, unit: 'bytes' };
@@ -95,6 +98,8 @@ export const fileSchema = z.strictObject(
       maxSiblings: integer(SIBLINGS).optional(),
       maxRecordBytes: integer(RECORD_BYTES).optional(),
       maxOperationsInFlight: integer(OPERATIONS).optional(),
+      maxHintsPerOwner: integer(HINTS).optional(),
+      maxHintBytes: integer(HINT_BYTES).optional(),
     }),
     storage: section({
       fsync: z.boolean(says('true or false')).optional(),

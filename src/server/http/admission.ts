@@ -1,14 +1,29 @@
-/** Which requests are let in at all: none while draining, and so many at once. Both are refused before any work. */
+/**
+ * Which requests are let in at all: none while draining, only so many at once, and none that would not be answered in time.
+ * All are refused before any work, so that the node spends its time on answers somebody still waits for.
+ *
+ * How long a new request would take follows from how many are running and how many come to their end per second (Little's
+ * law). A queue that is allowed to grow until each request in it has outlived its deadline is work for nobody.
+ */
 import { Problem } from './problem.ts';
+import { Throughput } from './throughput.ts';
+
+/** Requests that are let in whatever they may take: with so few no queue stands, and what they wait for is something else. */
+const ALWAYS_LET_IN = 128;
+/** A request is let in if it is expected to take no more than this share of its time limit. */
+const SHARE_OF_TIME_LIMIT = 0.5;
 
 export class Admission {
   readonly #maxInFlight: number;
+  readonly #throughput: Throughput;
   #inFlight = 0;
   #draining = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(maxInFlight: number) {
+  /** `nowMs`: a clock that never goes back. */
+  constructor(maxInFlight: number, nowMs: () => number = () => performance.now()) {
     this.#maxInFlight = maxInFlight;
+    this.#throughput = new Throughput(nowMs);
   }
 
   get inFlight(): number {
@@ -19,21 +34,27 @@ export class Admission {
     return this.#draining;
   }
 
+  /** Why a request that is to be answered within `timeLimitMs` is refused for want of time; undefined if it is let in. */
+  overload(timeLimitMs: number): string | undefined {
+    if (this.#inFlight >= this.#maxInFlight)
+      return `${this.#maxInFlight} requests are running on this node, which is its limit.`;
+    const expectedMs = this.#expectedMs();
+    if (expectedMs <= timeLimitMs * SHARE_OF_TIME_LIMIT) return undefined;
+    return `${this.#inFlight} requests are running on this node; one more would take about ${Math.round(expectedMs)} ms, too long for its time limit of ${timeLimitMs} ms.`;
+  }
+
   /** Counts a request in, or throws `draining` or `overloaded`. Each entry is followed by one `leave`. */
   enter(): void {
     if (this.#draining)
       throw new Problem('draining', 'This node is shutting down and takes no new requests.');
-    if (this.#inFlight >= this.#maxInFlight) {
-      throw new Problem(
-        'overloaded',
-        `${this.#maxInFlight} requests are running on this node, which is its limit.`,
-      );
-    }
+    const overload = this.overload(Number.POSITIVE_INFINITY);
+    if (overload !== undefined) throw new Problem('overloaded', overload);
     this.#inFlight += 1;
   }
 
   leave(): void {
     this.#inFlight -= 1;
+    this.#throughput.ended();
     if (this.#inFlight === 0) this.#onIdle?.();
   }
 
@@ -51,5 +72,11 @@ export class Admission {
         resolve();
       };
     });
+  }
+
+  #expectedMs(): number {
+    if (this.#inFlight < ALWAYS_LET_IN) return 0;
+    const perSecond = this.#throughput.perSecond();
+    return perSecond === undefined ? 0 : (this.#inFlight / perSecond) * 1000;
   }
 }

@@ -2,10 +2,8 @@
  * The HTTP API as one Hono app. Each route has a single handler and there is no middleware: a chain of them costs more
  * than the whole routing. Handlers give replies, or throw problems; what every answer carries is added in one place here.
  */
-import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import type { ProblemCode, ProblemOutcome } from '../../api/errors.ts';
 import { HEADERS } from '../../api/headers.ts';
 import type { AppOptions } from './app-options.ts';
 import { Authentication } from './authentication.ts';
@@ -14,6 +12,7 @@ import { type Exchange, rawPath, rawQuery } from './exchange.ts';
 import { createHandlers } from './handlers.ts';
 import { Problem, problemReply } from './problem.ts';
 import type { Reply } from './reply.ts';
+import { outcomeForRetry } from './retry-outcome.ts';
 import { allowedMethods, type Route, routesOf } from './routes.ts';
 
 type ResponseBody = ConstructorParameters<typeof Response>[0] & (string | Uint8Array<ArrayBuffer> | null);
@@ -103,7 +102,7 @@ class Door {
   /** A problem's reply; anything else that was thrown is a bug, of which a write's fate is not known. */
   #replyTo(error: unknown, { incoming, requestId }: Exchange): Reply {
     if (error instanceof Problem) {
-      const outcome = outcomeForRetry(error, incoming);
+      const outcome = outcomeForRetry(error.code, incoming);
       if (error.code === 'internal') this.#logBug(error, requestId);
       return problemReply(error, requestId, outcome);
     }
@@ -141,19 +140,6 @@ class Door {
     if (route?.isOperation === true) metrics.observeRequest(incoming.method ?? '', status, ms / 1_000);
     return new Response(bodyOf(incoming.method, reply), { status, headers });
   }
-}
-
-/** Refusals before any work, which say nothing about an earlier attempt of the same write. */
-const REFUSED_UNSEEN: ReadonlySet<ProblemCode> = new Set(['draining', 'overloaded', 'no-space']);
-
-/** A write id names one write over all its attempts: that this one was refused does not undo an earlier one. */
-function outcomeForRetry(
-  { code }: Problem,
-  { method, headers }: IncomingMessage,
-): ProblemOutcome | undefined {
-  const isWrite = method === 'PUT' || method === 'DELETE';
-  const isRetry = headers['quorate-write-id'] !== undefined && headers['quorate-attempt'] !== '1';
-  return isWrite && isRetry && REFUSED_UNSEEN.has(code) ? 'unknown' : undefined;
 }
 
 /** HEAD has the headers of GET, its length included, and no body. */

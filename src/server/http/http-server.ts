@@ -8,6 +8,7 @@ import { MAX_HEADER_BYTES, MAX_TIMEOUT_MS } from '../../core/limits.ts';
 import { createApp } from './app.ts';
 import type { AppOptions } from './app-options.ts';
 import { MalformedRequests } from './malformed-request.ts';
+import { ShedRequests } from './shed-requests.ts';
 
 /** Connections at once; more are closed as they come. */
 const MAX_CONNECTIONS = 10_000;
@@ -24,6 +25,7 @@ const TIMEOUT_CHECK_MS = 5_000;
 export function createHttpServer(options: AppOptions): Server {
   const app = createApp(options);
   const malformed = new MalformedRequests(options);
+  const shed = new ShedRequests(options);
   const answer = (request: Request, env: HttpBindings): Response | Promise<Response> =>
     lacksHost(env.incoming) ? malformed.unusableTarget() : app.fetch(request, env);
   const listener = getRequestListener((request, env) => answer(request, env as HttpBindings), {
@@ -37,6 +39,7 @@ export function createHttpServer(options: AppOptions): Server {
   });
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     malformed.began(incoming, outgoing);
+    if (shed.refuses(incoming, outgoing)) return;
     void listener(incoming, outgoing);
   };
   const server = createServer(

@@ -75,6 +75,10 @@ const MemberSchema = z.object({
   storeId: z.string().optional(),
   incarnation: z.string().optional(),
   reason: z.string().optional(),
+  hints: z
+    .object({ pending: z.int(), bytes: z.int(), oldestAgeSeconds: z.int() })
+    .optional()
+    .describe('What the answering node keeps for it, to hand over when it is back.'),
 });
 
 export const ClusterSchema = z

@@ -33,6 +33,9 @@ export class Problem extends Error {
   }
 }
 
+/** A problem, or what stands for one where nobody has to throw it. */
+type ProblemLike = Pick<Problem, 'code' | 'message' | 'about'>;
+
 const HINTS: Partial<Record<ProblemCode, string>> = {
   'invalid-key': 'A bucket is 1 to 64 of A-Z a-z 0-9 . _ -, a key 1 to 1024 bytes of percent-encoded UTF-8.',
   'bad-quorum': 'Leave the header out to use the defaults of the bucket.',
@@ -82,7 +85,7 @@ export function problemOfFailure(failure: Failure, operation: 'read' | 'write'):
 }
 
 /** Body and headers of a problem, without the headers that every reply gets. An `outcome` given here wins over the problem's. */
-export function problemReply(problem: Problem, requestId: string, outcome?: ProblemOutcome): Reply {
+export function problemReply(problem: ProblemLike, requestId: string, outcome?: ProblemOutcome): Reply {
   const { code, about } = problem;
   const { status } = PROBLEMS[code];
   const headers: Record<string, string> = { 'Content-Type': PROBLEM_MEDIA_TYPE, ...about.headers };
@@ -97,7 +100,7 @@ export function problemReply(problem: Problem, requestId: string, outcome?: Prob
 }
 
 function problemBody(
-  problem: Problem,
+  problem: ProblemLike,
   requestId: string,
   retryAfterMs: number | undefined,
   forced: ProblemOutcome | undefined,

@@ -1,5 +1,5 @@
 /** `/v1/ring` and `/v1/cluster`: who owns what, and who is up. */
-import type { ClusterBody, MemberBody, RingBody } from '../../api/bodies.ts';
+import type { ClusterBody, HintsBody, MemberBody, RingBody } from '../../api/bodies.ts';
 import { PLACEMENT_SEED } from '../../codec/hash.ts';
 import type { ClusterConfig, MemberConfig } from '../../core/cluster-config.ts';
 import type { ConfigurationEpoch } from '../../core/ids.ts';
@@ -11,7 +11,7 @@ import {
   MAX_TIMEOUT_MS,
   MAX_WRITE_ID_CHARACTERS,
 } from '../../core/limits.ts';
-import type { MemberStatus, StorageNode } from '../../protocol/storage-node.ts';
+import type { MemberStatus, PendingHints, StorageNode } from '../../protocol/storage-node.ts';
 import { hostAndPort } from '../host-and-port.ts';
 import { VERSION } from '../version.ts';
 
@@ -72,7 +72,12 @@ function memberBody(member: MemberConfig, status: MemberStatus | undefined): Mem
     ...(status?.storeId === undefined ? {} : { storeId: status.storeId }),
     ...(status?.incarnation === undefined ? {} : { incarnation: status.incarnation }),
     ...(status?.reason === undefined ? {} : { reason: status.reason }),
+    ...(status?.hints === undefined ? {} : { hints: hintsBody(status.hints) }),
   };
+}
+
+function hintsBody({ count, bytes, oldestAgeMs }: PendingHints): HintsBody {
+  return { pending: count, bytes, oldestAgeSeconds: Math.round(oldestAgeMs / 1_000) };
 }
 
 function httpUrl({ host, httpPort }: MemberConfig): string {

@@ -34,6 +34,11 @@ const COUNTERS: Counters = {
     metrics.repairedRecords.inc(repaired);
   },
   'trees-not-built': undefined,
+  'hint-stored': (metrics) => metrics.hintsStored.inc(),
+  'hint-refused': (metrics) => metrics.hintsRefused.inc(),
+  'hints-loaded': undefined,
+  handoff: (metrics, { delivered }) => metrics.hintsDelivered.inc(delivered),
+  'stray-record': undefined,
   forwarded: (metrics, { operation }) => metrics.forwarded.inc({ operation }),
   'incarnation-renewed': (metrics) => metrics.incarnationsRenewed.inc(),
   'dot-collision': (metrics) => metrics.dotCollisions.inc(),

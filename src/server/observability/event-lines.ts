@@ -67,6 +67,20 @@ const LINES: Lines = {
     return result === 'broken' ? ['debug', `an exchange with ${peer} broke: ${reason}`] : undefined;
   },
   'trees-not-built': ({ partition, reason }) => ['error', `partition ${partition} cannot be read: ${reason}`],
+  'hint-stored': undefined,
+  // The first one of many says it all.
+  'hint-refused': ({ owner, reason, isFirst }) =>
+    isFirst ? ['warn', `keeps no more records for ${owner}: ${reason}`] : undefined,
+  'hints-loaded': ({ count }) => ['info', `keeps ${count} records for other nodes`],
+  handoff: ({ owner, delivered, left }) => {
+    const rest = left === 0 ? 'all that was kept for it' : `${left} are left`;
+    if (delivered === 0) return left === 0 ? undefined : ['debug', `${owner} took nothing; ${rest}`];
+    return ['info', `handed ${delivered} records over to ${owner}: ${rest}`];
+  },
+  'stray-record': () => [
+    'warn',
+    'a record lies on a node that it does not belong to; its home replicas get it',
+  ],
   'hedged-read': undefined,
   forwarded: undefined,
   'batch-committed': undefined,

@@ -20,6 +20,14 @@ interface Observer {
   observe(value: number): void;
 }
 
+/** What a node keeps for one other. */
+export interface OwnedHints {
+  readonly owner: string;
+  readonly count: number;
+  readonly bytes: number;
+  readonly oldestAgeMs: number;
+}
+
 export interface Metrics {
   readonly registry: Registry;
   /** Counts one finished request on an entry; anything but GET, HEAD, PUT, DELETE is left out. */
@@ -41,6 +49,11 @@ export interface Metrics {
   readonly hedgedReads: Counter;
   readonly exchanges: Counter<'result'>;
   readonly repairedRecords: Counter;
+  readonly hintsStored: Counter;
+  readonly hintsRefused: Counter;
+  readonly hintsDelivered: Counter;
+  /** Asks for what the node keeps for others whenever it is scraped. */
+  watchHints(pending: () => readonly OwnedHints[]): void;
   readonly forwarded: Counter<'operation'>;
   readonly incarnationsRenewed: Counter;
   readonly dotCollisions: Counter;
@@ -126,6 +139,16 @@ export function createMetrics(nodeId: string): Metrics {
       'quorate_anti_entropy_repaired_records_total',
       'Records that this node or a peer took because they were compared.',
     ),
+    hintsStored: counter(
+      'quorate_hints_stored_total',
+      'Records that this node began to keep for a home replica that was away.',
+    ),
+    hintsRefused: counter('quorate_hints_refused_total', 'Records that this node did not keep for another.'),
+    hintsDelivered: counter(
+      'quorate_hints_delivered_total',
+      'Hints that ended because their owner holds the record.',
+    ),
+    watchHints: (pending) => watchHints(registry, pending),
     hedgedReads: counter(
       'quorate_hedged_reads_total',
       'Reads also asked of another replica because one was late.',
@@ -200,4 +223,25 @@ function watchInFlight(registry: Registry, inFlight: () => number): void {
       this.set(inFlight());
     },
   });
+}
+
+function watchHints(registry: Registry, pending: () => readonly OwnedHints[]): void {
+  const gauge = (name: string, help: string, valueOf: (hints: OwnedHints) => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['owner'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const hints of pending()) this.set({ owner: hints.owner }, valueOf(hints));
+      },
+    });
+  gauge('quorate_hints_pending', 'Records that this node keeps for another.', ({ count }) => count);
+  gauge('quorate_hints_pending_bytes', 'Bytes of them, as they came.', ({ bytes }) => bytes);
+  gauge(
+    'quorate_hints_oldest_age_seconds',
+    'Age of the oldest of them.',
+    ({ oldestAgeMs }) => oldestAgeMs / 1_000,
+  );
 }

@@ -118,7 +118,7 @@ describe('a write that is refused before any work', () => {
         isLowOnSpace: () => false,
       } satisfies WritePorts);
     const request = putOf({ bucket: 'things', key: 'one' }, 'one');
-    const outcome = await coordinator(MAX_COMMIT_QUEUE_BYTES + 1).put(request, []);
+    const outcome = await coordinator(MAX_COMMIT_QUEUE_BYTES + 1).put(request, { homes: [], fallbacks: [] });
     expect(outcome).toMatchObject({ type: 'failed', code: 'overloaded', certainty: 'not-applied' });
   });
 

@@ -4,11 +4,12 @@ import { recordKey } from '../../../src/codec/key-layout.ts';
 import { decodeRecord, encodeRecord } from '../../../src/codec/record-codec.ts';
 import type { ProposedWrite } from '../../../src/core/causality/decide-write.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
-import type { EntryName, StoreId } from '../../../src/core/ids.ts';
-import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
+import type { EntryName, NodeId, StoreId } from '../../../src/core/ids.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../../src/core/limits.ts';
 import type { ReadReply, StoreReply } from '../../../src/core/message.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
+import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import {
@@ -45,7 +46,12 @@ export class ReplicaBench {
   readonly replica: LocalReplica;
   readonly minted: MintedWrite[] = [];
 
-  constructor() {
+  /** Whom hints were stored for. */
+  readonly hintedFor: string[] = [];
+  isLowOnSpace = false;
+  readonly hints: HintStore;
+
+  constructor(limits: Partial<Limits> = {}) {
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
     const clock = { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) };
     const commit = new GroupCommit({
@@ -58,9 +64,20 @@ export class ReplicaBench {
     });
     this.records = new RecordStore(RING, this.storage, commit);
     const { records, incarnations } = this;
+    this.hints = new HintStore({
+      storage: this.storage,
+      ring: RING,
+      clock,
+      tracer,
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      isLowOnSpace: () => this.isLowOnSpace,
+      onStored: (owner) => this.hintedFor.push(owner),
+    });
     this.replica = new LocalReplica({
       records,
       incarnations,
+      hints: this.hints,
+      self: 'n1' as NodeId,
       limits: DEFAULT_LIMITS,
       tracer,
       onChanged: () => {},
@@ -83,6 +100,19 @@ export class ReplicaBench {
 
   store(record: KeyRecord): Promise<StoreReply> {
     return this.replica.store({ type: 'store', ...ENTRY, record: encodeRecord(ENTRY, record) });
+  }
+
+  /** As a fallback that stands in for an owner. */
+  storeFor(owner: string, record: KeyRecord, entry = ENTRY): Promise<StoreReply> {
+    const hintFor = owner as NodeId;
+    return this.replica.store({ type: 'store', ...entry, record: encodeRecord(entry, record), hintFor });
+  }
+
+  /** Owners whose hints of an entry are on the disk. */
+  async hintsOf(entry = ENTRY): Promise<readonly string[]> {
+    const owners = ['n1', 'n2', 'n3'] as NodeId[];
+    const found = await Promise.all(owners.map((owner) => this.hints.find(owner, entry)));
+    return owners.filter((_, index) => found[index] !== undefined);
   }
 
   mint(text: string, seen?: KeyRecord['context'], isGivenUp = (): boolean => false): Promise<MintOutcome> {

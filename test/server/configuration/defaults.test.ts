@@ -110,7 +110,14 @@ describe('what is written', () => {
           sampleNode(2),
           sampleNode(3),
         ],
-        limits: { maxValueBytes: 10, maxSiblings: 1, maxRecordBytes: 20, maxOperationsInFlight: 2 },
+        limits: {
+          maxValueBytes: 10,
+          maxSiblings: 1,
+          maxRecordBytes: 20,
+          maxOperationsInFlight: 2,
+          maxHintsPerOwner: 0,
+          maxHintBytes: 30,
+        },
         storage: { fsync: false, reserveBytes: 0, writeBufferBytes: 65_536 },
         cors: { origins: ['https://a.example', 'http://localhost:5173', 'capacitor://localhost'] },
         auth: { tokens: [{ token: 'abcdefgh', access: 'read' }] },
@@ -125,6 +132,8 @@ describe('what is written', () => {
       maxSiblings: 1,
       maxRecordBytes: 20,
       maxOperationsInFlight: 2,
+      maxHintsPerOwner: 0,
+      maxHintBytes: 30,
       reserveBytes: 0,
     });
     expect(settings).toEqual({

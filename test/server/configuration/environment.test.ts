@@ -13,6 +13,8 @@ const VARIABLES = {
   QUORATE_LIMITS_MAX_SIBLINGS: '5',
   QUORATE_LIMITS_MAX_RECORD_BYTES: '200',
   QUORATE_LIMITS_MAX_OPERATIONS_IN_FLIGHT: '7',
+  QUORATE_LIMITS_MAX_HINTS_PER_OWNER: '8',
+  QUORATE_LIMITS_MAX_HINT_BYTES: '9',
   QUORATE_STORAGE_FSYNC: 'false',
   QUORATE_STORAGE_RESERVE_BYTES: '0',
   QUORATE_STORAGE_WRITE_BUFFER_BYTES: '65536',
@@ -45,6 +47,8 @@ describe('environment variables', () => {
         maxSiblings: 5,
         maxRecordBytes: 200,
         maxOperationsInFlight: 7,
+        maxHintsPerOwner: 8,
+        maxHintBytes: 9,
         reserveBytes: 0,
       },
     });

@@ -113,6 +113,7 @@ export class MemoryNode implements StorageNode {
       storeId: undefined,
       incarnation: undefined,
       reason: undefined,
+      hints: undefined,
     }));
   }
 

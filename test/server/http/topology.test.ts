@@ -1,5 +1,6 @@
 /** `/v1/ring`, `/v1/cluster`, `/v1/inspect` and `/`: what a node tells of itself and of the others. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { PendingHints } from '../../../src/protocol/storage-node.ts';
 import type { ClusterBody, InspectBody, RingBody } from '../../../src/api/bodies.ts';
 import { configurationEpoch, PLACEMENT_SEED } from '../../../src/codec/hash.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
@@ -57,7 +58,10 @@ describe('/v1/cluster', () => {
     server.node.script.members = () => [
       status('n1', 'self', { incarnation: 'i1' as Incarnation, storeId: 's1' as StoreId }),
       status('n2', 'up', { incarnation: 'i2' as Incarnation, storeId: 's2' as StoreId }),
-      status('n3', 'down', { reason: 'connection refused' }),
+      status('n3', 'down', {
+        reason: 'connection refused',
+        hints: { count: 3, bytes: 300, oldestAgeMs: 61_499 },
+      }),
     ];
     const cluster = await json<ClusterBody>('/v1/cluster');
     expect(cluster).toMatchObject({
@@ -85,7 +89,10 @@ describe('/v1/cluster', () => {
       storeId: 's2',
       incarnation: 'i2',
     });
-    expect(cluster.members[2]).toMatchObject({ reason: 'connection refused' });
+    expect(cluster.members[2]).toMatchObject({
+      reason: 'connection refused',
+      hints: { pending: 3, bytes: 300, oldestAgeSeconds: 61 },
+    });
   });
 
   it('names every limit that a client can meet', async () => {
@@ -207,7 +214,7 @@ describe('/', () => {
 function status(
   node: string,
   state: 'self' | 'up' | 'down',
-  more: { storeId?: StoreId; incarnation?: Incarnation; reason?: string } = {},
+  more: { storeId?: StoreId; incarnation?: Incarnation; reason?: string; hints?: PendingHints } = {},
 ): ReturnType<TestServer['node']['members']>[number] {
   return {
     node: node as NodeId,
@@ -216,6 +223,7 @@ function status(
     storeId: undefined,
     incarnation: undefined,
     reason: undefined,
+    hints: undefined,
     ...more,
   };
 }

@@ -30,6 +30,8 @@ export interface WriteEvent {
   /** Undefined while no answer has come. */
   returnedAt: number | undefined;
   outcome: WriteOutcome;
+  /** Whether the answer counted a fallback. */
+  isSloppy?: boolean;
 }
 
 export interface ReadEvent {
@@ -39,6 +41,8 @@ export interface ReadEvent {
   readonly r: number;
   readonly calledAt: number;
   readonly returnedAt: number;
+  /** Whether the answer counted a fallback. */
+  readonly isSloppy?: boolean;
   /** Events whose values, or tombstones, were shown. */
   readonly shown: readonly number[];
 }

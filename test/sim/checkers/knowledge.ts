@@ -34,13 +34,21 @@ export function checkNothingLost(
   return violations;
 }
 
-/** A strict read that meets every write quorum covers each write that was acknowledged before it began. */
+/**
+ * A read that meets every write quorum covers each write that was acknowledged before it began, if home replicas alone
+ * made both quorums.
+ */
 export function checkReadSeesAcknowledged(history: History, read: ReadEvent): readonly Violation[] {
+  if (read.isSloppy === true) return [];
   const due = history
     .writesOf(read.key)
     .filter(
-      ({ outcome, returnedAt, n, w }) =>
-        outcome === 'ok' && returnedAt !== undefined && returnedAt < read.calledAt && meets(read, { n, w }),
+      ({ outcome, returnedAt, isSloppy, n, w }) =>
+        outcome === 'ok' &&
+        isSloppy !== true &&
+        returnedAt !== undefined &&
+        returnedAt < read.calledAt &&
+        meets(read, { n, w }),
     );
   if (due.length === 0) return [];
   const covered = coveredBy(history, read.key, read.shown);

@@ -30,7 +30,8 @@ const RARE = [
     'no-space',
   ],
   ...['write-id-expired', 'store-lost-something', 'peer-store-replaced', 'peer-store-rolled-back'],
-  ...['recovering', 'recovering-read'],
+  ...['recovering', 'recovering-read', 'fallback-coordinated'],
+  ...['hint-stored', 'hint-refused', 'hint-delivered', 'hints-loaded', 'sloppy-write', 'sloppy-read'],
 ] as const;
 
 /** Runs from which on a rare thing that never happened is worth a warning. */

@@ -13,6 +13,9 @@ const MIXED = { profile: 'mixed', operations: 1_000 } as const;
 const LOCAL_REPLICA = 'src/protocol/replica/local-replica.ts';
 const GROUP_COMMIT = 'src/protocol/replica/group-commit.ts';
 const PENDING_REQUESTS = 'src/protocol/peers/pending-requests.ts';
+const WRITE_POSITIONS = 'src/core/quorum/write-positions.ts';
+const QUORUM_TALLY = 'src/core/quorum/quorum-tally.ts';
+const HANDOFF = 'src/protocol/handoff/handoff.ts';
 const JOIN = 'src/core/causality/join.ts';
 const DECIDE_WRITE = 'src/core/causality/decide-write.ts';
 
@@ -24,8 +27,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/coordinator/write.ts',
-        '  const { request, proposed, homes, bucketN } = write;',
-        "  if (write !== undefined) throw new Error('canary');\n  const { request, proposed, homes, bucketN } = write;",
+        '  const { request, proposed, nodes, bucketN } = write;',
+        "  if (write !== undefined) throw new Error('canary');\n  const { request, proposed, nodes, bucketN } = write;",
       ),
     ],
     invariant: 'no-exception',
@@ -38,8 +41,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/coordinator/spread.ts',
-        '    this.#stopDeadline();\n',
-        "    this.#stopDeadline();\n    void Promise.reject(new Error('nobody handles this'));\n",
+        '    this.#stopTimers();\n',
+        "    this.#stopTimers();\n    void Promise.reject(new Error('nobody handles this'));\n",
       ),
     ],
     invariant: 'no-exception',
@@ -59,15 +62,20 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'A write quorum counts replies, not nodes: a duplicated reply counts twice.',
     edits: [
       edit(
-        'src/core/quorum/quorum-tally.ts',
+        WRITE_POSITIONS,
         "    if (place?.phase !== 'asked') return false;",
-        "    if (place === undefined || place.phase === 'unasked') return false;",
+        "    if (place === undefined) return false;\n    if (result === 'ok') this.replies = (this.replies ?? 0) + 1;",
+      ),
+      edit(
+        WRITE_POSITIONS,
+        '    return this.#homes.filter((home) => this.#isFilled(home)).length;',
+        '    return this.replies ?? 0;',
       ),
       // The table of pending requests would let a duplicated reply through to nobody.
       edit(PENDING_REQUESTS, '    this.#sent.delete(id);\n', ''),
     ],
     invariant: 'acknowledged-before-durable',
-    maxSeeds: 40,
+    maxSeeds: 100,
   },
   {
     ...STANDARD,
@@ -76,8 +84,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         LOCAL_REPLICA,
-        '    await this.#options.records.put(entry, joined);',
-        '    void this.#options.records.put(entry, joined).catch(() => {});',
+        '    await records.put(entry, joined, ...together);',
+        '    void records.put(entry, joined, ...together).catch(() => {});',
       ),
     ],
     invariant: 'acknowledged-before-durable',
@@ -169,7 +177,7 @@ export const MUTANTS: readonly Mutant[] = [
       edit(
         LOCAL_REPLICA,
         "    const loaded = await this.#load(entry);\n    if (loaded.type === 'unreadable') return loaded;",
-        "    const loaded = await this.#load(entry);\n    if (loaded.type === 'unreadable') return { type: 'loaded', encoded: undefined, record: undefined };",
+        "    const loaded = await this.#load(entry);\n    if (loaded.type === 'unreadable') return { type: 'loaded', encoded: undefined, record: undefined, isNoted: true };",
       ),
     ],
     invariant: 'replica-went-back',
@@ -425,6 +433,124 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     invariant: 'leak',
     maxSeeds: 20,
+  },
+  {
+    ...STANDARD,
+    id: 'hint-dropped-before-ack',
+    bug: 'A hint goes when its record was sent, whether or not its owner has stored it.',
+    edits: [
+      edit(
+        HANDOFF,
+        '      const { reply } = await askPeer({ ...this.#ports, pace: this.#pace }, owner, request);',
+        '      askPeer({ ...this.#ports, pace: this.#pace }, owner, request).catch(() => {});',
+      ),
+      edit(HANDOFF, "reply.type === 'stored' && (await", 'request !== undefined && (await'),
+    ],
+    invariant: 'hint-dropped-early',
+    maxSeeds: 20,
+  },
+  {
+    ...STANDARD,
+    id: 'hint-to-wrong-owner',
+    bug: 'A hinted record is handed to another node than the one that it is kept for.',
+    edits: [
+      edit(
+        HANDOFF,
+        '      const { reply } = await askPeer({ ...this.#ports, pace: this.#pace }, owner, request);',
+        '      const other = this.#ports.peers.others.find((node) => node !== owner && this.#isUp(node)) ?? owner;\n      const { reply } = await askPeer({ ...this.#ports, pace: this.#pace }, other, request);',
+      ),
+    ],
+    invariant: 'hint-dropped-early',
+    maxSeeds: 20,
+  },
+  {
+    ...STANDARD,
+    id: 'fallback-not-found-counted',
+    bug: 'That a fallback holds nothing counts like a home replica that holds nothing.',
+    edits: [
+      edit(
+        QUORUM_TALLY,
+        "(place.result === 'not-found' && !this.#fallbacks.has(node))",
+        "place.result === 'not-found'",
+      ),
+      edit(
+        QUORUM_TALLY,
+        '      if (!this.#fallbacks.has(node)) this.#countedHomes += 1;',
+        '      this.#countedHomes += 1;',
+      ),
+    ],
+    invariant: 'read-missed-acknowledged-write',
+    maxSeeds: 40,
+  },
+  {
+    ...STANDARD,
+    id: 'hint-in-another-batch',
+    bug: 'A record that is kept for another and its hint go to the disk one after the other.',
+    edits: [
+      edit(
+        LOCAL_REPLICA,
+        '    await records.put(entry, joined, ...together);',
+        '    await records.put(entry, joined);\n    if (together.length > 0) await records.write(...together);',
+      ),
+    ],
+    invariant: 'stray-record',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'forwards-and-coordinates',
+    bug: 'A fallback that forwards a write coordinates it, too.',
+    edits: [
+      edit(
+        'src/protocol/coordinator/forwarding.ts',
+        "    tracer.trace({ type: 'forwarded',",
+        "    if (!this.#isRead && this.#nodes.fallbacks.includes(replicas.self)) this.#coordinateHere();\n    tracer.trace({ type: 'forwarded',",
+      ),
+    ],
+    invariant: 'second-dot',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'hinted-record-overwrites',
+    bug: 'A record that is to be kept for another replaces the one that is there.',
+    edits: [
+      edit(
+        LOCAL_REPLICA,
+        '    const joined = local === undefined ? encodedIncoming',
+        '    const joined = local === undefined || hintFor !== undefined ? encodedIncoming',
+      ),
+    ],
+    invariant: 'replica-went-back',
+    maxSeeds: 40,
+  },
+  {
+    ...MIXED,
+    id: 'stand-in-counted-beside-home',
+    bug: 'A home replica and its stand-in count as two.',
+    edits: [
+      edit(
+        WRITE_POSITIONS,
+        '    return this.#homes.filter((home) => this.#isFilled(home)).length;',
+        "    return [...this.#places.values()].filter(({ result }) => result === 'ok').length;",
+      ),
+    ],
+    invariant: 'acknowledged-before-durable',
+    maxSeeds: 100,
+  },
+  {
+    ...STANDARD,
+    id: 'epochs-kept-after-handoff',
+    bug: 'A fallback that has let a record go goes on under the name that it had minted in it.',
+    edits: [
+      edit(
+        'src/protocol/handoff/hinted-records.ts',
+        '    this.#forgetEpochs(encoded);\n',
+        '    if (encoded.length === 0) this.#forgetEpochs(encoded);\n',
+      ),
+    ],
+    invariant: 'no-false-alarm',
+    maxSeeds: 100,
   },
 ];
 

@@ -66,7 +66,17 @@ function drawOptions(seed: number, profile: QuorumProfile): RunOptions {
     clocks: Array.from({ length: nodes }, () => drawClock(stream)),
     faultyUs: stream.integer(60, 120) * SECOND_US,
     maxSiblings: stream.chance(0.2) ? 4 : 64,
+    repairs: drawRepairs(seed),
     readsSeeWrites: true,
+  };
+}
+
+function drawRepairs(seed: number): RunOptions['repairs'] {
+  const stream = new Stream(seed, 'repairs');
+  return {
+    readRepair: stream.chance(0.85),
+    handoff: stream.chance(0.85),
+    antiEntropy: stream.chance(0.85),
   };
 }
 
@@ -94,6 +104,8 @@ function drawOperations(
     ['read', 'own', 'stale', 'stale'],
   ] as const);
   // Values longer than a frame cost more time than everything else in a run, so most runs have none.
+  const sloppiness = new Stream(seed, 'sloppy');
+  const sloppyShare = sloppiness.pick([0, 0.5, 0.8, 1]);
   const largeBytes = new Stream(seed, 'large').chance(0.3) ? 300_000 : 200;
   const operations: PlannedOperation[] = [];
   for (let id = 1; id <= settings.operations; id += 1) {
@@ -106,6 +118,7 @@ function drawOperations(
       key: Math.floor(stream.fraction() ** 2 * options.keys.length),
       nodes: stream.shuffle([...Array(options.nodes).keys()]).slice(0, 3),
       ...drawQuorum(stream, options, settings.profile),
+      sloppy: sloppiness.chance(sloppyShare),
       context: stream.pick(contextShares),
       // A tombstone has no value to tell whose it is: its write id does.
       hasWriteId: type === 'delete' || stream.chance(0.5),

@@ -27,7 +27,17 @@ export async function readPlan(file: string): Promise<StoredPlan> {
   });
   const { format, invariant, ...plan } = parse(file, text);
   if (format !== FORMAT) throw new Error(`${file} does not hold a "${FORMAT}"`);
-  return { plan: plan as unknown as RunPlan, invariant: invariant as string | undefined };
+  return { plan: completed(plan as unknown as RunPlan), invariant: invariant as string | undefined };
+}
+
+/** A plan that was written down before there were sloppy quorums has none, and all repairs. */
+function completed({ options, operations, ...rest }: RunPlan): RunPlan {
+  const repairs = { readRepair: true, handoff: true, antiEntropy: true };
+  return {
+    ...rest,
+    options: { ...options, repairs: { ...repairs, ...options.repairs } },
+    operations: operations.map((operation) => ({ ...operation, sloppy: operation.sloppy ?? false })),
+  };
 }
 
 function parse(file: string, text: string): Record<string, unknown> {

@@ -27,11 +27,20 @@ export interface RunOptions {
   /** Virtual microseconds in which operations begin and faults happen. */
   readonly faultyUs: number;
   readonly maxSiblings: number;
+  /** What mends replicas in this run. They mask one another, so each is off now and then. */
+  readonly repairs: Repairs;
   /**
    * Whether each write reaches more disks than the faults of this run can lose unnoticed, and each read as many as it takes to
    * meet it: what must hold then is demanded of reads, too.
    */
   readonly readsSeeWrites: boolean;
+}
+
+export interface Repairs {
+  readonly readRepair: boolean;
+  /** Whether hints are delivered. */
+  readonly handoff: boolean;
+  readonly antiEntropy: boolean;
 }
 
 /** Where the context of a write comes from. */
@@ -57,6 +66,8 @@ export interface PlannedOperation {
   readonly n: number;
   readonly r: number;
   readonly w: number;
+  /** Whether fallbacks may stand in for home replicas. */
+  readonly sloppy: boolean;
   readonly context: ContextSource;
   readonly hasWriteId: boolean;
   readonly timeoutMs: number;

@@ -39,7 +39,7 @@ describe('the report of a run', () => {
     ]);
     for (const line of describeOptions(PLAN)) expect(text).toContain(line);
     for (const fault of PLAN.faults.slice(0, 10)) expect(text).toContain(describeFault(fault));
-    expect(text).toMatch(/c\d+ (put|get|delete) \d+ of \S+ to n\d/);
+    expect(text).toMatch(/c\d+ (sloppy )?(put|get|delete) \d+ of \S+ to n\d/);
     expect(text).toMatch(/n\d> store \S+ \{[-\d ]+\} #\d+/);
     expect(text).toContain('== everything works again');
     expect(text).not.toMatch(/undefined|NaN|\[object/);

@@ -7,20 +7,25 @@ export function describeOptions({ options, operations, faults }: RunPlan): reado
   const drifts = clocks.map(({ drift }) => Math.round(drift * 1_000_000)).join(' ');
   const offsets = clocks.map(({ wallOffsetMs }) => wallOffsetMs).join(' ');
   const late = clocks.map(({ lateChance }) => lateChance).join(' ');
+  const { readRepair, handoff, antiEntropy } = options.repairs;
+  const repairs = Object.entries({ readRepair, handoff, antiEntropy }).flatMap(([name, isOn]) =>
+    isOn ? [name] : [],
+  );
   return [
     `nodes ${options.nodes}, N ${options.n}, clients ${options.clients}, ${options.sync ? 'synced' : 'NOT synced'}, at most ${options.maxSiblings} siblings, keys ${options.keys.join(' ')}`,
     `${operations.length} operations and ${faults.length} faults in ${options.faultyUs / 1_000_000} s; reads ${options.readsSeeWrites ? 'must' : 'need not'} see acknowledged writes`,
     `network: delay ${us(network.minDelayUs)} + ${us(network.meanDelayUs)}, slow ${network.slowChance}, loss ${rate(network.lossChance)}, duplicates ${rate(network.duplicateChance)}, reordering ${rate(network.reorderChance)}`,
     `disk: sync ${us(disk.meanSyncUs)}, write ${us(disk.meanWriteUs)}, read ${us(disk.meanReadUs)}, stall ${disk.stallChance} up to ${us(disk.stallUs)}, segments of ${disk.segmentBytes} bytes`,
+    `repairs: ${repairs.length === 0 ? 'none' : repairs.join(' ')}`,
     `clocks: drift ${drifts} ppm, wall off by ${offsets} ms, late timers ${late}`,
   ];
 }
 
 /** An operation as its client begins it. */
 export function describeOperation(operation: PlannedOperation, keys: readonly string[]): string {
-  const { id, client, type, key, nodes, n, r, w, context, hasWriteId } = operation;
+  const { id, client, type, key, nodes, n, r, w, sloppy, context, hasWriteId } = operation;
   const through = nodes.map((node) => `n${node + 1}`).join('/');
-  const what = `c${client} ${type} ${id} of ${keys[key]} to ${through}`;
+  const what = `c${client} ${sloppy ? 'sloppy ' : ''}${type} ${id} of ${keys[key]} to ${through}`;
   if (type === 'get') return `${what}, R=${r}/${n}`;
   return `${what}, W=${w}/${n}, context ${context}${hasWriteId ? ', id' : ''}`;
 }

@@ -35,13 +35,13 @@ export class ClientReads {
 
   begin(operation: PlannedOperation): void {
     const { history, link, log } = this.#parts;
-    const { n, r, timeoutMs } = operation;
+    const { n, r, sloppy, timeoutMs } = operation;
     const entry = this.#sessions.entryOf(operation);
     const calledAt = history.next();
     link.call<ReadOutcome>(
       this.#sessions.nodeOf(operation, 0),
       timeoutMs,
-      (node) => node.get({ ...entry, n, r, sloppy: false, timeoutMs }),
+      (node) => node.get({ ...entry, n, r, sloppy, timeoutMs }),
       (reply) => {
         this.#onEnd();
         if (reply.type !== 'answer' || reply.outcome.type !== 'read') {
@@ -56,13 +56,15 @@ export class ClientReads {
     );
   }
 
-  #took(operation: PlannedOperation, calledAt: number, { record }: ReadSuccess): void {
+  #took(operation: PlannedOperation, calledAt: number, { record, quorum }: ReadSuccess): void {
     const { history, log, plan } = this.#parts;
     const { id, client, n, r, nodes } = operation;
     const { key } = this.#sessions.entryOf(operation);
     const siblings = record === undefined ? [] : visibleSiblings(record);
     const shown = siblings.map(eventOf).filter((event) => event !== undefined);
-    const read = { id, key, n, r, calledAt, returnedAt: history.next(), shown };
+    const isSloppy = quorum.sloppy;
+    if (isSloppy) log.count('sloppy-read');
+    const read = { id, key, n, r, isSloppy, calledAt, returnedAt: history.next(), shown };
     history.reads.push(read);
     const through = `n${(nodes[0] as number) + 1}`;
     log.operation(`client ${client} read ${key} through ${through}: ${shown.join(', ') || 'nothing'}`);

@@ -116,13 +116,13 @@ export class ClientWrites {
     seen: SeenToken | undefined,
     attempt: number,
   ): Promise<PutOutcome | DeleteOutcome> {
-    const { id, n, r, w, timeoutMs, hasWriteId, bytes } = operation;
+    const { id, n, r, w, sloppy, timeoutMs, hasWriteId, bytes } = operation;
     const entry = this.#sessions.entryOf(operation);
     const common = {
       ...entry,
       n,
       w,
-      sloppy: false,
+      sloppy,
       timeoutMs,
       context: seen === undefined ? undefined : contextIn(entry, seen.token),
       identity: hasWriteId ? { id: writeIdOf(id), firstAttempt: attempt === 0 } : undefined,
@@ -136,9 +136,13 @@ export class ClientWrites {
     operation: PlannedOperation,
     event: WriteEvent,
     seen: SeenToken | undefined,
-    { dot, context }: WriteSuccess,
+    { dot, context, quorum }: WriteSuccess,
   ): void {
     const entry = this.#sessions.entryOf(operation);
+    const { log, whiteBox } = this.#parts;
+    event.isSloppy = quorum.sloppy;
+    if (quorum.sloppy) log.count('sloppy-write');
+    if (!whiteBox.homesOf(entry, operation.n).includes(quorum.coordinator)) log.count('fallback-coordinated');
     this.#settle(event, 'ok');
     const session = this.#sessions.of(operation);
     if (event.isBlindDelete) return;
@@ -146,9 +150,7 @@ export class ClientWrites {
     session.first ??= session.own;
     const before = seen === undefined ? EMPTY_CONTEXT : contextIn(entry, seen.token);
     const what = `${event.type} ${event.id} of ${event.key}`;
-    this.#parts.log.report(
-      checkAnswersOwnContext(what, { before, dot, answered: contextIn(entry, session.own.token) }),
-    );
+    log.report(checkAnswersOwnContext(what, { before, dot, answered: contextIn(entry, session.own.token) }));
   }
 
   #settle(event: WriteEvent, outcome: WriteOutcome): void {

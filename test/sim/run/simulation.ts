@@ -67,7 +67,7 @@ class Simulation {
       watcher.onOperation?.(text, loop.nowUs);
     });
     const history = new History();
-    const whiteBox = new WhiteBox(this.#world, history, this.#log);
+    const whiteBox = new WhiteBox(this.#world, history, this.#log, () => this.#lostDisks.isEmpty);
     this.#whiteBox = whiteBox;
     this.#faults = new FaultInjector(this.#world, (node) => {
       this.#lostDisks.add(node);
@@ -141,6 +141,7 @@ class Simulation {
 
   #traced(node: NodeId, event: TraceEvent): void {
     this.#log.count(event.type);
+    if (event.type === 'handoff' && event.delivered > 0) this.#log.count('hint-delivered');
     if (event.type === 'dot-collision')
       this.#log.report([{ invariant: 'dot-collision', detail: `${node} met two values of ${event.dot}` }]);
     this.#log.report(this.#lostDisks.traced(node, event));
@@ -170,6 +171,7 @@ function worldOf({ options, seed }: RunPlan, observer: WorldObserver): SimCluste
       sync: options.sync,
       network: options.network,
       disk: options.disk,
+      ...options.repairs,
       clockOf: (node) => clocks.get(node) as (typeof options.clocks)[number],
     },
     observer,

@@ -1,9 +1,9 @@
 /**
  * What is checked inside the cluster, each time a disk takes a record and each time a node answers: dots, contexts that only
- * grow, and acknowledgements that really are on W disks.
+ * grow, acknowledgements that really are on W disks, and hints that are there as long as they are needed.
  */
 import { placementHash } from '../../../src/codec/hash.ts';
-import { recordKey } from '../../../src/codec/key-layout.ts';
+import { hintKey, nameOfHintKey, recordKey } from '../../../src/codec/key-layout.ts';
 import { decodeRecord } from '../../../src/codec/record-codec.ts';
 import type { Dot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
@@ -13,9 +13,15 @@ import type { StorageWrite } from '../../../src/ports/storage.ts';
 import { checkRetriesAreOneEvent, DotRegistry } from '../checkers/dots.ts';
 import type { History, WriteEvent } from '../checkers/history.ts';
 import { checkNotApplied } from '../checkers/knowledge.ts';
-import { checkDurable, checkReplicaGrew } from '../checkers/replicas.ts';
-import type { SimCluster } from '../world/sim-cluster.ts';
-import { entryOf, isRecordKey } from './record-keys.ts';
+import {
+  checkDurable,
+  checkHintServed,
+  checkNotStray,
+  checkReplicaGrew,
+  type DurableCopy,
+} from '../checkers/replicas.ts';
+import type { SimCluster, SimNode } from '../world/sim-cluster.ts';
+import { entryOf, isHintKey, isRecordKey } from './record-keys.ts';
 import type { RunLog } from './run-log.ts';
 
 export class WhiteBox {
@@ -24,6 +30,8 @@ export class WhiteBox {
   readonly #history: History;
   readonly #log: RunLog;
   readonly #ring: Ring;
+  /** Whether disks have kept all that was durable on them so far. */
+  readonly #keptAll: () => boolean;
   /** Writes of each key that were answered as not applied. */
   readonly #denied = new Map<string, number[]>();
   /** Records by their bytes on a disk, which no one changes. */
@@ -31,7 +39,8 @@ export class WhiteBox {
   /** What each disk held last, by node and key. */
   readonly #last = new Map<string, KeyRecord>();
 
-  constructor(world: SimCluster, history: History, log: RunLog) {
+  constructor(world: SimCluster, history: History, log: RunLog, keptAll: () => boolean) {
+    this.#keptAll = keptAll;
     this.#world = world;
     this.#history = history;
     this.#log = log;
@@ -46,8 +55,7 @@ export class WhiteBox {
           this.#eachRecord(node.id, writes, ({ key }, record) =>
             this.#log.report(this.dots.observe(key, record)),
           ),
-        onEffect: (writes) =>
-          this.#eachRecord(node.id, writes, (entry, record) => this.#stored(node.id, entry, record)),
+        onEffect: (writes) => this.#tookEffect(node, writes),
       };
     }
   }
@@ -79,16 +87,70 @@ export class WhiteBox {
     );
   }
 
-  /** An acknowledged write is on the disks of W distinct home replicas, and would survive a loss of power there. */
+  /** The bytes that all nodes show now. */
+  allCopies(entry: EntryName): ReadonlyMap<NodeId, Uint8Array | undefined> {
+    const key = this.storageKey(entry);
+    return new Map([...this.#world.nodes.values()].map(({ id, disk }) => [id, disk.visibleValue(key)]));
+  }
+
+  /** What lies on a disk for others: hints, and keys of records that the node is no home replica of. */
+  keptForOthers({ id, disk }: SimNode): { readonly hints: number; readonly records: readonly string[] } {
+    let hints = 0;
+    const records: string[] = [];
+    for (const [key, value] of disk.entries()) {
+      if (isHintKey(key)) hints += 1;
+      if (!isRecordKey(key)) continue;
+      const entry = entryOf(key);
+      const { largestN } = this.#decode(entry, value);
+      if (!this.homesOf(entry, largestN).includes(id)) records.push(entry.key);
+    }
+    return { hints, records };
+  }
+
+  /** An acknowledged write is on W disks, and would survive a loss of power there. */
   checkDurable(entry: EntryName, dot: Dot, n: number, w: number): void {
     const storageKey = this.storageKey(entry);
     const durable = new Map(
-      this.homesOf(entry, n).map((node) => {
-        const bytes = this.#world.node(node).disk.durableValue(storageKey);
-        return [node, bytes === undefined ? undefined : this.#decode(entry, bytes)] as const;
+      [...this.#world.nodes.values()].map(({ id, disk }): [NodeId, DurableCopy] => {
+        const bytes = disk.durableValue(storageKey);
+        const record = bytes === undefined ? undefined : this.#decode(entry, bytes);
+        return [id, { record, hintsFor: this.#hintsFor(entry, (key) => disk.durableValue(key)) }];
       }),
     );
-    this.#log.report(checkDurable({ key: entry.key, dot, w }, durable));
+    const homes = this.homesOf(entry, n);
+    this.#log.report(checkDurable({ key: entry.key, dot, w, homes }, durable));
+  }
+
+  /** Owners of the hints of an entry, as far as `read` gives them. */
+  #hintsFor(entry: EntryName, read: (key: Uint8Array) => Uint8Array | undefined): readonly NodeId[] {
+    const partition = partitionOf(this.#ring, placementHash(entry));
+    return [...this.#world.nodes.keys()].filter(
+      (owner) => read(hintKey(owner, partition, entry)) !== undefined,
+    );
+  }
+
+  #tookEffect(node: SimNode, writes: readonly StorageWrite[]): void {
+    const { sync } = this.#world.options;
+    for (const { type, key } of writes) {
+      if (type === 'delete' && isHintKey(key) && sync && this.#keptAll()) this.#hintGoes(node, key);
+    }
+    for (const { type, key } of writes) {
+      if (type === 'delete' && isRecordKey(key)) this.#last.delete(`${node.id} ${entryOf(key).key}`);
+    }
+    this.#eachRecord(node.id, writes, (entry, record) => {
+      this.#stored(node.id, entry, record);
+      const hintsFor = this.#hintsFor(entry, (key) => node.disk.visibleValue(key));
+      const homes = this.homesOf(entry, record.largestN);
+      this.#log.report(checkNotStray({ node: node.id, key: entry.key }, homes, hintsFor));
+    });
+  }
+
+  #hintGoes({ id }: SimNode, storageKey: Uint8Array): void {
+    const { owner, entry } = nameOfHintKey(storageKey);
+    const bytes = this.#world.node(owner).disk.durableValue(this.storageKey(entry));
+    const owned = bytes === undefined ? undefined : this.#decode(entry, bytes);
+    const kept = this.#last.get(`${id} ${entry.key}`);
+    this.#log.report(checkHintServed({ node: id, owner, key: entry.key }, kept, owned));
   }
 
   #eachRecord(

@@ -1,4 +1,6 @@
 /** Sequences that this simulation found, each with what it cost. */
+import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
+import { writeIdOf } from '../checkers/dots.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
 import { isRequest, ScenarioCluster, written } from './scenario-cluster.ts';
 
@@ -22,6 +24,21 @@ export const FOUND_HERE: readonly Scenario[] = [
     name: 'late-first-delete',
     rule: 'The first attempt of a DELETE that was held up removes nothing that was written after its retry.',
     run: lateFirstDelete,
+  },
+  {
+    name: 'delete-held-up-on-its-way',
+    rule: 'A DELETE without a context that is late on its way to a coordinator removes only what was there when it was asked.',
+    run: deleteHeldUpOnItsWay,
+  },
+  {
+    name: 'read-of-larger-n',
+    rule: 'Read repair brings a record only to nodes that it belongs to, whatever N the read names.',
+    run: readOfLargerN,
+  },
+  {
+    name: 'stands-in-again',
+    rule: 'A fallback that has handed its record over never goes on with the counter that it had there.',
+    run: standsInAgain,
   },
 ];
 
@@ -97,4 +114,76 @@ async function lateFirstDelete(): Promise<void> {
   world.fabric.filter = undefined;
   await cluster.settle();
   demandEvents('what was written after the delete', (await cluster.mustRead(p2)).events, [3]);
+}
+
+/** As above, but so late that its write id was forgotten: a value that was acknowledged long after the retry was gone. */
+async function deleteHeldUpOnItsWay(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { f1, p1, p2, world } = cluster;
+  await cluster.mustPut(p2, 1, { w: 3 });
+  world.fabric.filter = ({ to, frame }) => {
+    const isHeldUp = to === p1.id && isRequest(frame, 'coordinate-delete');
+    if (isHeldUp && p1.life !== undefined) p1.life.pausedUntilUs = world.loop.nowUs + 20_000_000;
+    return false;
+  };
+  const first = cluster.beginDelete(f1, { identity: { id: 'w2', firstAttempt: true }, timeoutMs: 60_000 });
+  await world.runFor(1_000);
+  let { context } = written(await cluster.delete(p2, { identity: { id: 'w2', firstAttempt: false } }));
+  const events = Array.from({ length: MAX_WRITE_IDS + 1 }, (_, index) => 100 + index);
+  for (const event of events) {
+    const identity = { id: writeIdOf(event), firstAttempt: true };
+    context = await cluster.mustPut(p2, event, { identity, context });
+  }
+  await world.runUntil(first);
+  await cluster.settle();
+  demandEvents('what was written last', (await cluster.mustRead(p2)).events, [events.at(-1) as number]);
+}
+
+/** A copy lay for ever on a node that no write had named, and that nobody compared with others. */
+async function readOfLargerN(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, f1, f2 } = cluster;
+  await cluster.mustPut(p1, 1, { w: 3 });
+  const outcome = await cluster.get(f2, { n: 5, r: 5 });
+  demand(outcome.type === 'read', 'all five nodes answer');
+  await cluster.settle();
+  for (const node of [f1, f2]) {
+    demand(cluster.stored(node) === undefined, `${node.id} holds a record that was written at N=3`);
+  }
+}
+
+/**
+ * The fallback lets the record go, then is given an older state of it, and coordinates once more: its next dot is none that
+ * it had given to another write.
+ */
+async function standsInAgain(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2, p3, f1, world } = cluster;
+  const homes = [p1, p2, p3];
+  const sloppy = { sloppy: true, w: 1 };
+  const away = async (): Promise<void> => {
+    for (const node of homes) node.crash({ power: false, reason: 'the scenario' });
+    await cluster.settle();
+  };
+  const back = async (): Promise<void> => {
+    for (const node of homes) node.start();
+    await world.runFor(20_000);
+  };
+  await away();
+  await cluster.mustPut(f1, 1, sloppy);
+  const older = cluster.stored(f1);
+  await cluster.mustPut(f1, 2, sloppy);
+  await back();
+  demand(cluster.stored(f1) === undefined, 'the fallback has handed its record over');
+  await away();
+  demand(older !== undefined, 'the fallback had a record');
+  cluster.place(f1, older);
+  await cluster.mustPut(f1, 3, sloppy);
+  await back();
+  cluster.demandDistinctDots();
+  demandEvents(
+    'all three writes',
+    [...(await cluster.mustRead(p1)).events].toSorted((left, right) => left - right),
+    [1, 2, 3],
+  );
 }

@@ -148,6 +148,11 @@ export class ScenarioCluster {
     return node.disk.visibleValue(this.#storageKey);
   }
 
+  /** Puts a record on a disk behind the back of its node. */
+  place(node: SimNode, record: Uint8Array): void {
+    node.disk.takeEffect([{ type: 'put', key: this.#storageKey, value: record }], true);
+  }
+
   /** Dots that were minted for an event. */
   dotsOf(event: number): readonly string[] {
     return [...(this.#dotsOf.get(event) ?? [])];

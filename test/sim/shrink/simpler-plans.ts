@@ -25,6 +25,7 @@ export const SIMPLIFICATIONS: readonly Simplification[] = [
   withoutIdleTime,
   withNodes(3),
   withNodes(4),
+  withOperations({ sloppy: false }),
   withOperations({ bytes: 0 }),
   withOperations({ timeoutMs: 5_000 }),
   withOperations({ hasWriteId: true }),

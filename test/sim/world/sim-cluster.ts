@@ -25,6 +25,10 @@ export interface WorldOptions {
   readonly clockOf: (node: NodeId) => ClockFaults;
   /** Whether nodes compare their records by themselves; so they do if this is not set. */
   readonly antiEntropy?: boolean;
+  /** Whether they hand over what they keep for others; so they do if this is not set. */
+  readonly handoff?: boolean;
+  /** Whether reads repair what they find behind; so they do if this is not set. */
+  readonly readRepair?: boolean;
 }
 
 export interface WorldObserver {
@@ -74,7 +78,7 @@ export class SimNode {
     if (this.#life?.alive === true) return;
     this.#starts += 1;
     const { options, loop, fabric, observer } = this.#world;
-    const { seed, config, sync, antiEntropy = true } = options;
+    const { seed, config, sync, antiEntropy = true, handoff = true, readRepair = true } = options;
     const processName = `${this.id}#${this.#starts}`;
     const life = new Life(processName, () => this.#died(CRASHED_INSIDE_CALL, false));
     this.#life = life;
@@ -86,6 +90,8 @@ export class SimNode {
       sync,
       peerSecret: undefined,
       antiEntropy,
+      handoff,
+      readRepair,
       clock: new SimClock(seed, loop, life, this.clockFaults),
       random: new SimRandom(seed, processName),
       storage: this.disk.opened(life),

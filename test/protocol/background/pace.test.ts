@@ -1,7 +1,7 @@
 /** Background work yields: it pauses as long as the foreground takes for a step, and not at all once the node closes. */
 import { describe, expect, it } from 'vitest';
 import { MAX_PACE_MS } from '../../../src/core/limits.ts';
-import { Pace } from '../../../src/protocol/anti-entropy/pace.ts';
+import { Pace } from '../../../src/protocol/background/pace.ts';
 
 /** A clock whose timers are looked at, and fired by hand. */
 class HeldClock {

@@ -1,4 +1,4 @@
-/** What a node needs to run, and what can be asked of it. */
+/** What a storage node needs, and what it does: the types of the front door (storage-node.ts). */
 import type { ClusterConfig } from '../core/cluster-config.ts';
 import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, StoreId } from '../core/ids.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
@@ -8,6 +8,7 @@ import type { Network } from '../ports/network.ts';
 import type { Random } from '../ports/random.ts';
 import type { Storage } from '../ports/storage.ts';
 import type { Tracer } from '../ports/tracer.ts';
+import type { PendingHints } from './handoff/hint-store.ts';
 import type { Inspection } from './inspection.ts';
 
 export interface StorageNodeOptions {
@@ -25,6 +26,10 @@ export interface StorageNodeOptions {
   readonly tracer: Tracer;
   /** Whether it compares its records with other replicas' by itself; so it does if this is not set. */
   readonly antiEntropy?: boolean;
+  /** Whether it hands over what it keeps for others; so it does if this is not set. */
+  readonly handoff?: boolean;
+  /** Whether a read repairs the replicas that it finds behind; so it does if this is not set. */
+  readonly readRepair?: boolean;
   /** Whether the disk is below its reserve: writes are refused with `no-space`. */
   readonly isLowOnSpace: () => boolean;
   /** Called once when the store failed: the process must end (fail-stop). */
@@ -39,6 +44,8 @@ export interface MemberStatus {
   readonly storeId: StoreId | undefined;
   readonly incarnation: Incarnation | undefined;
   readonly reason: string | undefined;
+  /** What the node that is asked keeps for this one; undefined: nothing. */
+  readonly hints: PendingHints | undefined;
 }
 
 /** What a node that lost its store, or a part of it, has still to get back. */

@@ -1,0 +1,200 @@
+/**
+ * `npm run bench:failures`: what users of five nodes (N=3) notice when one or two of them are gone, how long it takes until
+ * all replicas are equal again after an outage, and what the background work costs when nobody asks for anything.
+ *
+ * Writes go to the nodes that live, as they would behind a load balancer that knows them; each is a fresh key.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { InspectBody } from '../src/api/bodies.ts';
+import { HEADERS } from '../src/api/headers.ts';
+import { type BenchCluster, type ClusterNode, startCluster } from './cluster.ts';
+import { PROJECT_DIRECTORY } from './options.ts';
+import { type PacedGenerator, type PacedResult, startPacedGenerator } from './pace.ts';
+import { cpuMicroseconds } from './process-cost.ts';
+import { formatTable } from './table.ts';
+import type { Workload } from './workload.ts';
+
+const NODE_COUNT = 5;
+const COPIES = 3;
+const WRITES_PER_SECOND = 300;
+const WARM_UP_MS = 1_000;
+const PHASE_MS = 10_000;
+const OUTAGE_MS = 60_000;
+const OUTAGE_WRITES_PER_SECOND = 500;
+/** Keys that are compared on all their replicas after the outage. */
+const COMPARED_KEYS = 500;
+const EQUAL_LIMIT_MS = 300_000;
+const IDLE_MS = 30_000;
+
+interface Arm {
+  readonly title: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const ARMS: readonly Arm[] = [
+  { title: 'W=1, sloppy', headers: { [HEADERS.w]: '1', [HEADERS.sloppy]: '?1' } },
+  { title: 'W=2, strict', headers: { [HEADERS.w]: '2', [HEADERS.sloppy]: '?0' } },
+  { title: 'W=2, sloppy', headers: { [HEADERS.w]: '2', [HEADERS.sloppy]: '?1' } },
+];
+
+async function main(): Promise<void> {
+  const output = join(PROJECT_DIRECTORY, '.bench');
+  await mkdir(output, { recursive: true });
+  const directory = await mkdtemp(join(output, 'failures-'));
+  const stops: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
+  try {
+    const cluster = await startCluster({
+      nodeCount: NODE_COUNT,
+      copies: COPIES,
+      directory,
+      program: join(PROJECT_DIRECTORY, 'dist/cli/main.js'),
+      fsync: true,
+      profileDirectory: undefined,
+      signal: new AbortController().signal,
+    });
+    stops.push(() => cluster.stop());
+    const generator = startPacedGenerator();
+    stops.push(() => generator.stop());
+    const bench = new FailureBench(cluster, generator);
+    say(await bench.availability());
+    say(await bench.outage());
+    say(await bench.idle());
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+class FailureBench {
+  readonly #cluster: BenchCluster;
+  readonly #generator: PacedGenerator;
+  #runs = 0;
+
+  constructor(cluster: BenchCluster, generator: PacedGenerator) {
+    this.#cluster = cluster;
+    this.#generator = generator;
+  }
+
+  /** Share of writes answered well, while one node and then another is killed during the phase. */
+  async availability(): Promise<string> {
+    const [first, second] = this.#cluster.nodes as readonly [ClusterNode, ClusterNode];
+    const rows: string[][] = [];
+    for (const { title, headers } of ARMS) {
+      const all = await this.#write(headers, this.#cluster.nodes);
+      const one = await this.#writeWhile(headers, first, [first]);
+      const two = await this.#writeWhile(headers, second, [first, second]);
+      await Promise.all([first.restart(), second.restart()]);
+      rows.push([title, ...[all, one, two].map(wellAnswered)]);
+    }
+    const head = ['writes answered well', 'all five up', 'one is killed', 'a second one is killed'];
+    return formatTable(head, rows);
+  }
+
+  /** Time until all replicas are equal after one node was away. */
+  async outage(): Promise<string> {
+    const away = this.#cluster.nodes.at(-1) as ClusterNode;
+    await away.kill();
+    const prefix = this.#nextPrefix();
+    const { offered, statuses } = await this.#generator.run({
+      ...this.#job({ [HEADERS.w]: '2' }, without([away], this.#cluster.nodes), prefix),
+      requestsPerSecond: OUTAGE_WRITES_PER_SECOND,
+      measureMs: OUTAGE_MS,
+    });
+    await away.restart();
+    const startMs = performance.now();
+    const every = Math.max(1, Math.floor(offered / COMPARED_KEYS));
+    let waiting = Array.from({ length: COMPARED_KEYS }, (_, index) => `${prefix}-${index * every}`);
+    while (waiting.length > 0 && performance.now() - startMs < EQUAL_LIMIT_MS) {
+      waiting = await this.#differing(waiting);
+      if (waiting.length > 0) await delay(200);
+    }
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+    const good = statuses[201] ?? 0;
+    const what = `${OUTAGE_MS / 1000} s without one node, ${good} of ${offered} writes acknowledged`;
+    return waiting.length === 0
+      ? `${what}: all replicas of ${COMPARED_KEYS} keys equal ${seconds} s after it was back.`
+      : `${what}: ${waiting.length} of ${COMPARED_KEYS} keys still differ after ${seconds} s.`;
+  }
+
+  /** CPU time of nodes that nobody asks for anything. */
+  async idle(): Promise<string> {
+    await delay(5_000);
+    const before = this.#cluster.nodes.map(({ pid }) => cpuMicroseconds(pid) ?? 0);
+    await delay(IDLE_MS);
+    const shares = this.#cluster.nodes.map(
+      ({ id, pid }, index) =>
+        `${id} ${((((cpuMicroseconds(pid) ?? 0) - (before[index] ?? 0)) / (IDLE_MS * 1000)) * 100).toFixed(2)} %`,
+    );
+    return `Idle, of one processor: ${shares.join(', ')}.`;
+  }
+
+  async #writeWhile(
+    headers: Readonly<Record<string, string>>,
+    victim: ClusterNode,
+    gone: readonly ClusterNode[],
+  ): Promise<PacedResult> {
+    const writing = this.#write(headers, without(gone, this.#cluster.nodes));
+    await delay(WARM_UP_MS + PHASE_MS / 4);
+    await victim.kill();
+    return writing;
+  }
+
+  #write(headers: Readonly<Record<string, string>>, nodes: readonly ClusterNode[]): Promise<PacedResult> {
+    return this.#generator.run(this.#job(headers, nodes, this.#nextPrefix()));
+  }
+
+  #job(headers: Readonly<Record<string, string>>, nodes: readonly ClusterNode[], freshPrefix: string) {
+    const workload: Workload = {
+      method: 'PUT',
+      keys: 'fresh',
+      headers: { ...headers, [HEADERS.timeoutMs]: '2000' },
+      expectedStatus: 201,
+    };
+    return {
+      urls: nodes.map(({ url }) => url),
+      requestsPerSecond: WRITES_PER_SECOND,
+      warmUpMs: WARM_UP_MS,
+      measureMs: PHASE_MS,
+      maxConnections: 1_000,
+      workload,
+      keys: { freshPrefix, storedKeys: 0 },
+      watch: {},
+    };
+  }
+
+  #nextPrefix(): string {
+    this.#runs += 1;
+    return `run-${this.#runs}`;
+  }
+
+  async #differing(keys: readonly string[]): Promise<string[]> {
+    const differing: string[] = [];
+    const [node] = this.#cluster.nodes as readonly [ClusterNode];
+    for (const key of keys) {
+      const answer = await fetch(`${node.url}/v1/inspect/bench/${key}`);
+      const { agree } = (await answer.json()) as InspectBody;
+      if (!agree) differing.push(key);
+    }
+    return differing;
+  }
+}
+
+function without(gone: readonly ClusterNode[], nodes: readonly ClusterNode[]): readonly ClusterNode[] {
+  return nodes.filter((node) => !gone.includes(node));
+}
+
+/** Failures by status, if any. */
+function wellAnswered({ offered, statuses, errors, unsent }: PacedResult): string {
+  const good = ((statuses[201] ?? 0) / offered) * 100;
+  const others = Object.entries(statuses).filter(([status]) => status !== '201');
+  const lost = errors + unsent > 0 ? [['lost', errors + unsent] as const] : [];
+  const failures = [...others, ...lost].map(([what, count]) => `${what}: ${count}`);
+  return `${good.toFixed(2)} %${failures.length > 0 ? ` (${failures.join(', ')})` : ''}`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n\n`);
+}
+
+await main();

@@ -1,0 +1,179 @@
+/**
+ * `npm run bench:overload`: what a cluster does with more than it can bear. First its capacity, closed loop; then an open loop
+ * at shares and multiples of it. Well answered requests per second of the nodes' CPU time say whether the nodes spend their
+ * time on answers or on requests that come to nothing; no hardware changes that ratio.
+ *
+ * Exit codes: 0 well answered requests per CPU second stay above 80 % of their peak at three times the capacity, 1 they do not.
+ */
+import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HEADERS } from '../src/api/headers.ts';
+import { type BenchCluster, startCluster } from './cluster.ts';
+import { startLoadGenerator } from './load.ts';
+import { PROJECT_DIRECTORY } from './options.ts';
+import { type PacedJob, type PacedResult, startPacedGenerator } from './pace.ts';
+import { formatTable } from './table.ts';
+import type { Workload } from './workload.ts';
+
+const NODE_COUNT = 3;
+const CONNECTIONS = 64;
+const MAX_CONNECTIONS = 3_000;
+const FACTORS = [0.5, 1, 2, 3];
+const WARM_UP_MS = 3_000;
+const MEASURE_MS = 10_000;
+/** Share of the peak that has to be left at the highest factor. */
+const GOAL = 0.8;
+
+const WORKLOAD: Workload = {
+  method: 'PUT',
+  keys: 'fresh',
+  headers: { [HEADERS.w]: '2', [HEADERS.timeoutMs]: '1000' },
+  expectedStatus: 201,
+};
+
+interface Row {
+  readonly name: string;
+  readonly offeredPerSecond: number;
+  readonly goodPerSecond: number;
+  readonly goodPerCpuSecond: number;
+  readonly cells: readonly string[];
+}
+
+async function main(): Promise<number> {
+  const output = join(PROJECT_DIRECTORY, '.bench');
+  await mkdir(output, { recursive: true });
+  const directory = await mkdtemp(join(output, 'overload-'));
+  const stops: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
+  try {
+    const cluster = await startCluster({
+      nodeCount: NODE_COUNT,
+      directory,
+      program: join(PROJECT_DIRECTORY, 'dist/cli/main.js'),
+      fsync: true,
+      profileDirectory: undefined,
+      signal: new AbortController().signal,
+    });
+    stops.push(() => cluster.stop());
+    const capacity = await measureCapacity(cluster, stops);
+    process.stderr.write(`capacity: ${Math.round(capacity.goodPerSecond)} requests/s\n`);
+    const rows = [capacity, ...(await measureFactors(cluster, capacity.goodPerSecond, stops))];
+    cluster.assertRunning();
+    const peak = Math.max(...rows.map(({ goodPerCpuSecond }) => goodPerCpuSecond));
+    const last = (rows.at(-1)?.goodPerCpuSecond ?? 0) / peak;
+    process.stdout.write(
+      `${reportOf(rows, peak)}\n\nAt ${FACTORS.at(-1)} times the capacity: ${share(last)} of the peak.\n`,
+    );
+    return last >= GOAL ? 0 : 1;
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+async function measureCapacity(cluster: BenchCluster, stops: (() => Promise<void>)[]): Promise<Row> {
+  const generator = startLoadGenerator();
+  stops.push(() => generator.stop());
+  const { requests, seconds, cpuMicroseconds, latency } = await generator.run({
+    urls: cluster.nodes.map(({ url }) => url),
+    connections: CONNECTIONS,
+    workload: WORKLOAD,
+    keys: { freshPrefix: 'capacity', storedKeys: 0 },
+    length: { type: 'window', warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS },
+    watch: watched(cluster),
+  });
+  const goodPerCpuSecond = requests / nodeSeconds(cluster, cpuMicroseconds);
+  const goodPerSecond = requests / seconds;
+  const cells = ['', '', '', milliseconds(latency.p50Us), milliseconds(latency.p99Us), '', ''];
+  return { name: 'closed loop', offeredPerSecond: goodPerSecond, goodPerSecond, goodPerCpuSecond, cells };
+}
+
+async function measureFactors(
+  cluster: BenchCluster,
+  capacity: number,
+  stops: (() => Promise<void>)[],
+): Promise<readonly Row[]> {
+  const generator = startPacedGenerator();
+  stops.push(() => generator.stop());
+  const rows: Row[] = [];
+  for (const factor of FACTORS) {
+    const job: PacedJob = {
+      urls: cluster.nodes.map(({ url }) => url),
+      requestsPerSecond: factor * capacity,
+      warmUpMs: WARM_UP_MS,
+      measureMs: MEASURE_MS,
+      maxConnections: MAX_CONNECTIONS,
+      workload: WORKLOAD,
+      keys: { freshPrefix: `factor-${factor}`, storedKeys: 0 },
+      watch: watched(cluster),
+    };
+    const row = rowOf(factor, cluster, await generator.run(job));
+    process.stderr.write(`${row.name}: ${Math.round(row.goodPerSecond)} well answered per second\n`);
+    rows.push(row);
+  }
+  return rows;
+}
+
+function rowOf(factor: number, cluster: BenchCluster, result: PacedResult): Row {
+  const { statuses, seconds, offered, errors, unsent, cpuMicroseconds, p50Us, p99Us, peakBytes, latestMs } =
+    result;
+  const good = statuses[WORKLOAD.expectedStatus] ?? 0;
+  const rate = (count: number): string => String(Math.round(count / seconds));
+  return {
+    name: `open loop, ${factor} times`,
+    offeredPerSecond: offered / seconds,
+    goodPerSecond: good / seconds,
+    goodPerCpuSecond: good / nodeSeconds(cluster, cpuMicroseconds),
+    cells: [
+      rate(statuses[503] ?? 0),
+      rate(statuses[504] ?? 0),
+      rate(errors + unsent),
+      milliseconds(p50Us),
+      milliseconds(p99Us),
+      `${Math.round(peakBytes / 1e6)} MB`,
+      `${Math.round(latestMs)}`,
+    ],
+  };
+}
+
+function watched(cluster: BenchCluster): Readonly<Record<string, number>> {
+  return Object.fromEntries(cluster.nodes.map(({ id, pid }) => [id, pid]));
+}
+
+function nodeSeconds(cluster: BenchCluster, cpuMicroseconds: Readonly<Record<string, number>>): number {
+  return cluster.nodes.reduce((sum, { id }) => sum + (cpuMicroseconds[id] ?? 0), 0) / 1e6;
+}
+
+function reportOf(rows: readonly Row[], peak: number): string {
+  const head = [
+    '',
+    'offered/s',
+    'good/s',
+    '503/s',
+    '504/s',
+    'lost/s',
+    'p50 ms',
+    'p99 ms',
+    'memory',
+    'late ms',
+  ];
+  return formatTable(
+    [...head, 'good per CPU s', 'of peak'],
+    rows.map(({ name, offeredPerSecond, goodPerSecond, goodPerCpuSecond, cells }) => [
+      name,
+      String(Math.round(offeredPerSecond)),
+      String(Math.round(goodPerSecond)),
+      ...cells,
+      String(Math.round(goodPerCpuSecond)),
+      share(goodPerCpuSecond / peak),
+    ]),
+  );
+}
+
+function milliseconds(microseconds: number): string {
+  return (microseconds / 1000).toFixed(1);
+}
+
+function share(ratio: number): string {
+  return `${Math.round(ratio * 100)} %`;
+}
+
+process.exitCode = await main();

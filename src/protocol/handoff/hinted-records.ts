@@ -1,0 +1,122 @@
+/**
+ * What becomes of a record that this node keeps for others: it goes when they all have it, and what lies here for nobody is
+ * given to somebody. Each step runs in the record's serial section, and is one batch.
+ */
+import { decodeCheckedRecord, largestNOf, recordDigest, sameBytes } from '../../codec/record-codec.ts';
+import type { Hint } from '../../codec/hint-codec.ts';
+import { actorsOf } from '../../core/causality/causal-context.ts';
+import { incarnationOf } from '../../core/causality/dot.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { Tracer } from '../../ports/tracer.ts';
+import type { IncarnationSource } from '../replica/incarnation.ts';
+import type { LocalReplica, OnChanged } from '../replica/local-replica.ts';
+import type { RecordStore } from '../replica/record-store.ts';
+import type { HintStore } from './hint-store.ts';
+
+export interface HintedRecordsPorts {
+  readonly self: NodeId;
+  readonly local: LocalReplica;
+  readonly records: RecordStore;
+  readonly hints: HintStore;
+  readonly incarnations: IncarnationSource;
+  readonly tracer: Tracer;
+  readonly onChanged: OnChanged;
+}
+
+export class HintedRecords {
+  readonly #ports: HintedRecordsPorts;
+
+  constructor(ports: HintedRecordsPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * The owner holds durably what had this digest here (undefined: nothing was here to deliver). If that is still all that
+   * this node holds, its hint goes, and with the last hint the record, unless this node is a home replica of it. Answers
+   * whether the hint is gone. Rejects if the disk fails.
+   */
+  release(owner: NodeId, entry: EntryName, digest: Uint8Array | undefined): Promise<boolean> {
+    const { local, hints, records } = this.#ports;
+    return local.inSection(entry, async (loaded) => {
+      if (loaded.type === 'unreadable') return false;
+      const { encoded } = loaded;
+      const hint = await hints.find(owner, entry);
+      if (hint === undefined) return true;
+      if (encoded === undefined) {
+        await records.write(hints.removal(owner, entry));
+      } else {
+        // A write that came meanwhile is not at the owner: it is delivered like the first one.
+        if (digest === undefined || !sameBytes(recordDigest(encoded), digest)) return false;
+        await this.#removeHint(owner, entry, encoded);
+      }
+      hints.removed(owner, hint);
+      return true;
+    });
+  }
+
+  /**
+   * A record that was found where it does not belong is kept for all its home replicas, so that it gets there and goes here.
+   * No bound refuses this: nothing grows. Rejects if the disk fails.
+   */
+  adopt(entry: EntryName): Promise<void> {
+    const { local, hints, records, tracer } = this.#ports;
+    return local.inSection(entry, async (loaded) => {
+      if (loaded.type === 'unreadable' || loaded.encoded === undefined) return;
+      const { encoded } = loaded;
+      if (this.isAtHome(entry, encoded)) return;
+      const homes = this.#homesOf(entry, encoded);
+      if ((await this.#hintsOf(entry, homes)).some(({ hint }) => hint !== undefined)) return;
+      tracer.trace({ type: 'stray-record', ...entry });
+      await records.write(...homes.map((owner) => hints.add(owner, entry, encoded.length)));
+      for (const owner of homes) {
+        tracer.trace({ type: 'hint-stored', owner });
+        hints.stored(owner);
+      }
+    });
+  }
+
+  /** Whether this node is a home replica of an encoded record. */
+  isAtHome(entry: EntryName, encoded: Uint8Array): boolean {
+    return this.#homesOf(entry, encoded).includes(this.#ports.self);
+  }
+
+  async #removeHint(owner: NodeId, entry: EntryName, encoded: Uint8Array): Promise<void> {
+    const { hints, records, onChanged } = this.#ports;
+    const removal = hints.removal(owner, entry);
+    const others = this.#homesOf(entry, encoded).filter((home) => home !== owner);
+    const isNeeded =
+      this.isAtHome(entry, encoded) ||
+      (await this.#hintsOf(entry, others)).some(({ hint }) => hint !== undefined);
+    if (isNeeded) {
+      await records.write(removal);
+      return;
+    }
+    this.#forgetEpochs(encoded);
+    await records.delete(entry, removal);
+    onChanged(entry, encoded, undefined);
+  }
+
+  /**
+   * A record that this incarnation minted in goes. An older one may come back later with less of what was minted, and its
+   * counter must not be continued: this process is somebody else from now on.
+   */
+  #forgetEpochs(encoded: Uint8Array): void {
+    const { incarnations } = this.#ports;
+    const { current } = incarnations;
+    const { context } = decodeCheckedRecord(encoded);
+    if ([...actorsOf(context)].some((actor) => incarnationOf(actor) === current)) incarnations.renew();
+  }
+
+  #hintsOf(
+    entry: EntryName,
+    owners: readonly NodeId[],
+  ): Promise<readonly { readonly owner: NodeId; readonly hint: Hint | undefined }[]> {
+    return Promise.all(
+      owners.map(async (owner) => ({ owner, hint: await this.#ports.hints.find(owner, entry) })),
+    );
+  }
+
+  #homesOf(entry: EntryName, encoded: Uint8Array): readonly NodeId[] {
+    return this.#ports.records.homesOf(entry, largestNOf(encoded));
+  }
+}

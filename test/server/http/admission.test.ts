@@ -1,0 +1,108 @@
+/** Which requests a node lets in: by number, and by the time that one more would take. */
+import { describe, expect, it } from 'vitest';
+import { Admission } from '../../../src/server/http/admission.ts';
+import { problemIn } from './http-client.ts';
+import { startTestServer } from './test-server.ts';
+
+/** A node on a clock of its own, which ends so many requests per second and is given a new one for each. */
+class Busy {
+  nowMs = 0;
+  readonly admission = new Admission(4_096, () => this.nowMs);
+
+  enter(count: number): void {
+    for (let entered = 0; entered < count; entered += 1) this.admission.enter();
+  }
+
+  /** Ends `perSecond` requests per second for that long, and lets as many in. */
+  run(seconds: number, perSecond: number): void {
+    for (let ended = 0; ended < seconds * perSecond; ended += 1) {
+      this.nowMs += 1_000 / perSecond;
+      this.admission.leave();
+      this.admission.enter();
+    }
+  }
+}
+
+describe('a node lets a request in', () => {
+  it('whatever it may take while few are running', () => {
+    const busy = new Busy();
+    busy.enter(100);
+    busy.run(2, 10);
+    expect(busy.admission.overload(1)).toBeUndefined();
+  });
+
+  it('if what it ends per second promises an answer in half of its time limit', () => {
+    const busy = new Busy();
+    busy.enter(500);
+    busy.run(3, 1_000);
+    expect(busy.admission.overload(1_100)).toBeUndefined();
+    expect(busy.admission.overload(900)).toBe(
+      '500 requests are running on this node; one more would take about 500 ms, too long for its time limit of 900 ms.',
+    );
+  });
+
+  it('by what it ends now, not by what it ended once', () => {
+    const busy = new Busy();
+    busy.enter(500);
+    busy.run(3, 1_000);
+    busy.run(2, 100);
+    expect(busy.admission.overload(5_000)).toContain('too long for its time limit of 5000 ms');
+    busy.run(2, 2_000);
+    expect(busy.admission.overload(600)).toBeUndefined();
+  });
+
+  it('in a burst after a pause, of which nothing is known yet', () => {
+    const busy = new Busy();
+    busy.enter(200);
+    busy.run(3, 10);
+    expect(busy.admission.overload(5_000)).toBeDefined();
+    for (let left = 0; left < 200; left += 1) busy.admission.leave();
+    busy.nowMs += 3_000;
+    busy.enter(2_000);
+    expect(busy.admission.overload(1)).toBeUndefined();
+  });
+
+  it('up to its bound, whatever they may take', () => {
+    const admission = new Admission(3, () => 0);
+    for (let entered = 0; entered < 3; entered += 1) admission.enter();
+    expect(admission.overload(Number.POSITIVE_INFINITY)).toBe(
+      '3 requests are running on this node, which is its limit.',
+    );
+    expect(() => admission.enter()).toThrow('which is its limit');
+    admission.leave();
+    expect(admission.overload(1)).toBeUndefined();
+  });
+});
+
+describe('a request that is refused for want of time', () => {
+  it('gets a whole answer, and so does one that is no operation', async () => {
+    const server = await startTestServer({ limits: { maxOperationsInFlight: 1 }, origins: ['http://page'] });
+    try {
+      server.admission.enter();
+      const target = '/v1/kv/bucket/key';
+      const put = await server.client.put(target, 'v', {
+        'Quorate-Request-Id': 'mine',
+        Origin: 'http://page',
+      });
+      expect(put.status).toBe(503);
+      expect(problemIn(put)).toMatchObject({ code: 'overloaded', outcome: 'not-applied', requestId: 'mine' });
+      expect(put.headers).toMatchObject({
+        'retry-after': '1',
+        'cache-control': 'no-store',
+        vary: 'Accept, Prefer, Origin',
+        'access-control-allow-origin': 'http://page',
+        'quorate-coordinator': server.node.nodeId,
+        'quorate-request-id': 'mine',
+      });
+      const retry = await server.client.put(target, 'v', { 'Quorate-Write-Id': 'once' });
+      expect(problemIn(retry)).toMatchObject({ code: 'overloaded', outcome: 'unknown' });
+      for (const path of ['/livez', '/readyz', '/metrics', '/v1/cluster', '/v1/ring']) {
+        expect((await server.client.get(path)).status, path).toBe(200);
+      }
+      server.admission.leave();
+      expect((await server.client.put(target, 'v')).status).toBe(201);
+    } finally {
+      await server.close();
+    }
+  });
+});
