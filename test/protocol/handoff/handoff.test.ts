@@ -145,12 +145,16 @@ describe('a hint', () => {
     assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one', SLOPPY))));
     // What lies there cannot be read, so nothing is put in its place.
     stage.placeRecord('n3', entry, recordOf(dot('z', 1), 'old'));
-    stage.damage('n3', entry);
+    const disk = stage.disk('n3');
     await stage.start('n3');
+    disk.misread = (key, value) => {
+      if (Buffer.compare(key, stage.storageKey(entry)) === 0) throw new Error('Input/output error');
+      return value;
+    };
     await stage.world.runFor(10_000);
     expect(deliveriesTo(stage, 'n3').length).toBeGreaterThan(2);
     expect(stage.hintsOn('n4')).toEqual([`n3 ${entry.key}`]);
-    stage.placeRecord('n3', entry, recordOf(dot('z', 1), 'old'));
+    disk.misread = undefined;
     await stage.world.runFor(120_000);
     expect(stage.hintsOn('n4')).toEqual([]);
     expect(stage.textsOn('n3', entry).toSorted()).toEqual(['old', 'one']);

@@ -27,12 +27,12 @@ function kindsOf({ storage }: ReplicaBench): readonly (readonly string[])[] {
 }
 
 describe('a record to be kept for another', () => {
-  it('goes to the disk with its hint, in one batch', async () => {
+  it('goes to the disk with its hint, in one batch, which the sequence number of the store counts', async () => {
     const bench = new ReplicaBench();
     const { entry, homes } = entryElsewhere(bench);
     const stored = bench.storeFor(homes[0] as string, ONE, entry);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(kindsOf(bench)).toEqual([['put d', 'put h']]);
+    expect(kindsOf(bench)).toEqual([['put d', 'put h', 'put m']]);
     expect(bench.hintedFor).toEqual([]);
     await bench.storage.passAll();
     expect(await stored).toEqual({ type: 'stored' });
@@ -125,13 +125,13 @@ describe('the bounds of hints', () => {
 describe('a write that a fallback mints', () => {
   const write = { content: value('own'), seen: undefined, writtenAtMs: 1, identity: undefined, n: 2 };
 
-  it('goes to the disk with its hint, in one batch', async () => {
+  it('goes to the disk with its hint, in one batch, which the sequence number of the store counts', async () => {
     const bench = new ReplicaBench();
     const { entry, homes } = entryElsewhere(bench);
     const handlers = { isGivenUp: () => false, onMinted: () => {}, hintFor: homes[1] };
     const minted = bench.replica.mint(entry, write, handlers);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(kindsOf(bench)).toEqual([['put d', 'put h']]);
+    expect(kindsOf(bench)).toEqual([['put d', 'put h', 'put m']]);
     await bench.storage.passAll();
     expect(await minted).toMatchObject({ type: 'minted' });
     expect(await bench.hintsOf(entry)).toEqual([homes[1]]);

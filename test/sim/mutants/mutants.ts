@@ -95,7 +95,13 @@ export const MUTANTS: readonly Mutant[] = [
     ...STANDARD,
     id: 'sync-not-asked-for',
     bug: 'Batches are written without a sync, and acknowledged.',
-    edits: [edit(GROUP_COMMIT, '        { sync },', '        { sync: sync && batch.length > 1_000 },')],
+    edits: [
+      edit(
+        GROUP_COMMIT,
+        'await storage.write(writes, { sync });',
+        'await storage.write(writes, { sync: sync && batch.length > 1_000 });',
+      ),
+    ],
     invariant: 'acknowledged-before-durable',
     maxSeeds: 10,
   },
@@ -162,8 +168,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         LOCAL_REPLICA,
-        "    const loaded = await this.#load(request);\n    if (loaded.type === 'unreadable') return loaded;",
-        "    const loaded = await this.#load(request);\n    if (loaded.type === 'unreadable') return { type: 'absent' };",
+        "    if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };\n    if (loaded.encoded === undefined)",
+        "    if (loaded.type === 'unreadable') return { type: 'absent' };\n    if (loaded.encoded === undefined)",
       ),
     ],
     invariant: 'read-missed-acknowledged-write',
@@ -175,9 +181,9 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'A replica that cannot read its record writes as if it held nothing.',
     edits: [
       edit(
-        LOCAL_REPLICA,
-        "    const loaded = await this.#load(entry);\n    if (loaded.type === 'unreadable') return loaded;",
-        "    const loaded = await this.#load(entry);\n    if (loaded.type === 'unreadable') return { type: 'loaded', encoded: undefined, record: undefined, isNoted: true };",
+        'src/protocol/replica/record-loader.ts',
+        "    const loaded = await this.encoded(entry);\n    if (loaded.type === 'unreadable') return loaded;",
+        "    const loaded = await this.encoded(entry);\n    if (loaded.type === 'unreadable') return { type: 'loaded', encoded: undefined, record: undefined, isNoted: true };",
       ),
     ],
     invariant: 'replica-went-back',
