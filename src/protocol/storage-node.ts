@@ -6,6 +6,8 @@
  *   replica/       this node's own copy, durable by group commit
  *   anti-entropy/  compares and repairs replicas in the background
  *   handoff/       keeps records for replicas that are away, and hands them over
+ *   recovery/      gets back what the own store has lost, before it counts again
+ *   background/    what those three have in common
  *   peers/         connections to the other members
  */
 import { describePlacement } from '../codec/hash.ts';
