@@ -4,16 +4,14 @@
  *
  * Writes go to the nodes that live, as they would behind a load balancer that knows them; each is a fresh key.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InspectBody } from '../src/api/bodies.ts';
 import { HEADERS } from '../src/api/headers.ts';
-import { type BenchCluster, type ClusterNode, startCluster } from './cluster.ts';
-import { PROJECT_DIRECTORY } from './options.ts';
+import type { BenchCluster, ClusterNode } from './cluster.ts';
 import { type PacedGenerator, type PacedResult, startPacedGenerator } from './pace.ts';
 import { cpuMicroseconds } from './process-cost.ts';
 import { formatTable } from './table.ts';
+import { withCluster } from './temporary-cluster.ts';
 import type { Workload } from './workload.ts';
 
 const NODE_COUNT = 5;
@@ -39,31 +37,15 @@ const ARMS: readonly Arm[] = [
   { title: 'W=2, sloppy', headers: { [HEADERS.w]: '2', [HEADERS.sloppy]: '?1' } },
 ];
 
-async function main(): Promise<void> {
-  const output = join(PROJECT_DIRECTORY, '.bench');
-  await mkdir(output, { recursive: true });
-  const directory = await mkdtemp(join(output, 'failures-'));
-  const stops: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
-  try {
-    const cluster = await startCluster({
-      nodeCount: NODE_COUNT,
-      copies: COPIES,
-      directory,
-      program: join(PROJECT_DIRECTORY, 'dist/cli/main.js'),
-      fsync: true,
-      profileDirectory: undefined,
-      signal: new AbortController().signal,
-    });
-    stops.push(() => cluster.stop());
+function main(): Promise<void> {
+  return withCluster({ nodeCount: NODE_COUNT, copies: COPIES }, async (cluster, stops) => {
     const generator = startPacedGenerator();
     stops.push(() => generator.stop());
     const bench = new FailureBench(cluster, generator);
     say(await bench.availability());
     say(await bench.outage());
     say(await bench.idle());
-  } finally {
-    for (const stop of stops.reverse()) await stop();
-  }
+  });
 }
 
 class FailureBench {

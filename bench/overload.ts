@@ -5,14 +5,12 @@
  *
  * Exit codes: 0 well answered requests per CPU second stay above 80 % of their peak at three times the capacity, 1 they do not.
  */
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { HEADERS } from '../src/api/headers.ts';
-import { type BenchCluster, startCluster } from './cluster.ts';
+import type { BenchCluster } from './cluster.ts';
 import { startLoadGenerator } from './load.ts';
-import { PROJECT_DIRECTORY } from './options.ts';
 import { type PacedJob, type PacedResult, startPacedGenerator } from './pace.ts';
 import { formatTable } from './table.ts';
+import { type Stops, withCluster } from './temporary-cluster.ts';
 import type { Workload } from './workload.ts';
 
 const NODE_COUNT = 3;
@@ -39,21 +37,8 @@ interface Row {
   readonly cells: readonly string[];
 }
 
-async function main(): Promise<number> {
-  const output = join(PROJECT_DIRECTORY, '.bench');
-  await mkdir(output, { recursive: true });
-  const directory = await mkdtemp(join(output, 'overload-'));
-  const stops: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
-  try {
-    const cluster = await startCluster({
-      nodeCount: NODE_COUNT,
-      directory,
-      program: join(PROJECT_DIRECTORY, 'dist/cli/main.js'),
-      fsync: true,
-      profileDirectory: undefined,
-      signal: new AbortController().signal,
-    });
-    stops.push(() => cluster.stop());
+function main(): Promise<number> {
+  return withCluster({ nodeCount: NODE_COUNT, copies: NODE_COUNT }, async (cluster, stops) => {
     const capacity = await measureCapacity(cluster, stops);
     process.stderr.write(`capacity: ${Math.round(capacity.goodPerSecond)} requests/s\n`);
     const rows = [capacity, ...(await measureFactors(cluster, capacity.goodPerSecond, stops))];
@@ -64,12 +49,10 @@ async function main(): Promise<number> {
       `${reportOf(rows, peak)}\n\nAt ${FACTORS.at(-1)} times the capacity: ${share(last)} of the peak.\n`,
     );
     return last >= GOAL ? 0 : 1;
-  } finally {
-    for (const stop of stops.reverse()) await stop();
-  }
+  });
 }
 
-async function measureCapacity(cluster: BenchCluster, stops: (() => Promise<void>)[]): Promise<Row> {
+async function measureCapacity(cluster: BenchCluster, stops: Stops): Promise<Row> {
   const generator = startLoadGenerator();
   stops.push(() => generator.stop());
   const { requests, seconds, cpuMicroseconds, latency } = await generator.run({
@@ -89,7 +72,7 @@ async function measureCapacity(cluster: BenchCluster, stops: (() => Promise<void
 async function measureFactors(
   cluster: BenchCluster,
   capacity: number,
-  stops: (() => Promise<void>)[],
+  stops: Stops,
 ): Promise<readonly Row[]> {
   const generator = startPacedGenerator();
   stops.push(() => generator.stop());
