@@ -293,10 +293,13 @@ export class Aftermath {
   /** How many copies of a key are to be kept: as many as the largest N that some disk has heard of. */
   #largestN(key: string): number {
     const { whiteBox, plan } = this.#parts;
-    const copies = [...whiteBox.allCopies({ bucket: BUCKET, key }).values()];
-    const held = copies.map((bytes) => (bytes === undefined ? 0 : largestNOf(bytes)));
-    const largest = Math.max(...held);
-    return largest === 0 ? plan.options.n : largest;
+    const entry = { bucket: BUCKET, key };
+    const held = [...whiteBox.allCopies(entry)].flatMap(([node, bytes]) => {
+      const n = bytes === undefined ? 0 : largestNOf(bytes);
+      // What a node still keeps for others, because nobody hands it over, is not what those others hold.
+      return whiteBox.homesOf(entry, n).includes(node) ? [n] : [];
+    });
+    return held.length === 0 ? plan.options.n : Math.max(...held);
   }
 }
 
