@@ -28,16 +28,15 @@ export class LostDisks {
   /** The disk has lost something; its process does not run, unless it goes on without noticing. */
   add(node: NodeId): void {
     this.#losers.add(node);
-    const machine = this.#world.node(node);
-    const now = stateOf(machine.disk);
-    // Compared here, not as the nodes do it: what they do may be wrong.
-    const isKnown = [...this.#world.nodes.values()].some(({ id, disk }) => {
-      const bytes = id === node ? undefined : disk.durableValue(metaKey(`peer:${node}`));
-      if (bytes === undefined) return false;
-      const { storeId, sequence } = decodeStoreMark(bytes);
-      return storeId !== now.storeId || sequence > now.sequence;
-    });
-    if (isKnown && !machine.isUp) this.#unnoticed.add(node);
+    if (this.#isRemembered(node) && !this.#world.node(node).isUp) this.#unnoticed.add(node);
+  }
+
+  /**
+   * Its process ended before it met anybody who knew. If it had written on its own past the number that others remember, the
+   * next one looks like the store that they know: that such a loss goes unnoticed is a limit of sequence numbers.
+   */
+  died(node: NodeId): void {
+    if (!this.#isRemembered(node)) this.#unnoticed.delete(node);
   }
 
   traced(node: NodeId, event: TraceEvent): readonly Violation[] {
@@ -49,6 +48,17 @@ export class LostDisks {
     if (event.type === 'incarnation-renewed' && this.isEmpty)
       return [alarm(`${node} took a new incarnation for ${event.key}, but no disk had lost anything`)];
     return [];
+  }
+
+  /** Whether another disk knows of more than this one holds. Compared here, not as the nodes do it: what they do may be wrong. */
+  #isRemembered(node: NodeId): boolean {
+    const now = stateOf(this.#world.node(node).disk);
+    return [...this.#world.nodes.values()].some(({ id, disk }) => {
+      const bytes = id === node ? undefined : disk.durableValue(metaKey(`peer:${node}`));
+      if (bytes === undefined) return false;
+      const { storeId, sequence } = decodeStoreMark(bytes);
+      return storeId !== now.storeId || sequence > now.sequence;
+    });
   }
 
   /** Once everybody has met everybody. */
