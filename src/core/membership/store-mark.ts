@@ -6,6 +6,9 @@
  *
  * A store that has lost something goes on under an id of its own, and names those that it took the place of: whoever
  * remembers one of these has nothing to tell it any more.
+ *
+ * Limit: a store that lost its end, has then written on past the number that others remember without meeting any of them, and is
+ * opened once more before it does, looks like the store that they know. Neither the number nor the opening tells them apart.
  */
 import type { Incarnation, StoreId } from '../ids.ts';
 
