@@ -152,7 +152,7 @@ class RunningNode implements StorageNode {
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
     const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
     this.#ownStore = new OwnStore({ ...identity, recovery: this.#recovery });
-    const reads = new GetCoordinator({ ...ports, readRepair: options.readRepair });
+    const reads = new GetCoordinator({ ...options, ...ports });
     const writes = new WriteCoordinator({
       ...ports,
       config,

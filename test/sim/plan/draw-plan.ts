@@ -77,6 +77,7 @@ function drawRepairs(seed: number): RunOptions['repairs'] {
     readRepair: stream.chance(0.85),
     handoff: stream.chance(0.85),
     antiEntropy: stream.chance(0.85),
+    askAllShare: new Stream(seed, 'ask-all').pick([0, 0.1, 1]),
   };
 }
 
