@@ -12,7 +12,7 @@ import { draw } from './draw.ts';
 import { EventLoop, type Owner } from './event-loop.ts';
 import { Life } from './life.ts';
 import { type ClockFaults, SimClock } from './sim-clock.ts';
-import { type DiskOptions, SimDisk } from './sim-disk.ts';
+import { DiskFault, type DiskOptions, SimDisk } from './sim-disk.ts';
 import { Fabric, type NetworkOptions } from './sim-network.ts';
 import { SimRandom } from './sim-random.ts';
 
@@ -117,8 +117,10 @@ export class SimNode {
       },
       (error: unknown) => {
         if (!life.alive) return;
-        // A store that cannot be written ends the process; whoever watches over it starts it again.
-        if (this.disk.writeFault === 'none') observer.onBug?.(this.id, error);
+        // A store that cannot be written ends the process; whoever watches over it starts it again. A slow disk tells of it when
+        // the fault is over.
+        if (this.disk.writeFault === 'none' && !(error instanceof DiskFault))
+          observer.onBug?.(this.id, error);
         this.#failStop(String(error));
       },
     );
