@@ -4,7 +4,7 @@
  */
 import type { EntryName, NodeId, Partition } from './ids.ts';
 import type { OpeningList, StoreMark } from './membership/store-mark.ts';
-import type { DeleteOutcome, PutOutcome, ReadOutcome } from './outcome.ts';
+import type { PutOutcome, ReadOutcome, RemovalOutcome } from './outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from './request.ts';
 
 export type PeerRequest =
@@ -131,7 +131,7 @@ export type PeerReply =
   | { readonly type: 'partition-keys'; readonly page: TreeKeysPage }
   | { readonly type: 'coordinate-get'; readonly outcome: ReadOutcome }
   | { readonly type: 'coordinate-put'; readonly outcome: PutOutcome }
-  | { readonly type: 'coordinate-delete'; readonly outcome: DeleteOutcome }
+  | { readonly type: 'coordinate-delete'; readonly outcome: RemovalOutcome }
   | RequestRefused;
 
 /** First message of either side of a connection. */

@@ -222,10 +222,6 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
       record: undefined,
     },
   },
-  'nothing to delete': {
-    type: 'coordinate-delete',
-    outcome: { type: 'nothing-to-delete', record: undefined, quorum: QUORUM },
-  },
   failed: {
     type: 'coordinate-delete',
     outcome: {
