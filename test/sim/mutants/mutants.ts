@@ -405,7 +405,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     invariant: 'loss-unnoticed',
     lostDisk: 'rolled-back',
-    maxSeeds: 20,
+    maxSeeds: 40,
   },
   {
     ...STANDARD,
