@@ -84,10 +84,10 @@ function hintPrefix(owner: NodeId): Buffer {
 }
 
 /**
- * `store`: whose store it is. `sequence`: how far it has come. `recovery`: what its node has lost. `peer:` and a node's id: what
+ * `store`: whose store it is. `sequence`: how far it has come. `openings`: when it was opened. `recovery`: what its node has lost. `peer:` and a node's id: what
  * is remembered of that node's store.
  */
-export function metaKey(name: 'store' | 'sequence' | 'recovery' | `peer:${NodeId}`): Uint8Array {
+export function metaKey(name: 'store' | 'sequence' | 'openings' | 'recovery' | `peer:${NodeId}`): Uint8Array {
   return Buffer.concat([Uint8Array.of(META), Buffer.from(name, 'utf8')]);
 }
 

@@ -6,11 +6,17 @@ import type { StoreMark } from '../core/membership/store-mark.ts';
 import type { Hello, PeerReply, PeerRequest } from '../core/message.ts';
 import { type FieldReader, FormatError, packFields, unpackFields } from './packer.ts';
 import { replyFromFields, replyToFields } from './reply-fields.ts';
-import { readLostStores, readStoreMark, storeMarkToFields } from './store-meta.ts';
+import {
+  openingsToFields,
+  readLostStores,
+  readOpenings,
+  readStoreMark,
+  storeMarkToFields,
+} from './store-meta.ts';
 import { requestFromFields, requestToFields } from './request-fields.ts';
 
 /** Raised with every change of what travels between nodes; peers of another version are refused. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export type PeerMessage =
   | { readonly type: 'hello'; readonly hello: Hello; readonly proof: Uint8Array | undefined }
@@ -77,7 +83,7 @@ function readMessage(fields: FieldReader): PeerMessage {
 
 function helloToFields(hello: Hello): readonly unknown[] {
   const { protocolVersion, cluster, nodeId, storeId, incarnation, epoch, nonce } = hello;
-  const { opening, openedAt, lost, remembered } = hello;
+  const { opening, openedAt, earlier, lost, remembered } = hello;
   const mark = remembered === undefined ? null : storeMarkToFields(remembered);
   return [
     protocolVersion,
@@ -89,6 +95,7 @@ function helloToFields(hello: Hello): readonly unknown[] {
     nonce,
     opening,
     openedAt,
+    ...openingsToFields(earlier),
     lost,
     mark,
   ];
@@ -107,13 +114,15 @@ function readHello(fields: FieldReader): Extract<PeerMessage, { type: 'hello' }>
   };
   if (common.protocolVersion !== PROTOCOL_VERSION) {
     fields.skip();
-    const hello = { ...common, opening: '', openedAt: 0, lost: [], remembered: undefined };
+    const earlier = { openings: [], unlistedUpTo: 0 };
+    const hello = { ...common, opening: '', openedAt: 0, earlier, lost: [], remembered: undefined };
     return { type: 'hello', hello, proof: undefined };
   }
   const hello = {
     ...common,
     opening: fields.string(64),
     openedAt: fields.integer(0),
+    earlier: readOpenings(fields),
     lost: readLostStores(fields.fields()),
     remembered: readOptionalMark(fields),
   };

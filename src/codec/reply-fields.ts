@@ -4,13 +4,13 @@ import type { NodeId } from '../core/ids.ts';
 import { MAX_NODES } from '../core/limits.ts';
 import type { PeerReply, ReadReply, StoreReply } from '../core/message.ts';
 import {
-  type DeleteOutcome,
   type Failure,
   FAILURE_CODES,
   type PutOutcome,
   type QuorumFacts,
   REPLICA_RESULTS,
   type ReadOutcome,
+  type RemovalOutcome,
   type ReplicaReport,
 } from '../core/outcome.ts';
 import { contextFromFields, contextToFields, readActor } from './context-fields.ts';
@@ -38,7 +38,7 @@ const KIND = {
   partitionKeys: 10,
 } as const;
 const READ = { found: 0, same: 1, absent: 2, unreadable: 3, recovering: 4 } as const;
-const OUTCOME = { failed: 0, read: 1, written: 2, nothingToDelete: 3 } as const;
+const OUTCOME = { failed: 0, read: 1, written: 2 } as const;
 
 export function replyToFields(reply: PeerReply): readonly unknown[] {
   switch (reply.type) {
@@ -88,9 +88,9 @@ export function replyFromFields(fields: FieldReader): PeerReply {
     case KIND.coordinateGet:
       return { type: 'coordinate-get', outcome: onlyRead(readOutcome(fields)) };
     case KIND.coordinatePut:
-      return { type: 'coordinate-put', outcome: onlyPut(readOutcome(fields)) };
+      return { type: 'coordinate-put', outcome: onlyWritten(readOutcome(fields)) };
     case KIND.coordinateDelete:
-      return { type: 'coordinate-delete', outcome: onlyDelete(readOutcome(fields)) };
+      return { type: 'coordinate-delete', outcome: onlyWritten(readOutcome(fields)) };
     case KIND.refused:
       return { type: 'request-refused', reason: fields.string() };
     default:
@@ -136,7 +136,7 @@ function readStoreReply(fields: FieldReader): StoreReply {
   return reason === undefined ? { type: 'stored' } : { type: 'store-refused', reason };
 }
 
-type Outcome = ReadOutcome | PutOutcome | DeleteOutcome;
+type Outcome = ReadOutcome | PutOutcome | RemovalOutcome;
 
 function outcomeToFields(outcome: Outcome): readonly unknown[] {
   switch (outcome.type) {
@@ -144,12 +144,6 @@ function outcomeToFields(outcome: Outcome): readonly unknown[] {
       return [OUTCOME.failed, ...failureToFields(outcome)];
     case 'read':
       return [OUTCOME.read, optionalRecordToFields(outcome.record), quorumToFields(outcome.quorum)];
-    case 'nothing-to-delete':
-      return [
-        OUTCOME.nothingToDelete,
-        optionalRecordToFields(outcome.record),
-        quorumToFields(outcome.quorum),
-      ];
     case 'written':
       return [
         OUTCOME.written,
@@ -172,12 +166,6 @@ function readOutcome(fields: FieldReader): Outcome {
       return readFailure(fields);
     case OUTCOME.read:
       return { type: 'read', record: readOptionalRecord(fields), quorum: readQuorum(fields.fields()) };
-    case OUTCOME.nothingToDelete:
-      return {
-        type: 'nothing-to-delete',
-        record: readOptionalRecord(fields),
-        quorum: readQuorum(fields.fields()),
-      };
     case OUTCOME.written:
       return {
         type: 'written',
@@ -199,14 +187,9 @@ function onlyRead(outcome: Outcome): ReadOutcome {
   throw new FormatError(`a get cannot end in ${outcome.type}`);
 }
 
-function onlyPut(outcome: Outcome): PutOutcome {
+function onlyWritten(outcome: Outcome): PutOutcome | RemovalOutcome {
   if (outcome.type === 'written' || outcome.type === 'failed') return outcome;
-  throw new FormatError(`a put cannot end in ${outcome.type}`);
-}
-
-function onlyDelete(outcome: Outcome): DeleteOutcome {
-  if (outcome.type !== 'read') return outcome;
-  throw new FormatError(`a delete cannot end in ${outcome.type}`);
+  throw new FormatError(`a write cannot end in ${outcome.type}`);
 }
 
 function optionalRecordToFields(record: KeyRecord | undefined): readonly unknown[] | null {

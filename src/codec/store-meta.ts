@@ -1,11 +1,11 @@
 /**
- * What a store remembers beside its records (key layout: `m`): how far it has come, what its node has lost and not yet got
- * back, and what it knows of the stores of its peers.
+ * What a store remembers beside its records (key layout: `m`): how far it has come and when it was opened, what its node has lost
+ * and not yet got back, and what it knows of the stores of its peers.
  */
 import type { Incarnation, NodeId, Partition, StoreId } from '../core/ids.ts';
-import { MAX_LOST_STORES, MAX_NODES, MAX_PARTITIONS } from '../core/limits.ts';
+import { MAX_LOST_STORES, MAX_NODES, MAX_OPENINGS, MAX_PARTITIONS } from '../core/limits.ts';
 import type { PartitionDebts } from '../core/membership/partition-debts.ts';
-import type { StoreMark } from '../core/membership/store-mark.ts';
+import type { OpeningList, StoreMark, StoreOpening } from '../core/membership/store-mark.ts';
 import { type FieldReader, FormatError, packFields, unpackFields } from './packer.ts';
 
 const FORMAT_VERSION = 1;
@@ -59,6 +59,36 @@ export function readStoreMark(fields: FieldReader): StoreMark {
     opening: readId(fields) as Incarnation,
     sequence: fields.integer(0),
   };
+}
+
+export function encodeOpenings(list: OpeningList): Uint8Array {
+  return packFields([FORMAT_VERSION, ...openingsToFields(list)]);
+}
+
+/** Throws FormatError. */
+export function decodeOpenings(bytes: Uint8Array): OpeningList {
+  const fields = versioned(bytes);
+  const list = readOpenings(fields);
+  fields.end();
+  return list;
+}
+
+export function openingsToFields({ openings, unlistedUpTo }: OpeningList): readonly unknown[] {
+  return [unlistedUpTo, openings.map(({ opening, openedAt }) => [opening, openedAt])];
+}
+
+/** Throws FormatError. */
+export function readOpenings(fields: FieldReader): OpeningList {
+  const unlistedUpTo = fields.integer(0);
+  const listed = fields.fields();
+  if (listed.remaining > MAX_OPENINGS) throw new FormatError(`${listed.remaining} openings`);
+  return { openings: listed.each((reader) => readOpening(reader.fields())), unlistedUpTo };
+}
+
+function readOpening(fields: FieldReader): StoreOpening {
+  const opening = { opening: readId(fields) as Incarnation, openedAt: fields.integer(0) };
+  fields.end();
+  return opening;
 }
 
 export function encodeRecoveryState({ lost, widestN, debts }: RecoveryState): Uint8Array {

@@ -104,6 +104,11 @@ export const TREE_REBUILD_MS = 60_000;
 
 /** Ids of stores that a node names as lost, the newest ones. */
 export const MAX_LOST_STORES = 16;
+/**
+ * Openings of a store that are listed, this one included. One that has fallen off the list is not told from one that a loss took
+ * away, and counts as that: so there are more than a node is started while a peer is away.
+ */
+export const MAX_OPENINGS = 64;
 /** Milliseconds from when a peer's store is heard to have gone on until that is written down. */
 export const REMEMBER_PEERS_MS = 5_000;
 /** Milliseconds after which a node that has lost something tries again what did not come to its end. */

@@ -3,8 +3,8 @@
  * encoded (codec/record-codec.ts): a replica's answer goes onto the wire as it lies on its disk.
  */
 import type { EntryName, NodeId, Partition } from './ids.ts';
-import type { StoreMark } from './membership/store-mark.ts';
-import type { DeleteOutcome, PutOutcome, ReadOutcome } from './outcome.ts';
+import type { OpeningList, StoreMark } from './membership/store-mark.ts';
+import type { PutOutcome, ReadOutcome, RemovalOutcome } from './outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from './request.ts';
 
 export type PeerRequest =
@@ -131,7 +131,7 @@ export type PeerReply =
   | { readonly type: 'partition-keys'; readonly page: TreeKeysPage }
   | { readonly type: 'coordinate-get'; readonly outcome: ReadOutcome }
   | { readonly type: 'coordinate-put'; readonly outcome: PutOutcome }
-  | { readonly type: 'coordinate-delete'; readonly outcome: DeleteOutcome }
+  | { readonly type: 'coordinate-delete'; readonly outcome: RemovalOutcome }
   | RequestRefused;
 
 /** First message of either side of a connection. */
@@ -144,9 +144,10 @@ export interface Hello {
   readonly epoch: string;
   /** 16 random bytes, which the other side's proof must cover. */
   readonly nonce: Uint8Array;
-  /** See PresentedStore, as the next two. */
+  /** See PresentedStore, as the next three. */
   readonly opening: string;
   readonly openedAt: number;
+  readonly earlier: OpeningList;
   readonly lost: readonly string[];
   /** What the sender remembers of the other side's store. */
   readonly remembered: StoreMark | undefined;

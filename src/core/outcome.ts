@@ -106,4 +106,6 @@ export interface NothingToDelete {
 
 export type ReadOutcome = ReadSuccess | Failure;
 export type PutOutcome = WriteSuccess | Failure;
-export type DeleteOutcome = WriteSuccess | NothingToDelete | Failure;
+/** A DELETE of what a context covers. It always writes, if it does not fail. */
+export type RemovalOutcome = WriteSuccess | Failure;
+export type DeleteOutcome = RemovalOutcome | NothingToDelete;

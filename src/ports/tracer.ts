@@ -107,6 +107,14 @@ export type TraceEvent =
   /** The records of a partition could not be counted; that is tried again. */
   | { readonly type: 'trees-not-built'; readonly partition: Partition; readonly reason: string }
   | { readonly type: 'hedged-read'; readonly peer: NodeId }
+  /** A read that asked all home replicas has heard all that it will. */
+  | {
+      readonly type: 'read-of-all';
+      /** `stale`: some were behind. `equal`: all answered, and none was. `incomplete`: none was of those that answered. */
+      readonly result: 'equal' | 'stale' | 'incomplete';
+      /** How many were behind. */
+      readonly behind: number;
+    }
   | { readonly type: 'forwarded'; readonly operation: 'get' | 'put' | 'delete'; readonly to: NodeId }
   /** A context was ahead of the local record on this very incarnation: the store lost something. */
   | {

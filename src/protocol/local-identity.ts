@@ -32,6 +32,9 @@ export function localIdentity(
     get openedAt() {
       return ownStore().openedAt;
     },
+    get earlier() {
+      return ownStore().earlier;
+    },
     get sequence() {
       return commit.sequence;
     },

@@ -36,7 +36,7 @@ import { StoreMemory } from './peers/store-memory.ts';
 import { OwnStore } from './recovery/own-store.ts';
 import { Recovery } from './recovery/recovery.ts';
 import { GroupCommit } from './replica/group-commit.ts';
-import { IncarnationSource } from './replica/incarnation.ts';
+import type { IncarnationSource } from './replica/incarnation.ts';
 import { LocalReplica, type OnChanged } from './replica/local-replica.ts';
 import { RecordStore } from './replica/record-store.ts';
 import { Replicas } from './replica/replicas.ts';
@@ -88,8 +88,7 @@ class RunningNode implements StorageNode {
     this.#options = options;
     this.#startedMs = clock.wallMs();
     this.#ring = buildRing(config);
-    const incarnations = new IncarnationSource(opened.storeId, random);
-    const { sequence } = opened;
+    const { sequence, incarnations } = opened;
     const commit = new GroupCommit({ storage, clock, tracer, sync, sequence, onFatal });
     this.#incarnations = incarnations;
     this.#commit = commit;
@@ -152,7 +151,7 @@ class RunningNode implements StorageNode {
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
     const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
     this.#ownStore = new OwnStore({ ...identity, recovery: this.#recovery });
-    const reads = new GetCoordinator({ ...ports, readRepair: options.readRepair });
+    const reads = new GetCoordinator({ ...options, ...ports });
     const writes = new WriteCoordinator({
       ...ports,
       config,

@@ -1,6 +1,7 @@
 /**
  * What a data directory says of itself, looked at before anything is served: a node never starts on another node's data, nor
- * on data that were laid out for another placement. A new directory gets its identity first, durably.
+ * on data that were laid out for another placement. A new directory gets its identity first, durably. Each opening is written
+ * down before anybody can hear of it, so that one which somebody remembers and the store does not know was lost with what it wrote.
  */
 import { metaKey, WHOLE_STORE } from '../codec/key-layout.ts';
 import { FormatError } from '../codec/packer.ts';
@@ -12,16 +13,18 @@ import {
   type StoreIdentity,
 } from '../codec/store-identity.ts';
 import {
+  decodeOpenings,
   decodeRecoveryState,
   decodeSequence,
   decodeStoreMark,
+  encodeOpenings,
   type RecoveryState,
 } from '../codec/store-meta.ts';
 import type { NodeId, StoreId } from '../core/ids.ts';
-import type { StoreMark } from '../core/membership/store-mark.ts';
+import { type OpeningList, type StoreMark, withOpening } from '../core/membership/store-mark.ts';
 import type { Random } from '../ports/random.ts';
 import type { Storage } from '../ports/storage.ts';
-import { drawStoreId } from './replica/incarnation.ts';
+import { drawStoreId, IncarnationSource } from './replica/incarnation.ts';
 import { StartRefused } from './start-refused.ts';
 
 export interface StoreOwner {
@@ -36,6 +39,10 @@ export interface OpenedStore {
   readonly storeId: StoreId;
   /** The sequence number that it has reached. */
   readonly sequence: number;
+  /** Of this opening. */
+  readonly incarnations: IncarnationSource;
+  /** Openings before this one. */
+  readonly earlier: OpeningList;
   /** Undefined: its node has never lost anything. `damaged`: it is not known what. */
   readonly recovery: RecoveryState | 'damaged' | undefined;
   /** What is remembered of other members' stores. */
@@ -57,9 +64,18 @@ export async function openStore(
     const mark = bytes === undefined ? undefined : readableOr(undefined, () => decodeStoreMark(bytes));
     if (mark !== undefined) marks.set(member, mark);
   }
+  const sequence = await readSequence(storage);
+  const incarnations = new IncarnationSource(storeId, random);
+  const earlier = await readOpenings(storage, sequence);
+  const openings = withOpening(earlier, { opening: incarnations.opening, openedAt: sequence });
+  await storage.write([{ type: 'put', key: metaKey('openings'), value: encodeOpenings(openings) }], {
+    sync: true,
+  });
   return {
     storeId,
-    sequence: await readSequence(storage),
+    sequence,
+    incarnations,
+    earlier,
     recovery: recovery === undefined ? undefined : readableOr('damaged', () => decodeRecoveryState(recovery)),
     marks,
   };
@@ -69,6 +85,13 @@ export async function openStore(
 async function readSequence(storage: Storage): Promise<number> {
   const bytes = await storage.get(metaKey('sequence'));
   return bytes === undefined ? 0 : readableOr(0, () => decodeSequence(bytes));
+}
+
+/** A store without a list was last opened by a program that kept none; one whose list is damaged does not know its openings. */
+async function readOpenings(storage: Storage, sequence: number): Promise<OpeningList> {
+  const bytes = await storage.get(metaKey('openings'));
+  if (bytes === undefined) return { openings: [], unlistedUpTo: sequence };
+  return readableOr({ openings: [], unlistedUpTo: 0 }, () => decodeOpenings(bytes));
 }
 
 function readableOr<Value, Other>(other: Other, read: () => Value): Value | Other {

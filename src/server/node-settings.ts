@@ -10,6 +10,10 @@ export interface NodeSettings {
     /** Bytes of LevelDB's write buffer. */
     readonly writeBufferBytes: number;
   };
+  readonly reads: {
+    /** Share of the reads that ask all home replicas: 0 to 1. */
+    readonly askAllShare: number;
+  };
   readonly cors: {
     /** Origins whose pages may call the API; `*` is any. */
     readonly origins: readonly string[];

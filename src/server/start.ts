@@ -158,6 +158,7 @@ class ServerStart {
       nodeId: id,
       sync: settings.storage.fsync,
       peerSecret: settings.peerSecret,
+      askAllShare: settings.reads.askAllShare,
       clock: systemClock,
       random: systemRandom,
       storage,

@@ -3,7 +3,7 @@ import { recordKey } from '../../src/codec/key-layout.ts';
 import type { Hint } from '../../src/codec/hint-codec.ts';
 import type { StoreIdentity } from '../../src/codec/store-identity.ts';
 import type { RecoveryState } from '../../src/codec/store-meta.ts';
-import type { StoreMark } from '../../src/core/membership/store-mark.ts';
+import type { OpeningList, StoreMark } from '../../src/core/membership/store-mark.ts';
 import type { PeerMessage } from '../../src/codec/message-codec.ts';
 import type { CausalContext } from '../../src/core/causality/causal-context.ts';
 import { actorId } from '../../src/core/causality/dot.ts';
@@ -94,7 +94,7 @@ export const CONFIG_SAMPLE: ClusterConfig = {
 };
 
 export const HELLO_SAMPLE: Hello = {
-  protocolVersion: 2,
+  protocolVersion: 3,
   cluster: 'local',
   nodeId: 'n1',
   storeId: STORE_SAMPLE.storeId,
@@ -103,8 +103,17 @@ export const HELLO_SAMPLE: Hello = {
   nonce: Uint8Array.from({ length: 16 }, (_, index) => index),
   opening: 'AAECAwQFBgf_CQoLDA0ODw',
   openedAt: 0,
+  earlier: { openings: [], unlistedUpTo: 0 },
   lost: [],
   remembered: undefined,
+};
+
+export const OPENINGS_SAMPLE: OpeningList = {
+  openings: [
+    { opening: 'AAECAwQFBgcICQoLDA0ODw' as Incarnation, openedAt: 0 },
+    { opening: 'AAECAwQFBgf_CQoLDA0ODw' as Incarnation, openedAt: 2 ** 40 },
+  ],
+  unlistedUpTo: 7,
 };
 
 export const MARK_SAMPLE: StoreMark = {
@@ -213,10 +222,6 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
       record: undefined,
     },
   },
-  'nothing to delete': {
-    type: 'coordinate-delete',
-    outcome: { type: 'nothing-to-delete', record: undefined, quorum: QUORUM },
-  },
   failed: {
     type: 'coordinate-delete',
     outcome: {
@@ -261,7 +266,13 @@ export const MESSAGE_SAMPLES: Readonly<Record<string, PeerMessage>> = {
   'hello with proof': { type: 'hello', hello: HELLO_SAMPLE, proof: new Uint8Array(32).fill(5) },
   'hello of a node that lost something, to one that is remembered': {
     type: 'hello',
-    hello: { ...HELLO_SAMPLE, openedAt: 70_000, lost: [STORE_SAMPLE.storeId], remembered: MARK_SAMPLE },
+    hello: {
+      ...HELLO_SAMPLE,
+      openedAt: 70_000,
+      earlier: OPENINGS_SAMPLE,
+      lost: [STORE_SAMPLE.storeId],
+      remembered: MARK_SAMPLE,
+    },
     proof: undefined,
   },
   proof: { type: 'proof', proof: new Uint8Array(32).fill(6) },

@@ -20,9 +20,11 @@ import { hintKey, metaKey, recordKey } from '../../src/codec/key-layout.ts';
 import { decodeMessage, encodeMessage } from '../../src/codec/message-codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import {
+  decodeOpenings,
   decodeRecoveryState,
   decodeSequence,
   decodeStoreMark,
+  encodeOpenings,
   encodeRecoveryState,
   encodeSequence,
   encodeStoreMark,
@@ -39,6 +41,7 @@ import {
   HINT_SAMPLE,
   MESSAGE_SAMPLES,
   NAME_SAMPLES,
+  OPENINGS_SAMPLE,
   RECORD_SAMPLES,
   RECOVERY_SAMPLE,
   SAMPLE_ENTRY,
@@ -120,10 +123,12 @@ describe('the store', () => {
       sequence: hex(encodeSequence(2 ** 40 + 7)),
       recovery: hex(encodeRecoveryState(RECOVERY_SAMPLE)),
       mark: hex(encodeStoreMark(MARK_SAMPLE)),
+      openings: hex(encodeOpenings(OPENINGS_SAMPLE)),
     }).toEqual(GOLDEN['meta']);
     expect(decodeSequence(bytesOf('meta', 'sequence'))).toBe(2 ** 40 + 7);
     expect(decodeRecoveryState(bytesOf('meta', 'recovery'))).toEqual(RECOVERY_SAMPLE);
     expect(decodeStoreMark(bytesOf('meta', 'mark'))).toEqual(MARK_SAMPLE);
+    expect(decodeOpenings(bytesOf('meta', 'openings'))).toEqual(OPENINGS_SAMPLE);
   });
 
   it('has its keys where they were', () => {
@@ -133,6 +138,7 @@ describe('the store', () => {
       metaKey('sequence'),
       metaKey('recovery'),
       metaKey(`peer:${'n1' as NodeId}`),
+      metaKey('openings'),
     ].map(hex);
     expect([...keys, ...meta]).toEqual(Object.values(GOLDEN['keys'] ?? {}));
   });

@@ -151,10 +151,7 @@ const replies = fc.oneof(
   fc.string().map((reason) => ({ type: 'request-refused', reason })),
   fc.oneof(failures, reads).map((outcome) => ({ type: 'coordinate-get', outcome })),
   failures.map((outcome) => ({ type: 'coordinate-put', outcome })),
-  fc.tuple(optionalRecords, facts).map(([record, quorum]) => ({
-    type: 'coordinate-delete',
-    outcome: { type: 'nothing-to-delete', record, quorum },
-  })),
+  failures.map((outcome) => ({ type: 'coordinate-delete', outcome })),
 ) as fc.Arbitrary<PeerReply>;
 
 const messages: fc.Arbitrary<PeerMessage> = fc.oneof(

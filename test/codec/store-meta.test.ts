@@ -2,17 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError, packFields } from '../../src/codec/packer.ts';
 import {
+  decodeOpenings,
   decodeRecoveryState,
   decodeSequence,
   decodeStoreMark,
+  encodeOpenings,
   encodeRecoveryState,
   encodeSequence,
   encodeStoreMark,
   type RecoveryState,
 } from '../../src/codec/store-meta.ts';
 import type { Incarnation, NodeId, Partition, StoreId } from '../../src/core/ids.ts';
-import { MAX_LOST_STORES, MAX_PARTITIONS } from '../../src/core/limits.ts';
-import type { StoreMark } from '../../src/core/membership/store-mark.ts';
+import { MAX_LOST_STORES, MAX_OPENINGS, MAX_PARTITIONS } from '../../src/core/limits.ts';
+import type { OpeningList, StoreMark } from '../../src/core/membership/store-mark.ts';
 import { mutationsOf, randomBytes, refusedOr } from './hostile-bytes.ts';
 
 const ids = fc
@@ -22,6 +24,12 @@ const marks: fc.Arbitrary<StoreMark> = fc.record({
   storeId: ids.map((id) => id as StoreId),
   opening: ids.map((id) => id as Incarnation),
   sequence: fc.maxSafeNat(),
+});
+const openings: fc.Arbitrary<OpeningList> = fc.record({
+  openings: fc.array(fc.record({ opening: ids.map((id) => id as Incarnation), openedAt: fc.maxSafeNat() }), {
+    maxLength: MAX_OPENINGS,
+  }),
+  unlistedUpTo: fc.maxSafeNat(),
 });
 const nodes = fc.constantFrom('n1', 'n2', 'n3').map((id) => id as NodeId);
 const states: fc.Arbitrary<RecoveryState> = fc.record({
@@ -43,20 +51,27 @@ const states: fc.Arbitrary<RecoveryState> = fc.record({
 describe('what a store remembers beside its records', () => {
   it('comes back as it was', () => {
     fc.assert(
-      fc.property(marks, states, fc.maxSafeNat(), (mark, state, sequence) => {
+      fc.property(marks, states, openings, fc.maxSafeNat(), (mark, state, list, sequence) => {
         expect(decodeStoreMark(encodeStoreMark(mark))).toEqual(mark);
         expect(decodeRecoveryState(encodeRecoveryState(state))).toEqual(state);
+        expect(decodeOpenings(encodeOpenings(list))).toEqual(list);
         expect(decodeSequence(encodeSequence(sequence))).toBe(sequence);
       }),
     );
   });
 
   it('is refused if it is damaged, or can be written again', () => {
-    const good = fc.oneof(marks.map(encodeStoreMark), states.map(encodeRecoveryState));
+    const good = fc.oneof(
+      marks.map(encodeStoreMark),
+      states.map(encodeRecoveryState),
+      openings.map(encodeOpenings),
+    );
     fc.assert(
       fc.property(fc.oneof(randomBytes, mutationsOf(good)), (bytes) => {
         const mark = refusedOr(() => decodeStoreMark(bytes));
         if (mark !== undefined) expect(decodeStoreMark(encodeStoreMark(mark))).toEqual(mark);
+        const list = refusedOr(() => decodeOpenings(bytes));
+        if (list !== undefined) expect(decodeOpenings(encodeOpenings(list))).toEqual(list);
         const state = refusedOr(() => decodeRecoveryState(bytes));
         if (state !== undefined) expect(decodeRecoveryState(encodeRecoveryState(state))).toEqual(state);
       }),
@@ -74,11 +89,15 @@ describe('what a store remembers beside its records', () => {
       expect(() => decodeSequence(bytes)).toThrow(FormatError);
   });
 
-  it('is refused in another version, or with more lost stores than there may be', () => {
+  it('is refused in another version, or with more lost stores or openings than there may be', () => {
     const id = 'A'.repeat(22);
     expect(() => decodeStoreMark(packFields([2, id, id, 0]))).toThrow(FormatError);
     expect(() => decodeRecoveryState(packFields([2, [], 3, []]))).toThrow(FormatError);
     const many = Array.from({ length: MAX_LOST_STORES + 1 }, () => id);
     expect(() => decodeRecoveryState(packFields([1, many, 3, []]))).toThrow(FormatError);
+    const opened = Array.from({ length: MAX_OPENINGS + 1 }, () => [id, 0]);
+    expect(() => decodeOpenings(packFields([1, 0, opened]))).toThrow(FormatError);
+    expect(() => decodeOpenings(packFields([2, 0, []]))).toThrow(FormatError);
+    expect(() => decodeOpenings(packFields([1, 0, [[id, 0, 0]]]))).toThrow(FormatError);
   });
 });

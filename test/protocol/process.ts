@@ -67,6 +67,7 @@ export function beginProcess(
     antiEntropy: stage.world.options.antiEntropy ?? true,
     ...ports,
     tracer: { trace: (event) => stage.traces.push({ node: id, event }) },
+    askAllShare: stage.world.options.askAllShare ?? 0,
     isLowOnSpace: () => false,
     onFatal: (error) => fatal.push(error),
     ...overrides,

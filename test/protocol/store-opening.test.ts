@@ -3,13 +3,26 @@ import { describe, expect, it } from 'vitest';
 import { metaKey, recordKey } from '../../src/codec/key-layout.ts';
 import { packFields } from '../../src/codec/packer.ts';
 import { decodeStoreIdentity, STORE_FORMAT_VERSION } from '../../src/codec/store-identity.ts';
+import { decodeOpenings, encodeSequence } from '../../src/codec/store-meta.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { NodeId, Partition } from '../../src/core/ids.ts';
+import type { OpeningList } from '../../src/core/membership/store-mark.ts';
 import { StartRefused } from '../../src/protocol/storage-node.ts';
 import { beginProcess, portsOf, startProcess } from './process.ts';
 import { Stage } from './stage.ts';
 
 const STORE = metaKey('store');
+const OPENINGS = metaKey('openings');
+
+/** What is durable on n1 but for the list of its openings. */
+function withoutOpenings(stage: Stage): ReadonlyMap<string, Uint8Array> {
+  const name = Buffer.from(OPENINGS).toString('latin1');
+  return new Map([...stage.disk('n1').snapshot()].filter(([key]) => key !== name));
+}
+
+function openingsOn(stage: Stage): OpeningList {
+  return decodeOpenings(stage.disk('n1').durableValue(OPENINGS) as Uint8Array);
+}
 
 /** A stage on whose n1 a node ran once. */
 async function stageThatRan(): Promise<Stage> {
@@ -68,13 +81,40 @@ describe('an empty disk', () => {
 });
 
 describe('a node’s own data', () => {
-  it('are what it goes on with, under the same store id, and without a write', async () => {
+  it('are what it goes on with, under the same store id, and writes nothing but that it was opened', async () => {
     const stage = await stageThatRan();
-    const before = stage.disk('n1').snapshot();
+    const before = withoutOpenings(stage);
     const bytes = stage.disk('n1').durableValue(STORE) as Uint8Array;
     const { node } = await startProcess(stage, 'n1');
     expect(decodeStoreIdentity(bytes)).toMatchObject({ identity: { storeId: node.members()[0]?.storeId } });
-    expect(stage.disk('n1').snapshot()).toEqual(before);
+    expect(withoutOpenings(stage)).toEqual(before);
+  });
+
+  it('list each opening, durably, before anybody can hear of it', async () => {
+    const stage = await stageThatRan();
+    stage.slowDisk('n1', 'sync', 100);
+    const { starting } = beginProcess(stage, 'n1');
+    await stage.world.runFor(90);
+    expect(stage.world.fabric.isListening('n1' as NodeId)).toBe(false);
+    expect(openingsOn(stage).openings).toHaveLength(1);
+    const node = await stage.run(starting);
+    const { openings, unlistedUpTo } = openingsOn(stage);
+    expect(openings.map(({ openedAt }) => openedAt)).toEqual([0, 0]);
+    expect(openings.at(-1)?.opening).toBe(node.members()[0]?.incarnation);
+    expect(unlistedUpTo).toBe(0);
+  });
+
+  it('may be older than their list: it says from where on it is whole', async () => {
+    const stage = await stageThatRan();
+    stage.disk('n1').takeEffect(
+      [
+        { type: 'delete', key: OPENINGS },
+        { type: 'put', key: metaKey('sequence'), value: encodeSequence(7) },
+      ],
+      true,
+    );
+    await startProcess(stage, 'n1');
+    expect(openingsOn(stage)).toMatchObject({ openings: [{ openedAt: 7 }], unlistedUpTo: 7 });
   });
 
   it('do not mind other addresses, defaults of R and W, limits, or the order of the file', async () => {

@@ -178,7 +178,7 @@ function configured(environment: Readonly<Record<string, string>>): ValidConfigu
 /** Defaults as the table shows them, by property. */
 function defaultsOf({ config, settings }: ValidConfiguration): ReadonlyMap<string, string> {
   const { partitions, defaults, limits } = config;
-  const { storage, cors, auth, log } = settings;
+  const { storage, reads, cors, auth, log } = settings;
   const { reserveBytes: _, ...told } = limits;
   const values = {
     partitions,
@@ -186,6 +186,7 @@ function defaultsOf({ config, settings }: ValidConfiguration): ReadonlyMap<strin
     defaults,
     limits: told,
     storage,
+    reads,
     cors,
     auth,
     log,

@@ -49,7 +49,7 @@ export function addConfigCommand(program: Command, context: CommandContext): voi
 /** All of it, defaults filled in, but for the secrets. */
 function summary({ file, config, settings, epoch, variables }: ServerConfiguration) {
   const { buckets, limits, ...shared } = config;
-  const { dataDir, storage, cors, auth, log } = settings;
+  const { dataDir, storage, reads, cors, auth, log } = settings;
   return {
     file,
     epoch,
@@ -59,6 +59,7 @@ function summary({ file, config, settings, epoch, variables }: ServerConfigurati
     buckets: Object.fromEntries(buckets),
     limits: valueLimits(limits),
     storage,
+    reads,
     cors,
     auth: { tokens: auth.tokens.map(({ access }) => ({ access })) },
     peerSecret: settings.peerSecret === undefined ? 'none' : 'set',
@@ -105,12 +106,13 @@ function printSummary(terminal: Terminal, configuration: ServerConfiguration): v
 }
 
 function settingRows({ config, settings }: ServerConfiguration): (readonly [string, string])[] {
-  const { storage, cors, auth, peerSecret, log } = settings;
+  const { storage, reads, cors, auth, peerSecret, log } = settings;
   const section = (name: string, values: object): (readonly [string, string])[] =>
     Object.entries(values).map(([key, value]) => [`${name}.${key}`, String(value)]);
   return [
     ...section('limits', valueLimits(config.limits)),
     ...section('storage', storage),
+    ...section('reads', reads),
     ['cors.origins', cors.origins.length === 0 ? 'none' : cors.origins.join(', ')],
     [
       'auth.tokens',

@@ -4,13 +4,36 @@
  * held (a new disk); who was opened at a lower number than others remember has lost the end of it (an old copy was restored,
  * or a disk dropped what it had confirmed). Either must not count as a replica before it has got back what others hold.
  *
+ * A store that has lost its end may write on alone, past the number that others remember, and be opened once more: that number
+ * is then as high as it should be. So a store also lists its openings, each with the number that it began at. An opening that
+ * others remember reached what they remember of it; if the next one began lower, or if it is not in the list at all, what it
+ * wrote last is gone.
+ *
  * A store that has lost something goes on under an id of its own, and names those that it took the place of: whoever
  * remembers one of these has nothing to tell it any more.
  *
- * Limit: a store that lost its end, has then written on past the number that others remember without meeting any of them, and is
- * opened once more before it does, looks like the store that they know. Neither the number nor the opening tells them apart.
+ * Limits: what nobody has heard of is not missed. And a list has an end: an opening that fell off it, because the store was opened
+ * so often while the one who remembers it was away, looks like one that was lost. It is taken for lost, wrongly nearly always: that
+ * costs getting back what is there already, while the other mistake would cost what was acknowledged.
  */
 import type { Incarnation, StoreId } from '../ids.ts';
+import { MAX_OPENINGS } from '../limits.ts';
+
+/** One opening of a store, which is one process. */
+export interface StoreOpening {
+  /** The incarnation that the process began with. */
+  readonly opening: Incarnation;
+  /** The sequence number that the store had reached when it was opened. */
+  readonly openedAt: number;
+}
+
+/** The openings that a store knows of. */
+export interface OpeningList {
+  /** The newest last. */
+  readonly openings: readonly StoreOpening[];
+  /** Up to this sequence number openings were not listed: 0, unless the store is older than its list. */
+  readonly unlistedUpTo: number;
+}
 
 /** What is remembered of a member's store. */
 export interface StoreMark {
@@ -22,11 +45,10 @@ export interface StoreMark {
 }
 
 /** What a member says of its own store. */
-export interface PresentedStore {
+export interface PresentedStore extends StoreOpening {
   readonly storeId: StoreId;
-  readonly opening: Incarnation;
-  /** The sequence number that it had reached when it was opened. */
-  readonly openedAt: number;
+  /** Earlier openings of it. */
+  readonly earlier: OpeningList;
   /** Ids of stores of this member that lost something, and whose place this one has taken. */
   readonly lost: readonly StoreId[];
 }
@@ -44,8 +66,20 @@ export function judgeStore(mark: StoreMark | undefined, presented: PresentedStor
   if (mark.storeId !== presented.storeId)
     return presented.lost.includes(mark.storeId) ? 'successor' : 'replaced';
   // One process only ever goes forward; what it had reached when it was opened says nothing about what came after.
-  const isSame = mark.opening === presented.opening || mark.sequence <= presented.openedAt;
-  return isSame ? 'same' : 'rolled-back';
+  if (mark.opening === presented.opening) return 'same';
+  return mark.sequence <= endOf(mark.opening, presented) ? 'same' : 'rolled-back';
+}
+
+/** The sequence number that the store had kept of an earlier opening when the next one began. */
+function endOf(opening: Incarnation, { openedAt, earlier }: PresentedStore): number {
+  const place = earlier.openings.findLastIndex((listed) => listed.opening === opening);
+  if (place === -1) return Math.min(openedAt, earlier.unlistedUpTo);
+  return Math.min(openedAt, ...earlier.openings.slice(place + 1).map((later) => later.openedAt));
+}
+
+/** The list after one more opening; without the oldest one if there would be too many. */
+export function withOpening({ openings, unlistedUpTo }: OpeningList, opening: StoreOpening): OpeningList {
+  return { openings: [...openings, opening].slice(-MAX_OPENINGS), unlistedUpTo };
 }
 
 /**

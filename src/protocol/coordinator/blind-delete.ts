@@ -8,7 +8,7 @@ import { EMPTY_CONTEXT } from '../../core/causality/causal-context.ts';
 import { decideByIdentity } from '../../core/causality/decide-write.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import { liveSiblings } from '../../core/causality/visible-siblings.ts';
-import type { DeleteOutcome, ReadOutcome } from '../../core/outcome.ts';
+import type { DeleteOutcome, ReadOutcome, RemovalOutcome } from '../../core/outcome.ts';
 import type { DeleteRequest, ReadRequest } from '../../core/request.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { Deadline } from './deadline.ts';
@@ -17,7 +17,7 @@ import { notReadable } from './write.ts';
 export interface BlindDeleteSteps {
   readonly read: (request: ReadRequest) => Promise<ReadOutcome>;
   /** A DELETE with a context. */
-  readonly remove: (request: DeleteRequest) => Promise<DeleteOutcome>;
+  readonly remove: (request: DeleteRequest) => Promise<RemovalOutcome>;
 }
 
 /** Never rejects for operating errors. Up to the second step a failure is `not-applied`. */

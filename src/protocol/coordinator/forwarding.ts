@@ -11,7 +11,7 @@
 import type { NodeId } from '../../core/ids.ts';
 import { FORWARD_HEDGE_DELAY_MS, STAND_IN_AFTER_MS } from '../../core/limits.ts';
 import type { PeerReply } from '../../core/message.ts';
-import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome, ReplicaReport } from '../../core/outcome.ts';
+import type { Failure, PutOutcome, ReadOutcome, RemovalOutcome, ReplicaReport } from '../../core/outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -32,7 +32,7 @@ export type ForwardedOperation =
   | { readonly type: 'coordinate-put'; readonly request: PutRequest }
   | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest };
 
-export type ForwardedOutcome = ReadOutcome | PutOutcome | DeleteOutcome;
+export type ForwardedOutcome = ReadOutcome | PutOutcome | RemovalOutcome;
 
 export type CoordinatedReply = Extract<PeerReply, { readonly type: ForwardedOperation['type'] }>;
 

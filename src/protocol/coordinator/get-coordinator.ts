@@ -1,24 +1,36 @@
-/** GET, coordinated by a home replica of the key, or by a fallback: read at R, answer, then repair what differs. */
+/**
+ * GET, coordinated by a home replica of the key, or by a fallback: read at R, answer, then repair what differs. A drawn share
+ * of them asks all home replicas: a read at R meets no difference beyond the R that it asks, and always asks the same ones.
+ */
 import type { EntryName } from '../../core/ids.ts';
 import type { Failure, ReadOutcome } from '../../core/outcome.ts';
 import type { ReadRequest } from '../../core/request.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
+import type { Random } from '../../ports/random.ts';
 import { type ReadAnswer, ReadOperation, type ReadPorts, type ReadTarget } from './read-operation.ts';
 import { ReadRepair } from './read-repair.ts';
 
+export interface GetPorts extends ReadPorts {
+  readonly random: Random;
+  /** Whether what differs is repaired; so it is if this is not set. */
+  readonly readRepair?: boolean | undefined;
+  /** Share of the reads of clients that ask all home replicas: 0 to 1. */
+  readonly askAllShare: number;
+}
+
 export class GetCoordinator {
-  readonly #ports: ReadPorts;
+  readonly #ports: GetPorts;
   readonly #repair: ReadRepair | undefined;
 
-  /** `readRepair`: whether what differs is repaired; so it is if this is not set. */
-  constructor(ports: ReadPorts & { readonly readRepair?: boolean | undefined }) {
+  constructor(ports: GetPorts) {
     this.#ports = ports;
     this.#repair = ports.readRepair === false ? undefined : new ReadRepair(ports.replicas, ports.tracer);
   }
 
   async get(request: ReadRequest, nodes: PreferredNodes): Promise<ReadOutcome> {
     const { bucket, key, n, r, timeoutMs, atLeast } = request;
-    const result = await this.read({ entry: { bucket, key }, nodes, r, timeoutMs, atLeast });
+    const asksAll = this.#drawsAll();
+    const result = await this.read({ entry: { bucket, key }, nodes, r, timeoutMs, atLeast, asksAll });
     if (result.type === 'failed') return result;
     const quorum = { n, required: r, acks: result.acks, sloppy: result.sloppy, ordered: false };
     return {
@@ -31,5 +43,11 @@ export class GetCoordinator {
   /** The same read for a write that has to know what is there. */
   read(target: ReadTarget & { readonly entry: EntryName }): Promise<ReadAnswer | Failure> {
     return new ReadOperation(this.#ports, target, (settled) => this.#repair?.repair(settled)).run();
+  }
+
+  /** A share that leaves nothing to chance draws nothing. */
+  #drawsAll(): boolean {
+    const { askAllShare, random } = this.#ports;
+    return askAllShare >= 1 || (askAllShare > 0 && random.fraction() < askAllShare);
   }
 }

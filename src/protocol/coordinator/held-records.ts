@@ -41,6 +41,10 @@ export class HeldRecords {
     return this.#held.size;
   }
 
+  haveTold(nodes: readonly NodeId[]): boolean {
+    return nodes.every((node) => this.#held.has(node));
+  }
+
   of(node: NodeId): Held {
     return this.#held.get(node);
   }

@@ -7,7 +7,7 @@
 import { placementHash } from '../../codec/hash.ts';
 import type { EntryName, Partition } from '../../core/ids.ts';
 import type { PeerReply } from '../../core/message.ts';
-import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome } from '../../core/outcome.ts';
+import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome, RemovalOutcome } from '../../core/outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
 import { partitionOf, type PreferredNodes, preferredNodes, type Ring } from '../../core/ring/ring.ts';
 import type { RunningOperations } from '../running-operations.ts';
@@ -48,8 +48,8 @@ export class OperationRouter {
   }
 
   async delete(request: DeleteRequest): Promise<DeleteOutcome> {
-    const remove = (removal: DeleteRequest): Promise<DeleteOutcome> =>
-      this.#run<DeleteOutcome>({ type: 'coordinate-delete', request: removal });
+    const remove = (removal: DeleteRequest): Promise<RemovalOutcome> =>
+      this.#run<RemovalOutcome>({ type: 'coordinate-delete', request: removal });
     if (request.context !== undefined) return honest(request, await remove(request));
     const steps = { read: (read: ReadRequest) => this.get(read), remove };
     return honest(request, await deleteWhatIsThere(this.#ports.clock, request, steps));

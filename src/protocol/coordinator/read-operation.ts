@@ -11,6 +11,10 @@
  * What one holds counts; that it holds nothing counts for nothing. So "nothing alive" is an answer only of R home replicas:
  * a live value may lie where nobody could look.
  *
+ * A share of the reads asks all home replicas, so that it is known how many of them are behind, and what no other read would
+ * meet is repaired (Dynamo, section 5, repairs whoever a read finds behind; these reads are what finds the others). They are
+ * answered at R like any other.
+ *
  * The operation ends at R answers, but goes on listening: `onSettled` gets all that came, for read repair.
  */
 import { recordDigest } from '../../codec/record-codec.ts';
@@ -42,6 +46,8 @@ export interface ReadTarget {
   readonly timeoutMs: number;
   /** What the answer has to cover; undefined if it does not matter. */
   readonly atLeast?: CausalContext | undefined;
+  /** Whether every home replica that is up is asked, however few make the quorum. */
+  readonly asksAll?: boolean | undefined;
 }
 
 export interface ReadAnswer {
@@ -61,6 +67,8 @@ export class ReadOperation {
   readonly #tally: QuorumTally;
   readonly #held: HeldRecords;
   #resolve: (result: ReadAnswer | Failure) => void = ignore;
+  /** Whether those that are asked beyond the quorum have still to be. */
+  #wantsAll: boolean;
   #answered = false;
   #settled = false;
   #hedgeTimer: Timer | undefined;
@@ -71,6 +79,7 @@ export class ReadOperation {
     this.#ports = ports;
     this.#target = target;
     this.#onSettled = onSettled;
+    this.#wantsAll = target.asksAll === true;
     this.#held = new HeldRecords(target.entry, ports.replicas.self);
     this.#deadline = new Deadline(ports.clock, target.timeoutMs);
     this.#tally = new QuorumTally(target.nodes.homes, target.r, target.nodes.fallbacks);
@@ -106,6 +115,7 @@ export class ReadOperation {
 
   #proceed(): void {
     if (!this.#answered) this.#askMissing();
+    this.#askAll();
     if (!this.#answered) this.#conclude();
     if (this.#answered && this.#tally.outstanding === 0) this.#settle();
   }
@@ -151,6 +161,18 @@ export class ReadOperation {
       const next = this.#nextNode();
       if (next === undefined) return;
       this.#ask(next);
+    }
+  }
+
+  /**
+   * After the own replica has said what it holds, so that equal ones answer with a digest; before the quorum ends the read. One
+   * that is not up has nothing to tell, and a hint or an exchange brings it what it missed.
+   */
+  #askAll(): void {
+    if (!this.#wantsAll) return;
+    this.#wantsAll = false;
+    for (const home of this.#unasked(this.#target.nodes.homes)) {
+      if (this.#ports.replicas.state(home) === 'up') this.#ask(home);
     }
   }
 
@@ -206,8 +228,17 @@ export class ReadOperation {
     this.#stopDeadline();
     for (const cancel of this.#cancels) cancel();
     this.#cancels = [];
-    const differences = this.#held.differences(this.#target.nodes.homes);
+    const { homes } = this.#target.nodes;
+    const differences = this.#held.differences(homes);
+    if (this.#target.asksAll === true) this.#measure(differences?.behind.length ?? 0);
     if (differences !== undefined) this.#onSettled(differences);
+  }
+
+  /** What cannot be known of those that did not answer is not taken for the best. */
+  #measure(behind: number): void {
+    const haveAllTold = this.#held.haveTold(this.#target.nodes.homes);
+    const result = behind > 0 ? 'stale' : haveAllTold ? 'equal' : 'incomplete';
+    this.#ports.tracer.trace({ type: 'read-of-all', result, behind });
   }
 
   #success(): ReadAnswer {

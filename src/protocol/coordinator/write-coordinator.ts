@@ -18,7 +18,7 @@ import type { SiblingContent } from '../../core/causality/record.ts';
 import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { NodeId } from '../../core/ids.ts';
 import { MAX_COMMIT_QUEUE_BYTES } from '../../core/limits.ts';
-import type { DeleteOutcome, Failure, PutOutcome, WriteSuccess } from '../../core/outcome.ts';
+import type { Failure, PutOutcome, RemovalOutcome, WriteSuccess } from '../../core/outcome.ts';
 import type { DeleteRequest, PutRequest } from '../../core/request.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { LocalReplica, MintedWrite, MintOutcome } from '../replica/local-replica.ts';
@@ -61,7 +61,7 @@ export class WriteCoordinator {
   }
 
   /** Deletes what the context covers (see blind-delete.ts for a DELETE without one). */
-  async delete(request: DeleteRequest, nodes: PreferredNodes): Promise<DeleteOutcome | CannotCoordinate> {
+  async delete(request: DeleteRequest, nodes: PreferredNodes): Promise<RemovalOutcome | CannotCoordinate> {
     const digest = request.identity === undefined ? '' : requestDigest('delete');
     return honest(request, await this.#write(this.#begin(request, nodes, { type: 'tombstone' }, digest)));
   }

@@ -11,7 +11,7 @@
 import { type Handshake, isProof, proveSecret } from '../../codec/hello-proof.ts';
 import { PROTOCOL_VERSION } from '../../codec/message-codec.ts';
 import type { ConfigurationEpoch, Incarnation, NodeId, StoreId } from '../../core/ids.ts';
-import type { StoreMark } from '../../core/membership/store-mark.ts';
+import type { OpeningList, StoreMark } from '../../core/membership/store-mark.ts';
 import type { Hello } from '../../core/message.ts';
 import type { Random } from '../../ports/random.ts';
 
@@ -28,6 +28,8 @@ export interface LocalIdentity {
   /** The sequence number that the store had reached when it was opened, and the one that it has reached now. */
   readonly openedAt: number;
   readonly sequence: number;
+  /** Openings of the store before this process. */
+  readonly earlier: OpeningList;
   /** Stores of this node that lost something, and whose place the store has taken. */
   readonly lost: readonly StoreId[];
   readonly epoch: ConfigurationEpoch;
@@ -48,7 +50,7 @@ export interface HelloRefusal {
 
 /** `remembered`: what this node remembers of the other side's store. */
 export function helloOf(self: LocalIdentity, random: Random, remembered: StoreMark | undefined): Hello {
-  const { cluster, nodeId, storeId, incarnation, epoch, opening, openedAt, lost } = self;
+  const { cluster, nodeId, storeId, incarnation, epoch, opening, openedAt, earlier, lost } = self;
   return {
     cluster,
     nodeId,
@@ -59,6 +61,7 @@ export function helloOf(self: LocalIdentity, random: Random, remembered: StoreMa
     nonce: random.bytes(NONCE_BYTES),
     opening,
     openedAt,
+    earlier,
     lost,
     remembered,
   };

@@ -107,11 +107,12 @@ export class StoreMemory {
   }
 }
 
-function presentedIn({ storeId, opening, openedAt, lost }: Hello): PresentedStore {
+function presentedIn({ storeId, opening, openedAt, earlier, lost }: Hello): PresentedStore {
   return {
     storeId: storeId as StoreId,
     opening: opening as Incarnation,
     openedAt,
+    earlier,
     lost: lost as readonly StoreId[],
   };
 }

@@ -5,7 +5,12 @@
 import { metaKey } from '../../codec/key-layout.ts';
 import { encodeStoreIdentity } from '../../codec/store-identity.ts';
 import type { Incarnation, NodeId, StoreId } from '../../core/ids.ts';
-import { judgeStore, type PresentedStore, type StoreMark } from '../../core/membership/store-mark.ts';
+import {
+  judgeStore,
+  type OpeningList,
+  type PresentedStore,
+  type StoreMark,
+} from '../../core/membership/store-mark.ts';
 import type { Random } from '../../ports/random.ts';
 import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -51,6 +56,10 @@ export class OwnStore {
     return this.#options.opened.sequence;
   }
 
+  get earlier(): OpeningList {
+    return this.#options.opened.earlier;
+  }
+
   get lost(): readonly StoreId[] {
     return this.#lost;
   }
@@ -70,8 +79,8 @@ export class OwnStore {
   }
 
   get #presented(): PresentedStore {
-    const { storeId, opening, openedAt, lost } = this;
-    return { storeId, opening, openedAt, lost };
+    const { storeId, opening, openedAt, earlier, lost } = this;
+    return { storeId, opening, openedAt, earlier, lost };
   }
 
   async #lose(

@@ -51,6 +51,12 @@ export function integer({ min, max, unit }: IntegerRange) {
   return z.int(error).min(min, error).max(max, error);
 }
 
+/** A part of a whole: 0 is none of it, 1 all. */
+export function share() {
+  const error = says('a number from 0 to 1');
+  return z.number(error).min(0, error).max(1, error);
+}
+
 /** A power of two in a range. */
 export function powerOfTwo({ min, max }: IntegerRange) {
   const error = says(`a power of two from ${min} to ${max}`);

@@ -8,7 +8,17 @@ import { z } from 'zod';
 import { MAX_BUCKET_CHARACTERS, MAX_NODES } from '../../core/limits.ts';
 import { isBucketName } from '../http/entry-name.ts';
 import { LOG_LEVELS } from '../node-settings.ts';
-import { choice, integer, powerOfTwo, says, saysOfSecret, secretText, section, text } from './rules.ts';
+import {
+  choice,
+  integer,
+  powerOfTwo,
+  says,
+  saysOfSecret,
+  secretText,
+  section,
+  share,
+  text,
+} from './rules.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -106,6 +116,7 @@ export const fileSchema = z.strictObject(
       reserveBytes: integer(RESERVE_BYTES).optional(),
       writeBufferBytes: integer(WRITE_BUFFER_BYTES).optional(),
     }),
+    reads: section({ askAllShare: share().optional() }),
     cors: section({
       origins: z
         .array(text(ORIGIN_RULE, isOrigin, originAdvice), says('a list of origins'))

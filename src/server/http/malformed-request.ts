@@ -12,16 +12,12 @@ import { MAX_HEADER_BYTES } from '../../core/limits.ts';
 import type { AppOptions } from './app-options.ts';
 import { Problem, problemReply } from './problem.ts';
 
-interface LatestRequest {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-}
-
 type Options = Pick<AppOptions, 'requestIds' | 'node' | 'metrics'>;
 
 export class MalformedRequests {
   readonly #options: Options;
-  readonly #latest = new WeakMap<Duplex, LatestRequest>();
+  /** The answer to the latest request of each connection. */
+  readonly #latest = new WeakMap<Duplex, ServerResponse>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -29,7 +25,7 @@ export class MalformedRequests {
 
   /** Has to hear of every request. */
   began(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    this.#latest.set(incoming.socket, { incoming, outgoing });
+    this.#latest.set(incoming.socket, outgoing);
   }
 
   /** Ends a connection on which the parser gave up, with a problem if none of its requests waits for an answer. */
@@ -39,8 +35,7 @@ export class MalformedRequests {
       return;
     }
     const latest = this.#latest.get(socket);
-    if (latest === undefined || latest.outgoing.writableFinished)
-      socket.end(this.#rawAnswer(problemOf(error)));
+    if (latest === undefined || latest.writableFinished) socket.end(this.#rawAnswer(problemOf(error)));
     else finishWith(latest, socket);
   }
 
@@ -76,11 +71,11 @@ export class MalformedRequests {
 }
 
 /** Lets the answer of the connection's latest request be its last. */
-function finishWith({ incoming, outgoing }: LatestRequest, socket: Duplex): void {
+function finishWith(outgoing: ServerResponse, socket: Duplex): void {
   outgoing.shouldKeepAlive = false;
   outgoing.once('close', () => socket.end());
   // Nothing more of an unfinished body will be parsed: whoever reads it is told as if the connection had closed.
-  if (!incoming.complete) incoming.emit('close');
+  if (!outgoing.req.complete) outgoing.req.emit('close');
 }
 
 function problemOf({ code }: NodeJS.ErrnoException): Problem {

@@ -1,7 +1,10 @@
 /**
  * Refuses requests on entries while the node has more to do than it can answer in time, before anything of them is looked at
  * but path and time limit. A refusal must cost a small part of an answer, or a node that is offered several times what it can
- * bear does nothing but refuse: so these do not pass through the app.
+ * bear does nothing but refuse: so these do not pass through the app, and what they have in common is made once.
+ *
+ * The connection is kept, and Node reads on over the body that nobody wants: a client that had to connect anew for its next
+ * attempt would cost more than the refusal.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HEADERS } from '../../api/headers.ts';
@@ -13,14 +16,31 @@ import { outcomeForRetry } from './retry-outcome.ts';
 
 /** Every operation on an entry has a target that begins so; what has another form goes the whole way. */
 const ENTRY_PATH = '/v1/kv/';
+/** Stand where detail and request id are to go. JSON writes them as they are, and so it does those two. */
+const DETAIL = '<detail>';
+const REQUEST_ID = '<request id>';
 
 export class ShedRequests {
   readonly #options: AppOptions;
   readonly #crossOrigin: CrossOrigin;
+  readonly #refusal = new Refusal(undefined);
+  readonly #refusalOfRetry = new Refusal('unknown');
+  /** Names and values by turns: what every refusal has. */
+  readonly #headers: readonly string[];
 
   constructor(options: AppOptions) {
     this.#options = options;
     this.#crossOrigin = new CrossOrigin(options.settings.cors.origins);
+    this.#headers = [
+      ...Object.entries(this.#refusal.headers).flat(),
+      HEADERS.coordinator,
+      options.node.nodeId,
+      'Cache-Control',
+      'no-store',
+      'Vary',
+      this.#crossOrigin.vary,
+      HEADERS.requestId,
+    ];
   }
 
   /** Answers the request if it is to be refused; else it does nothing and gives false. */
@@ -34,26 +54,53 @@ export class ShedRequests {
   }
 
   #answer(incoming: IncomingMessage, outgoing: ServerResponse, detail: string): void {
-    const { node, metrics, requestIds, admission } = this.#options;
+    const { metrics, requestIds, admission } = this.#options;
     const requestId = requestIds.idFor(incoming.headers['quorate-request-id']);
-    const problem = { code: 'overloaded', message: detail, about: {} } as const;
-    const { status, headers, body } = problemReply(
-      problem,
-      requestId,
-      outcomeForRetry('overloaded', incoming),
-    );
+    const isRetry = outcomeForRetry('overloaded', incoming) !== undefined;
+    const refusal = isRetry ? this.#refusalOfRetry : this.#refusal;
+    const body = refusal.body(detail, requestId);
+    const headers = [...this.#headers, requestId, 'Content-Length', String(body.length)];
     const { origin } = incoming.headers;
-    if (origin !== undefined) this.#crossOrigin.addTo(headers, origin);
-    headers[HEADERS.coordinator] = node.nodeId;
-    headers[HEADERS.requestId] = requestId;
-    headers['Cache-Control'] = 'no-store';
-    headers['Vary'] = this.#crossOrigin.vary;
-    headers['Content-Length'] = String(Buffer.byteLength(body as string));
-    if (admission.draining) headers['Connection'] = 'close';
+    if (origin !== undefined) this.#addCrossOrigin(headers, origin);
+    if (admission.draining) headers.push('Connection', 'close');
     metrics.countProblem('overloaded');
-    metrics.observeRequest(incoming.method ?? '', status, 0);
-    outgoing.writeHead(status, headers);
-    outgoing.end(incoming.method === 'HEAD' ? undefined : body);
+    metrics.observeRequest(incoming.method ?? '', refusal.status, 0);
+    // Answers of this class may go without it (RFC 9110, 6.6.1).
+    outgoing.sendDate = false;
+    outgoing.writeHead(refusal.status, headers);
+    outgoing.end(incoming.method === 'HEAD' ? undefined : body, 'latin1');
+  }
+
+  #addCrossOrigin(headers: string[], origin: string): void {
+    const added: Record<string, string> = {};
+    this.#crossOrigin.addTo(added, origin);
+    headers.push(...Object.entries(added).flat());
+  }
+}
+
+/** The problem `overloaded` as it is always answered, with room for what differs. */
+class Refusal {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #beforeDetail: string;
+  readonly #between: string;
+  readonly #afterId: string;
+
+  constructor(outcome: 'unknown' | undefined) {
+    const problem = { code: 'overloaded', message: DETAIL, about: {} } as const;
+    const { status, headers, body } = problemReply(problem, REQUEST_ID, outcome);
+    const [beforeDetail = '', afterDetail = ''] = String(body).split(DETAIL);
+    const [between = '', afterId = ''] = afterDetail.split(REQUEST_ID);
+    this.status = status;
+    this.headers = headers;
+    this.#beforeDetail = beforeDetail;
+    this.#between = between;
+    this.#afterId = afterId;
+  }
+
+  /** Both are of ASCII without quotes and backslashes, as an admission says its reasons and as request ids are. */
+  body(detail: string, requestId: string): string {
+    return this.#beforeDetail + detail + this.#between + requestId + this.#afterId;
   }
 }
 

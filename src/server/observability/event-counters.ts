@@ -29,6 +29,10 @@ const COUNTERS: Counters = {
   'malformed-frame': (metrics) => metrics.malformedFrames.inc(),
   'read-repair': (metrics, { result }) => metrics.readRepairs.inc({ result }),
   'hedged-read': (metrics) => metrics.hedgedReads.inc(),
+  'read-of-all': (metrics, { result, behind }) => {
+    metrics.readsOfAll.inc({ result });
+    metrics.staleReplicas.inc(behind);
+  },
   exchange: (metrics, { result, repaired }) => {
     metrics.exchanges.inc({ result });
     metrics.repairedRecords.inc(repaired);

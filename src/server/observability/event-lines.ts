@@ -82,6 +82,7 @@ const LINES: Lines = {
     'a record lies on a node that it does not belong to; its home replicas get it',
   ],
   'hedged-read': undefined,
+  'read-of-all': undefined,
   forwarded: undefined,
   'batch-committed': undefined,
   siblings: undefined,

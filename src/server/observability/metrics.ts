@@ -47,6 +47,8 @@ export interface Metrics {
   readonly malformedFrames: Counter;
   readonly readRepairs: Counter<'result'>;
   readonly hedgedReads: Counter;
+  readonly readsOfAll: Counter<'result'>;
+  readonly staleReplicas: Counter;
   readonly exchanges: Counter<'result'>;
   readonly repairedRecords: Counter;
   readonly hintsStored: Counter;
@@ -152,6 +154,16 @@ export function createMetrics(nodeId: string): Metrics {
     hedgedReads: counter(
       'quorate_hedged_reads_total',
       'Reads also asked of another replica because one was late.',
+    ),
+    readsOfAll: new Counter({
+      name: 'quorate_reads_of_all_total',
+      help: 'Reads that asked all home replicas, by whether these were equal.',
+      labelNames: ['result'],
+      registers,
+    }),
+    staleReplicas: counter(
+      'quorate_stale_replicas_total',
+      'Home replicas that reads of all of them found behind.',
     ),
     forwarded: new Counter({
       name: 'quorate_forwarded_requests_total',

@@ -113,7 +113,7 @@ describe('a write that is refused before any work', () => {
         ...ports,
         config,
         local: unused,
-        reads: new GetCoordinator(ports),
+        reads: new GetCoordinator({ ...ports, random: unused, askAllShare: 0 }),
         commitQueueBytes: () => commitQueueBytes,
         isLowOnSpace: () => false,
       } satisfies WritePorts);

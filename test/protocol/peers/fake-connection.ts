@@ -46,6 +46,7 @@ export function peerOptions(): { readonly options: PeerOptions; readonly traces:
       incarnation: 'now'.padEnd(21, 'x').concat('A') as Incarnation,
       opening: 'now'.padEnd(21, 'x').concat('A') as Incarnation,
       openedAt: 0,
+      earlier: { openings: [], unlistedUpTo: 0 },
       sequence: 0,
       lost: [],
       epoch: '0'.repeat(16) as ConfigurationEpoch,
@@ -82,6 +83,7 @@ const OTHER_HELLO: Hello = {
   nonce: new Uint8Array(16).fill(2),
   opening: 'then'.padEnd(21, 'x').concat('A'),
   openedAt: 0,
+  earlier: { openings: [], unlistedUpTo: 0 },
   lost: [],
   remembered: undefined,
 };

@@ -70,6 +70,7 @@ const AFTER_HANDSHAKE: Readonly<Record<string, Uint8Array>> = {
       nonce: new Uint8Array(16),
       opening: 'o'.repeat(21).concat('A'),
       openedAt: 0,
+      earlier: { openings: [], unlistedUpTo: 0 },
       lost: [],
       remembered: undefined,
     },

@@ -86,6 +86,7 @@ export class ScriptedPeer {
       nonce: new Uint8Array(16).fill(7),
       opening: `${this.id}-incarnation`.padEnd(21, 'x').concat('A'),
       openedAt: 0,
+      earlier: { openings: [], unlistedUpTo: 0 },
       lost: [],
       remembered: undefined,
       ...this.script.hello,

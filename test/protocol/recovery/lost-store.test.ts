@@ -1,9 +1,10 @@
 /** A store that lost something is noticed by what its peers remember; it counts for nothing in reads, and gets back what it lost. */
 import { describe, expect, it } from 'vitest';
 import { metaKey } from '../../../src/codec/key-layout.ts';
-import { decodeStoreMark } from '../../../src/codec/store-meta.ts';
+import { decodeSequence, decodeStoreMark } from '../../../src/codec/store-meta.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { REMEMBER_PEERS_MS } from '../../../src/core/limits.ts';
+import { textsOf } from '../../core/causality/sample-records.ts';
 import { assertFailed, assertRead, assertTexts, assertWritten, getOf, putOf } from '../requests.ts';
 import { Stage } from '../stage.ts';
 
@@ -29,6 +30,11 @@ async function stageWithWrite(): Promise<Lost> {
   expect(stage.textsOn('n1', entry)).toEqual(['one']);
   expect(stage.recordOn('n3', entry)).toBeUndefined();
   return { stage, entry };
+}
+
+/** How far the store of a node has come. */
+function sequenceOf(stage: Stage, node: string): number {
+  return decodeSequence(stage.disk(node).visibleValue(metaKey('sequence')) as Uint8Array);
 }
 
 /** Holds up what would give n1 back what it lost. */
@@ -238,6 +244,63 @@ describe('a node whose disk was brought back to an earlier state', () => {
     await restart(stage, 'n1', () => {});
     expect(stage.member('n2', 'n1').storeId).toBe(storeId);
     expect(stage.traced('store-lost-something')).toEqual([]);
+  });
+
+  /** n1 comes back with an old state, meets nobody, writes on alone past what others remember, and is started once more. */
+  async function rolledBackAndAlone(): Promise<Lost> {
+    const stage = await new Stage(3).startAll();
+    await stage.world.runFor(1_000);
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const snapshot = stage.disk('n1').snapshot();
+    stage.lose = ({ to, message }) =>
+      to === 'n3' && message.type === 'request' && message.request.type === 'store';
+    assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'one'))));
+    await stage.world.runFor(REMEMBER_PEERS_MS + 1_000);
+    const remembered = sequenceOf(stage, 'n1');
+    stage.machine('n1').crash({ power: false, reason: 'the test' });
+    stage.disk('n1').rollBack(snapshot);
+    for (const other of ['n2', 'n3']) {
+      stage.cut('n1', other);
+      stage.cut(other, 'n1');
+    }
+    stage.machine('n1').start();
+    await stage.until(() => stage.machine('n1').isUp);
+    // Each leaves what it minted on the own disk, though its quorum is not reached.
+    for (const text of ['a', 'b', 'c', 'd'])
+      await stage.run(stage.node('n1').put(putOf(entry, text, { n: 1, w: 1 })));
+    expect(sequenceOf(stage, 'n1')).toBeGreaterThan(remembered);
+    stage.machine('n1').crash({ power: false, reason: 'the test' });
+    stage.forget();
+    holdUpRecovery(stage);
+    stage.world.fabric.healAll();
+    stage.machine('n1').start();
+    await stage.until(() => stage.machine('n1').isUp);
+    await stage.world.runFor(SETTLE_MS);
+    return { stage, entry };
+  }
+
+  it('is noticed by the list of its openings if its number is high enough again', async () => {
+    const { stage, entry } = await rolledBackAndAlone();
+    expect(stage.traced('store-lost-something')).toMatchObject([
+      { node: 'n1', event: { kind: 'rolled-back' } },
+    ]);
+    expect(stage.traced('peer-store-rolled-back').map(({ event }) => event.peer)).toContain('n1');
+    const { record } = assertRead(await stage.run(stage.node('n1').get(getOf(entry))));
+    expect(textsOf(record)).toContain('one');
+    stage.lose = () => false;
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    expect(stage.textsOn('n1', entry)).toContain('one');
+  });
+
+  it('is found by a damaged list of its openings alone', async () => {
+    const { stage } = await stageWithWrite();
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () =>
+      stage.disk('n1').takeEffect([{ type: 'put', key: metaKey('openings'), value: Uint8Array.of(1) }], true),
+    );
+    expect(stage.traced('store-lost-something')).toMatchObject([
+      { node: 'n1', event: { kind: 'rolled-back' } },
+    ]);
   });
 
   it('is found by its number alone, for instance if that is damaged', async () => {

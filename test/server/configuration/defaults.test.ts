@@ -55,6 +55,7 @@ describe('defaults', () => {
     expect(settings).toEqual({
       dataDir: '/etc/quorate/data',
       storage: { fsync: true, reserveBytes: DEFAULT_LIMITS.reserveBytes, writeBufferBytes: 33_554_432 },
+      reads: { askAllShare: 0.05 },
       cors: { origins: [] },
       auth: { tokens: [] },
       peerSecret: undefined,
@@ -119,6 +120,7 @@ describe('what is written', () => {
           maxHintBytes: 30,
         },
         storage: { fsync: false, reserveBytes: 0, writeBufferBytes: 65_536 },
+        reads: { askAllShare: 0 },
         cors: { origins: ['https://a.example', 'http://localhost:5173', 'capacitor://localhost'] },
         auth: { tokens: [{ token: 'abcdefgh', access: 'read' }] },
         peerSecret: 'long enough',
@@ -139,6 +141,7 @@ describe('what is written', () => {
     expect(settings).toEqual({
       dataDir: '/var/lib/quorate',
       storage: { fsync: false, reserveBytes: 0, writeBufferBytes: 65_536 },
+      reads: { askAllShare: 0 },
       cors: { origins: ['https://a.example', 'http://localhost:5173', 'capacitor://localhost'] },
       auth: { tokens: [{ token: 'abcdefgh', access: 'read' }] },
       peerSecret: 'long enough',

@@ -179,6 +179,12 @@ const MISTAKES: readonly (readonly [what: string, file: object | string, path: s
     'limits.maxRecordBytes',
     /at least limits\.maxValueBytes, which is 1048576/,
   ],
+  [
+    'a share of more than all',
+    sampleFile({ reads: { askAllShare: 1.5 } }),
+    'reads.askAllShare',
+    /a number from 0 to 1, not 1\.5/,
+  ],
   ['fsync as text', sampleFile({ storage: { fsync: 'yes' } }), 'storage.fsync', /true or false, not "yes"/],
   ['a negative reserve', sampleFile({ storage: { reserveBytes: -1 } }), 'storage.reserveBytes', /from 0 to/],
   [

@@ -1,5 +1,6 @@
 /** Which requests a node lets in: by number, and by the time that one more would take. */
 import { describe, expect, it } from 'vitest';
+import { PROBLEMS } from '../../../src/api/errors.ts';
 import { Admission } from '../../../src/server/http/admission.ts';
 import { problemIn } from './http-client.ts';
 import { startTestServer } from './test-server.ts';
@@ -94,8 +95,26 @@ describe('a request that is refused for want of time', () => {
         'quorate-coordinator': server.node.nodeId,
         'quorate-request-id': 'mine',
       });
+      expect(problemIn(put)).toEqual({
+        type: 'urn:quorate:problem:overloaded',
+        title: PROBLEMS.overloaded.title,
+        status: 503,
+        detail: '1 requests are running on this node, which is its limit.',
+        code: 'overloaded',
+        outcome: 'not-applied',
+        requestId: 'mine',
+        hint: 'Nothing was done. Try again after a pause, or through another node.',
+        retryAfterMs: 1_000,
+      });
       const retry = await server.client.put(target, 'v', { 'Quorate-Write-Id': 'once' });
-      expect(problemIn(retry)).toMatchObject({ code: 'overloaded', outcome: 'unknown' });
+      expect(problemIn(retry)).toMatchObject({
+        code: 'overloaded',
+        outcome: 'unknown',
+        requestId: retry.headers['quorate-request-id'],
+        hint: expect.stringContaining('an earlier one under this Quorate-Write-Id'),
+      });
+      const head = await server.client.head(target);
+      expect(head).toMatchObject({ status: 503 });
       for (const path of ['/livez', '/readyz', '/metrics', '/v1/cluster', '/v1/ring']) {
         expect((await server.client.get(path)).status, path).toBe(200);
       }

@@ -19,7 +19,16 @@ const RARE = [
     'low-space',
   ],
   ...['filter', 'misread', 'wiped', 'rolled-back', 'snapshot', 'forget', 'fail-stop', 'storage-failed'],
-  ...['forwarded', 'hedged-read', 'read-repair', 'retry', 'three-siblings', 'malformed-frame', 'two-dots'],
+  ...[
+    'forwarded',
+    'hedged-read',
+    'read-of-all',
+    'read-repair',
+    'retry',
+    'three-siblings',
+    'malformed-frame',
+    'two-dots',
+  ],
   ...['incarnation-renewed', 'unreadable-record', 'unknown-write-shown', 'write-ok', 'write-unknown'],
   ...[
     'write-not-applied',

@@ -384,13 +384,28 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/core/membership/store-mark.ts',
-        'mark.opening === presented.opening || mark.sequence <= presented.openedAt',
-        'mark.opening === presented.opening || mark.sequence >= 0',
+        "  return mark.sequence <= endOf(mark.opening, presented) ? 'same' : 'rolled-back';",
+        "  return endOf(mark.opening, presented) >= 0 ? 'same' : 'rolled-back';",
       ),
     ],
     invariant: 'loss-unnoticed',
     lostDisk: 'rolled-back',
     maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'openings-not-checked',
+    bug: 'A store that has lost its end, and has written on alone past it, is taken for the one that it was: only its number is looked at.',
+    edits: [
+      edit(
+        'src/core/membership/store-mark.ts',
+        "  return mark.sequence <= endOf(mark.opening, presented) ? 'same' : 'rolled-back';",
+        "  return mark.sequence <= presented.openedAt || endOf(mark.opening, presented) < 0 ? 'same' : 'rolled-back';",
+      ),
+    ],
+    invariant: 'loss-unnoticed',
+    lostDisk: 'rolled-back',
+    maxSeeds: 40,
   },
   {
     ...STANDARD,

@@ -71,7 +71,40 @@ function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFaul
     disk: kind,
   };
   if (kind === 'wiped') return [crash];
-  return [{ type: 'snapshot', atUs: Math.floor(stream.fraction() * atUs), node }, crash];
+  if (stream.chance(0.5))
+    return [{ type: 'snapshot', atUs: Math.floor(stream.fraction() * atUs), node }, crash];
+  return [
+    { type: 'snapshot', atUs: Math.floor(Math.max(0, atUs - stream.between(0.1, 3) * SECOND_US)), node },
+    { ...crash, downUs: 0 },
+    ...drawSolitude(stream, options, node, atUs),
+  ];
+}
+
+/** Nobody reaches the node, which goes on from its old state, and is started once more before anybody does. */
+function drawSolitude(
+  stream: Stream,
+  options: RunOptions,
+  node: number,
+  atUs: number,
+): readonly PlannedFault[] {
+  const others = [...Array(options.nodes).keys()].filter((other) => other !== node);
+  const links = others.flatMap((other): (readonly [number, number])[] => [
+    [node, other],
+    [other, node],
+  ]);
+  const againUs = Math.floor(stream.between(5, 20) * SECOND_US);
+  return [
+    { type: 'cut', atUs: atUs - 1, links, forUs: againUs + 5 * SECOND_US },
+    {
+      type: 'crash',
+      atUs: atUs + againUs,
+      node,
+      power: false,
+      afterCalls: 0,
+      downUs: SECOND_US,
+      disk: 'kept',
+    },
+  ];
 }
 
 function drawPartition(stream: Stream, options: RunOptions, atUs: number): PlannedFault {

@@ -9,9 +9,11 @@
 import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
 import { drawFaults } from './draw-faults.ts';
-import type { ContextSource, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
+import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
 
 const SECOND_US = 1_000_000;
+/** Microseconds in which a node that came back with an old state is asked alone. */
+const OLD_STATE_US = 5 * SECOND_US;
 /** Microseconds within which a crowd comes. */
 const CROWD_US = 20_000;
 
@@ -30,7 +32,31 @@ export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
   const losesUnnoticed = faults.some(
     (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk === 'rolled-back'),
   );
-  return { seed, options: { ...options, readsSeeWrites: !losesUnnoticed }, operations, faults };
+  return {
+    seed,
+    options: { ...options, readsSeeWrites: !losesUnnoticed },
+    operations: askedOfOldState(operations, faults),
+    faults,
+  };
+}
+
+/**
+ * What comes after a disk was rolled back is asked of its node, which need not wait for others: so it goes on from its old state
+ * even where it meets nobody. What it acknowledges then lies on a disk that loses nothing more.
+ */
+function askedOfOldState(
+  operations: readonly PlannedOperation[],
+  faults: readonly PlannedFault[],
+): readonly PlannedOperation[] {
+  const loss = faults.find((fault) => fault.type === 'crash' && fault.disk === 'rolled-back');
+  if (loss?.type !== 'crash') return operations;
+  const { node, downUs } = loss;
+  const fromUs = loss.atUs + downUs;
+  return operations.map((operation) => {
+    if (operation.atUs <= fromUs || operation.atUs > fromUs + OLD_STATE_US) return operation;
+    const others = operation.nodes.filter((other) => other !== node);
+    return { ...operation, nodes: [node, ...others], w: 1, sloppy: true };
+  });
 }
 
 function drawOptions(seed: number, profile: QuorumProfile): RunOptions {
@@ -77,6 +103,7 @@ function drawRepairs(seed: number): RunOptions['repairs'] {
     readRepair: stream.chance(0.85),
     handoff: stream.chance(0.85),
     antiEntropy: stream.chance(0.85),
+    askAllShare: new Stream(seed, 'ask-all').pick([0, 0.1, 1]),
   };
 }
 

@@ -30,9 +30,9 @@ export async function readPlan(file: string): Promise<StoredPlan> {
   return { plan: completed(plan as unknown as RunPlan), invariant: invariant as string | undefined };
 }
 
-/** A plan that was written down before there were sloppy quorums has none, and all repairs. */
+/** A plan that was written down before there were sloppy quorums has none, all repairs, and no reads of all replicas. */
 function completed({ options, operations, ...rest }: RunPlan): RunPlan {
-  const repairs = { readRepair: true, handoff: true, antiEntropy: true };
+  const repairs = { readRepair: true, handoff: true, antiEntropy: true, askAllShare: 0 };
   return {
     ...rest,
     options: { ...options, repairs: { ...repairs, ...options.repairs } },

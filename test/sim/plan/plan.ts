@@ -41,6 +41,8 @@ export interface Repairs {
   /** Whether hints are delivered. */
   readonly handoff: boolean;
   readonly antiEntropy: boolean;
+  /** Share of the reads that ask all home replicas: 0 to 1. */
+  readonly askAllShare: number;
 }
 
 /** Where the context of a write comes from. */

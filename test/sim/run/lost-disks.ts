@@ -1,6 +1,6 @@
 /**
  * Disks that lost something on purpose, and whether their nodes noticed it: they have to if some other disk remembers what was
- * lost, and nobody may who has lost nothing.
+ * lost, whatever they write and however often they start before they meet it; and nobody may who has lost nothing.
  */
 import { metaKey } from '../../../src/codec/key-layout.ts';
 import { decodeSequence, decodeStoreMark } from '../../../src/codec/store-meta.ts';
@@ -29,14 +29,6 @@ export class LostDisks {
   add(node: NodeId): void {
     this.#losers.add(node);
     if (this.#isRemembered(node) && !this.#world.node(node).isUp) this.#unnoticed.add(node);
-  }
-
-  /**
-   * Its process ended before it met anybody who knew. If it had written on its own past the number that others remember, the
-   * next one looks like the store that they know: that such a loss goes unnoticed is a limit of sequence numbers.
-   */
-  died(node: NodeId): void {
-    if (!this.#isRemembered(node)) this.#unnoticed.delete(node);
   }
 
   traced(node: NodeId, event: TraceEvent): readonly Violation[] {

@@ -56,7 +56,6 @@ class Simulation {
       onDeath: (node, reason) => {
         if (reason === CRASHED_INSIDE_CALL) this.#log.count('crash-inside-call');
         this.#log.operation(`${node} died: ${reason}`);
-        this.#lostDisks.died(node);
       },
       onFailStop: (node) => this.#stopped(node),
       onBug: (node, error) => this.#threw(node, error),

@@ -2,6 +2,8 @@
  * Coordinators whose disk has forgotten something: replaced, emptied while the process runs, or brought back to a snapshot. What
  * they forgot may live elsewhere under dots that they would mint again, so that a new write is taken for an old one.
  */
+import type { StoreId } from '../../../src/core/ids.ts';
+import type { SimNode } from '../world/sim-cluster.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
 import { ScenarioCluster } from './scenario-cluster.ts';
 
@@ -25,6 +27,11 @@ export const LOST_MEMORY: readonly Scenario[] = [
     name: 'rollback',
     rule: 'What was written after a snapshot survives the return of its coordinator to that snapshot.',
     run: rollback,
+  },
+  {
+    name: 'rollback-then-alone',
+    rule: 'A store that is brought back to a snapshot, writes on alone and is opened once more is not taken for the old one.',
+    run: rollbackThenAlone,
   },
 ];
 
@@ -89,4 +96,27 @@ async function rollback(): Promise<void> {
   await cluster.mustPut(p1, 4);
   cluster.demandDistinctDots();
   demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3, 4]);
+}
+
+async function rollbackThenAlone(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2, p3, f1, f2 } = cluster;
+  await cluster.mustPut(p1, 1, { w: 3 });
+  const snapshot = p1.disk.snapshot();
+  await cluster.mustPut(p1, 2);
+  await cluster.settle();
+  const storeId = storeIdOf(p1);
+  cluster.cut(p1, p2, p3, f1, f2);
+  await cluster.restart(p1, () => p1.disk.rollBack(snapshot));
+  for (const event of [3, 4, 5, 6]) await cluster.mustPut(p1, event, { n: 1, w: 1 });
+  await cluster.restart(p1);
+  demand(storeIdOf(p1) === storeId, 'p1 met somebody while it was alone, and the scenario shows nothing');
+  await cluster.heal();
+  demand(storeIdOf(p1) !== storeId, 'p1 goes on as the store that it was, without what it wrote before');
+  cluster.demandDistinctDots();
+  demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3, 4, 5, 6]);
+}
+
+function storeIdOf({ id, storageNode }: SimNode): StoreId | undefined {
+  return storageNode?.members().find(({ node }) => node === id)?.storeId;
 }

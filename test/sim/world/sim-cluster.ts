@@ -12,7 +12,7 @@ import { draw } from './draw.ts';
 import { EventLoop, type Owner } from './event-loop.ts';
 import { Life } from './life.ts';
 import { type ClockFaults, SimClock } from './sim-clock.ts';
-import { type DiskOptions, SimDisk } from './sim-disk.ts';
+import { DiskFault, type DiskOptions, SimDisk } from './sim-disk.ts';
 import { Fabric, type NetworkOptions } from './sim-network.ts';
 import { SimRandom } from './sim-random.ts';
 
@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly handoff?: boolean;
   /** Whether reads repair what they find behind; so they do if this is not set. */
   readonly readRepair?: boolean;
+  /** Share of the reads that ask all home replicas; none if this is not set. */
+  readonly askAllShare?: number;
 }
 
 export interface WorldObserver {
@@ -78,7 +80,8 @@ export class SimNode {
     if (this.#life?.alive === true) return;
     this.#starts += 1;
     const { options, loop, fabric, observer } = this.#world;
-    const { seed, config, sync, antiEntropy = true, handoff = true, readRepair = true } = options;
+    const { seed, config, sync, antiEntropy = true, handoff = true } = options;
+    const { readRepair = true, askAllShare = 0 } = options;
     const processName = `${this.id}#${this.#starts}`;
     const life = new Life(processName, () => this.#died(CRASHED_INSIDE_CALL, false));
     this.#life = life;
@@ -92,6 +95,7 @@ export class SimNode {
       antiEntropy,
       handoff,
       readRepair,
+      askAllShare,
       clock: new SimClock(seed, loop, life, this.clockFaults),
       random: new SimRandom(seed, processName),
       storage: this.disk.opened(life),
@@ -113,8 +117,10 @@ export class SimNode {
       },
       (error: unknown) => {
         if (!life.alive) return;
-        // A store that cannot be written ends the process; whoever watches over it starts it again.
-        if (this.disk.writeFault === 'none') observer.onBug?.(this.id, error);
+        // A store that cannot be written ends the process; whoever watches over it starts it again. A slow disk tells of it when
+        // the fault is over.
+        if (this.disk.writeFault === 'none' && !(error instanceof DiskFault))
+          observer.onBug?.(this.id, error);
         this.#failStop(String(error));
       },
     );

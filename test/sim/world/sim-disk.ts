@@ -40,6 +40,11 @@ interface Batch {
 
 export type WriteFault = 'none' | 'fail' | 'fail-after-effect';
 
+/** What a write rejects with that met a fault. */
+export class DiskFault extends Error {
+  override readonly name = 'DiskFault';
+}
+
 export interface DiskObserver {
   /** A process hands a batch over; it may still fail or be lost. */
   readonly onAttempt?: (writes: readonly StorageWrite[]) => void;
@@ -309,7 +314,7 @@ class OpenDisk implements Storage {
   }
 
   #fail(writes: readonly StorageWrite[], fault: WriteFault, latencyUs: number): Promise<void> {
-    const error = new Error('No space left on device');
+    const error = new DiskFault('No space left on device');
     this.#failed = error;
     return new Promise((_resolve, reject) => {
       this.#loop.schedule(latencyUs, this.#life, 'disk-write', () => {
