@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { runNemesis, summaryOf } from './nemesis-run.ts';
 
-const SECONDS = Number(process.env['QUORATE_NEMESIS_SECONDS'] ?? 15);
+const SECONDS = Number(process.env['QUORATE_NEMESIS_SECONDS'] ?? 12);
 /** To start, to heal at the end, and to judge. */
 const EXTRA_MS = 300_000;
 

@@ -62,6 +62,7 @@ export class Nemesis {
     this.#cluster.link(one, other).delay(SLOW_LINK_MS);
     await this.brokenTime.during(this.#healLoss());
     this.#cluster.healLinks();
+    if (loss.kind === 'wiped') this.watch.expectNoticed(loss.node);
   }
 
   /** Everything works again. Resolves when all nodes serve. */

@@ -56,6 +56,12 @@ export class NodeWatch {
     for (const code of FAILURES) if (says(code)) this.#report('no-false-alarm', node, code);
   }
 
+  /** For a node that has lost everything, once it has met the others: all of them knew its store. */
+  expectNoticed(node: string): void {
+    if (this.#cluster.logs(node).includes('"code":"store-lost-something"')) return;
+    this.#add({ invariant: 'loss-unnoticed', detail: `${node} lost all it had, and never said so` });
+  }
+
   /** For a node that nobody has ended. */
   expectRunning(node: string): void {
     if (this.#cluster.isRunning(node) || this.#failing.has(node)) return;
