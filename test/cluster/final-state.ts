@@ -14,15 +14,21 @@ export async function finalState(
   run: RecordedRun,
 ): Promise<ReadonlyMap<string, Sight>> {
   const client = new RecordingClient(cluster, run);
+  const read = (key: string, node: string, r: number): Promise<Sight> =>
+    cluster.eventually(`${key} can be read through ${node}`, async () => {
+      const sight = await client.read(key, [node], r);
+      assert.ok(sight !== undefined, 'a failure, or no answer');
+      return sight;
+    });
   const finals = new Map<string, Sight>();
   await Promise.all(
     [...run.keys()].map(async (key) => {
-      for (const node of cluster.nodes) await client.read(key, [node], 3);
+      for (const node of cluster.nodes) await read(key, node, 3);
       const tombstones = await tombstonesOf(cluster, `${run.bucket}/${key}`);
-      const sights = await Promise.all(cluster.nodes.map((node) => client.read(key, [node], 2)));
+      const sights = await Promise.all(cluster.nodes.map((node) => read(key, node, 2)));
       const [first] = sights;
       if (first === undefined) throw new Error(`${key} cannot be read`);
-      const shown = sights.map((sight) => ({ token: sight?.token, events: sight?.events }));
+      const shown = sights.map((sight) => ({ token: sight.token, events: sight.events }));
       assert.deepEqual(
         shown,
         cluster.nodes.map(() => ({ token: first.token, events: first.events })),

@@ -56,28 +56,29 @@ export class DiskLosses {
     return this.#flipped !== undefined && !this.#ports.cluster.isRunning(this.#flipped.node);
   }
 
-  /** Gives a node that has ended on a damaged disk an empty one. Its process is not started. */
-  async replaceEnded(node: string): Promise<void> {
+  /** Starts a node that has ended: on an empty disk, if the one that it had is damaged. */
+  async restart(node: string): Promise<void> {
     if (this.#flipped?.node === node) await this.#replace(node);
+    else this.#ports.processes.start(node);
   }
 
   /** Replaces the disk on which there still is some damage that nobody met. Answers whether there was one. */
   async replaceDamaged(): Promise<boolean> {
     if (this.#flipped === undefined) return false;
     const { node, byte } = this.#flipped;
-    if (!(await isStillDamaged(byte))) {
-      this.#isWhole(node);
-      return false;
-    }
-    if (this.#ports.cluster.isRunning(node)) await this.#ports.cluster.kill9(node);
-    await this.#replace(node);
-    this.#ports.processes.start(node);
-    return true;
+    const isDamaged = await isStillDamaged(byte);
+    if (isDamaged) {
+      if (this.#ports.cluster.isRunning(node)) await this.#ports.cluster.kill9(node);
+      await this.#replace(node);
+    } else this.#isWhole(node);
+    return isDamaged;
   }
 
+  /** What the process said on the damaged disk is looked at before the disk is taken for whole. */
   async #replace(node: string): Promise<void> {
     this.#ports.run.diskLost(true);
     await emptyDirectory(await this.#directory(node));
+    this.#ports.processes.start(node);
     this.#isWhole(node);
   }
 

@@ -42,8 +42,11 @@ export interface NemesisRunOptions {
 export interface NemesisReport {
   readonly seed: number;
   readonly seconds: number;
-  readonly run: RecordedRun;
+  /** What clients asked for while things broke, and what they were told, in words. */
+  readonly operations: string;
+  readonly acknowledged: number;
   readonly violations: readonly Violation[];
+  readonly losses: number;
   /** How often each kind was carried out. */
   readonly injected: ReadonlyMap<string, number>;
   /** Kinds that this machine does not allow, and why. */
@@ -56,6 +59,8 @@ export interface NemesisReport {
   readonly convergedSeconds: number;
   /** Losses that nodes have said they noticed. */
   readonly noticedLosses: number;
+  /** Nodes that stopped themselves for a write that failed. */
+  readonly failStops: number;
 }
 
 /** Leaves nothing behind, whatever happens. Rejects if the cluster does not come together again. */
@@ -109,7 +114,10 @@ async function play(
     clearInterval(moving);
     await load.stop();
   }
-  const [availability, brokenShare] = [availabilityIn(run), nemesis.brokenTime.share];
+  // The reads at the end are not of those that the nemesis made hard.
+  const operations = `${run.summary}, ${run.failedReads} reads not answered`;
+  const [availability, acknowledged] = [availabilityIn(run), run.count('ok')];
+  const brokenShare = nemesis.brokenTime.share;
   const healedMs = performance.now();
   await nemesis.mend();
   await untilConverged(cluster, run);
@@ -118,7 +126,9 @@ async function play(
   await expectSoundStores(cluster, run.losses.length === 0 ? undefined : ['dot_collisions']);
   nemesis.lookAtAll();
   return {
-    ...{ seed, seconds, run, availability, brokenShare, convergedSeconds },
+    ...{ seed, seconds, operations, availability, acknowledged, brokenShare, convergedSeconds },
+    losses: run.losses.length,
+    failStops: nemesis.watch.stopped,
     violations: [...nemesis.watch.violations, ...judgeRun(run, finals)],
     injected: nemesis.injected,
     impossible: [smallDisk, whyNoFailures].filter((reason) => typeof reason === 'string'),
@@ -133,17 +143,18 @@ function availabilityIn(run: RecordedRun): number {
 
 /** One line for people. */
 export function summaryOf(report: NemesisReport): string {
-  const { seed, seconds, run, injected, brokenShare, availability, convergedSeconds, noticedLosses } = report;
+  const { seed, seconds, injected, losses, noticedLosses, failStops } = report;
   const faults = [...injected].toSorted(([left], [right]) => (left < right ? -1 : 1));
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return [
     `nemesis of ${seconds} s, seed ${seed}: ${report.violations.length} violations`,
     `faults: ${faults.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
-    `${run.losses.length} times something was lost from a disk, ${noticedLosses} times noticed`,
-    `something was broken ${percent(brokenShare)} of the time`,
-    `${run.summary}, ${run.failedReads} reads not answered`,
-    `${percent(availability)} answered well`,
-    `converged ${convergedSeconds.toFixed(1)} s after everything was healed`,
+    `${losses} times something was lost from a disk, ${noticedLosses} times noticed`,
+    `${failStops} times a node stopped for a failed write`,
+    `something was broken ${percent(report.brokenShare)} of the time`,
+    report.operations,
+    `${percent(report.availability)} answered well`,
+    `converged ${report.convergedSeconds.toFixed(1)} s after everything was healed`,
     ...report.impossible.map((reason) => `left out: ${reason}`),
   ].join('; ');
 }

@@ -111,8 +111,7 @@ export class Nemesis {
     for (const node of this.#cluster.nodes) {
       if (this.#cluster.isRunning(node)) continue;
       this.watch.expectRunning(node);
-      await this.#losses.replaceEnded(node);
-      this.#processes.start(node);
+      await this.#losses.restart(node);
     }
   }
 

@@ -16,6 +16,7 @@ export class NodeWatch {
   readonly #failing = new Set<string>();
   readonly #found = new Map<string, Violation>();
   #noticed = 0;
+  #stopped = 0;
 
   constructor(cluster: ProcessCluster) {
     this.#cluster = cluster;
@@ -28,6 +29,11 @@ export class NodeWatch {
   /** How many lost disks their nodes have noticed. */
   get noticed(): number {
     return this.#noticed;
+  }
+
+  /** How many times a node has stopped itself for a write that failed. */
+  get stopped(): number {
+    return this.#stopped;
   }
 
   hasLost(node: string): void {
@@ -48,6 +54,7 @@ export class NodeWatch {
     const logs = this.#cluster.logs(node);
     const says = (code: string): boolean => logs.includes(`"code":"${code}"`);
     if (says('store-lost-something')) this.#noticed += 1;
+    if (says('storage-failed')) this.#stopped += 1;
     for (const code of NEVER) if (says(code)) this.#report('unexpected-log-line', node, code);
     if (!this.#losers.has(node)) {
       for (const code of LOSSES) if (says(code)) this.#report('no-false-alarm', node, code);
