@@ -4,8 +4,8 @@ import type { ClusterBody, InspectBody } from '../../../src/api/bodies.ts';
 import type { ProcessCluster } from '../process-cluster.ts';
 import type { RecordedRun } from '../recorded-run.ts';
 
-/** Far beyond what it takes; where nothing moves at all, it ends here. */
-const LIMIT_MS = 120_000;
+/** Milliseconds. Far beyond what it takes; where nothing moves at all, it ends here. */
+const DEFAULT_LIMIT_MS = 120_000;
 /** Keys that are looked at in one go. */
 const CONCURRENCY = 8;
 
@@ -13,17 +13,21 @@ const CONCURRENCY = 8;
  * Resolves when no node is recovering, nothing is kept for others that was kept before, and after that
  * each key's home replicas were seen to hold the same record. Clients may go on meanwhile.
  */
-export async function untilConverged(cluster: ProcessCluster, run: RecordedRun): Promise<void> {
+export async function untilConverged(
+  cluster: ProcessCluster,
+  run: RecordedRun,
+  limitMs = DEFAULT_LIMIT_MS,
+): Promise<void> {
   const startedMs = performance.now();
   await cluster.eventually(
     'nobody recovers, and all hints are delivered',
     () => assertDelivered(cluster, startedMs),
-    LIMIT_MS,
+    limitMs,
   );
   const left = [...run.keys()];
   const look = async (): Promise<void> => {
     for (let key = left.pop(); key !== undefined; key = left.pop())
-      await untilAgreed(cluster, `${run.bucket}/${key}`);
+      await untilAgreed(cluster, `${run.bucket}/${key}`, limitMs);
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, look));
 }
@@ -47,7 +51,7 @@ async function assertDelivered(cluster: ProcessCluster, sinceMs: number): Promis
 }
 
 /** A key that is written to all the time is equal between two writes. */
-async function untilAgreed(cluster: ProcessCluster, entry: string): Promise<void> {
+async function untilAgreed(cluster: ProcessCluster, entry: string, limitMs: number): Promise<void> {
   const [node = ''] = cluster.nodes;
   await cluster.eventually(
     `the home replicas of ${entry} agree`,
@@ -56,6 +60,6 @@ async function untilAgreed(cluster: ProcessCluster, entry: string): Promise<void
       const { text } = await cluster.client(node).send(`/v1/inspect/${entry}`, { limitMs: 5_000 });
       assert.ok((JSON.parse(text) as InspectBody).agree, text);
     },
-    LIMIT_MS,
+    limitMs,
   );
 }

@@ -51,6 +51,11 @@ export class DiskLosses {
     processes.start(node);
   }
 
+  /** Whether there is a disk that may be damaged. */
+  get mayBeDamaged(): boolean {
+    return this.#flipped !== undefined;
+  }
+
   /** Whether the node has ended that has met its damage, or may have. */
   hasEnded(): boolean {
     return this.#flipped !== undefined && !this.#ports.cluster.isRunning(this.#flipped.node);

@@ -17,6 +17,8 @@ import type { SmallDisk } from './small-disk.ts';
 
 /** Of one link while the cluster heals from a loss. */
 const SLOW_LINK_MS = 20;
+/** How long an operator waits for a node with a damaged disk before it gets another one. */
+const DAMAGED_LIMIT_MS = 30_000;
 /** After a start: a store that is damaged is refused by then, or has been opened. */
 const START_MS = 1_500;
 
@@ -60,7 +62,9 @@ export class Nemesis {
     this.#cluster.healLinks();
     const [one = '', other = ''] = this.#cluster.nodes;
     this.#cluster.link(one, other).delay(SLOW_LINK_MS);
-    await this.brokenTime.during(this.#healLoss());
+    await this.brokenTime.during(this.#healLoss()).catch((error: unknown) => {
+      throw new Error(`${loss.node} has a disk that was ${loss.kind}, and is not healed`, { cause: error });
+    });
     this.#cluster.healLinks();
     if (loss.kind === 'wiped') this.watch.expectNoticed(loss.node);
   }
@@ -90,14 +94,21 @@ export class Nemesis {
     this.#run.disksHealed();
   }
 
-  /** False if a node has ended meanwhile that may: damage is met late. Rejects if it takes too long. */
+  /**
+   * False if it has to be waited for once more: damage was met late, and the node has ended; or what it keeps for others is
+   * what cannot be read, so that it never gets there, and its disk was replaced. Rejects if it takes too long.
+   */
   async #isConverged(): Promise<boolean> {
     try {
       await this.#cluster.waitReady();
-      await untilConverged(this.#cluster, this.#run);
+      await untilConverged(
+        this.#cluster,
+        this.#run,
+        this.#losses.mayBeDamaged ? DAMAGED_LIMIT_MS : undefined,
+      );
       return true;
     } catch (error) {
-      if (this.#losses.hasEnded()) return false;
+      if (this.#losses.hasEnded() || (await this.#losses.replaceDamaged())) return false;
       throw error;
     }
   }
