@@ -154,24 +154,28 @@ export class ProcessCluster {
   async waitReady(...nodes: readonly string[]): Promise<void> {
     const awaited = nodes.length > 0 ? nodes : this.nodes.filter((node) => this.isRunning(node));
     await this.eventually('all nodes are ready', async () => {
-      for (const node of awaited) this.#assertNotEnded(node);
+      for (const node of awaited) this.assertNotEnded(node);
       for (const node of awaited) await this.#assertReady(node, awaited);
     });
   }
 
   /**
-   * Runs a check again and again until it does not throw, and gives what it returns. After 30 seconds the test fails with the
-   * check's own error; at once where a node has ended that is waited for.
+   * Runs a check again and again until it does not throw, and gives what it returns. After 30 seconds, or `limitMs`, the test
+   * fails with the check's own error; at once where a node has ended that is waited for.
    */
-  async eventually<Result>(what: string, check: () => Promise<Result>): Promise<Result> {
-    const deadlineMs = performance.now() + WAIT_LIMIT_MS;
+  async eventually<Result>(
+    what: string,
+    check: () => Promise<Result>,
+    limitMs: number = WAIT_LIMIT_MS,
+  ): Promise<Result> {
+    const deadlineMs = performance.now() + limitMs;
     for (;;) {
       try {
         return await check();
       } catch (error) {
         if (error instanceof NodeEnded) throw error;
         if (performance.now() > deadlineMs)
-          throw new Error(`not within ${WAIT_LIMIT_MS} ms: ${what}`, { cause: error });
+          throw new Error(`not within ${limitMs} ms: ${what}`, { cause: error });
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     }
@@ -224,7 +228,8 @@ export class ProcessCluster {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  #assertNotEnded(node: string): void {
+  /** Throws for a node that was started and has ended: there is no use in waiting for it. */
+  assertNotEnded(node: string): void {
     const { process } = this.#member(node);
     if (process?.end !== undefined) throw new NodeEnded(`${node} has ended:\n${process.output}`);
   }
@@ -275,7 +280,7 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
 }
 
 /** A cluster of which no node was started yet. */
-async function createProcessCluster(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
+export async function createProcessCluster(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
   const { nodes = 3, links = false, config = {} } = options;
   return new ProcessCluster(await layOutCluster({ nodes, links, config }), options);
 }

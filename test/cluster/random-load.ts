@@ -79,9 +79,7 @@ export class RandomLoad {
   }
 
   async #read(key: string, session: Session): Promise<void> {
-    session.read =
-      (await this.#client.read(key, this.#oneOf(this.#options.cluster.nodes), this.#quorum())) ??
-      session.read;
+    session.read = (await this.#client.read(key, this.#nodes(), this.#quorum())) ?? session.read;
     session.first ??= session.read;
   }
 
@@ -94,10 +92,21 @@ export class RandomLoad {
   }
 
   #write(key: string) {
-    const { cluster, draw, maxBytes } = this.#options;
-    const first = draw(cluster.nodes.length);
-    const nodes = [...cluster.nodes.slice(first), ...cluster.nodes.slice(0, first)];
-    return { key, nodes, w: this.#quorum(), hasWriteId: draw(2) === 0, bytes: draw(maxBytes) };
+    const { draw, maxBytes } = this.#options;
+    return {
+      key,
+      nodes: this.#nodes(),
+      w: this.#quorum(),
+      hasWriteId: draw(2) === 0,
+      bytes: draw(maxBytes),
+    };
+  }
+
+  /** All of them, any of them first. */
+  #nodes(): readonly string[] {
+    const { nodes } = this.#options.cluster;
+    const first = this.#options.draw(nodes.length);
+    return [...nodes.slice(first), ...nodes.slice(0, first)];
   }
 
   #keep(session: Session, own: Sight | undefined): void {

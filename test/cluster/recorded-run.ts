@@ -52,12 +52,23 @@ export interface RecordedRead {
   readonly sight: Sight;
 }
 
+/** A disk that lost something, in the sequence of calls and returns. */
+export interface DiskLoss {
+  readonly lostAt: number;
+  /** Whether its node counts for nothing in reads from its start on; else it may take part until a peer says what it knows. */
+  readonly isNoticedAtOnce: boolean;
+  healedAt: number | undefined;
+}
+
 export class RecordedRun {
   readonly bucket: string;
   readonly writes = new Map<number, RecordedWrite>();
   readonly reads: RecordedRead[] = [];
   /** What needs no knowledge of the whole run to be wrong. */
   readonly violations: Violation[] = [];
+  /** Reads that no node answered well. */
+  failedReads = 0;
+  readonly losses: DiskLoss[] = [];
   readonly #dots = new Map<string, number>();
   #order = 0;
   #ids = 0;
@@ -97,6 +108,18 @@ export class RecordedRun {
   settle(write: RecordedWrite, outcome: WriteOutcome): void {
     write.outcome = outcome;
     write.returnedAt = this.next();
+  }
+
+  /** Notes that a disk has lost something, just now. */
+  diskLost(isNoticedAtOnce: boolean): DiskLoss {
+    const loss: DiskLoss = { lostAt: this.next(), isNoticedAtOnce, healedAt: undefined };
+    this.losses.push(loss);
+    return loss;
+  }
+
+  /** Notes that whatever was lost is there again: all home replicas of each key have been equal since. */
+  disksHealed(): void {
+    for (const loss of this.losses) loss.healedAt ??= this.next();
   }
 
   /** Notes which write a dot of a key names; one dot never names two. */

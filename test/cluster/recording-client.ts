@@ -14,6 +14,8 @@ import { eventIn, type RecordedRun, type RecordedWrite, type Sight, valueOf } fr
 const N = 3;
 /** Milliseconds. Long enough for a busy machine, short enough to go on soon after a node was killed. */
 const TIMEOUT_MS = 3_000;
+/** A node that is stopped answers no more in time: the client gives up, and does not know. */
+const PATIENCE_MS = TIMEOUT_MS + 1_000;
 /** After a connection failed, before the client sends anything else. */
 const PAUSE_MS = 50;
 
@@ -45,19 +47,22 @@ export class RecordingClient {
     this.#run = run;
   }
 
-  /** What a key shows; undefined if no such answer came. */
-  async read(key: string, node: string, r: number): Promise<Sight | undefined> {
+  /** What a key shows; undefined if no such answer came. The first of the nodes that takes the connection is asked. */
+  async read(key: string, nodes: readonly string[], r: number): Promise<Sight | undefined> {
     const id = this.#run.nextId();
     const calledAt = this.#run.next();
-    const attempt = await this.#send(node, key, {
-      method: 'GET',
-      headers: { Accept: ENTRY_MEDIA_TYPE, 'Quorate-R': String(r) },
-    });
-    if (attempt.type !== 'answer') return undefined;
-    const sight = this.#sightOf(key, attempt.answer);
-    const isSloppy = countedFallback(attempt.answer);
-    if (sight !== undefined) this.#run.reads.push({ id, key, n: N, r, calledAt, isSloppy, sight });
-    return sight;
+    for (const node of nodes) {
+      const headers = { Accept: ENTRY_MEDIA_TYPE, 'Quorate-R': String(r) };
+      const attempt = await this.#send(node, key, { method: 'GET', headers });
+      if (attempt.type === 'not-sent') continue;
+      const sight = attempt.type === 'answer' ? this.#sightOf(key, attempt.answer) : undefined;
+      if (sight === undefined || attempt.type !== 'answer') break;
+      const isSloppy = countedFallback(attempt.answer);
+      this.#run.reads.push({ id, key, n: N, r, calledAt, isSloppy, sight });
+      return sight;
+    }
+    this.#run.failedReads += 1;
+    return undefined;
   }
 
   /** What the writer has seen then, if the write was acknowledged. */
@@ -146,6 +151,7 @@ export class RecordingClient {
       const answer = await this.#cluster.client(node).send(`/v1/kv/${this.#run.bucket}/${key}`, {
         ...call,
         headers: { ...headers, 'Quorate-Timeout-Ms': String(TIMEOUT_MS) },
+        limitMs: PATIENCE_MS,
       });
       return { type: 'answer', answer };
     } catch (error) {

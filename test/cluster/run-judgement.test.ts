@@ -42,6 +42,7 @@ function sightOf(
 }
 
 interface WriteOptions {
+  readonly w?: number;
   readonly seen?: Sight;
   readonly outcome?: RecordedWrite['outcome'];
   readonly attempts?: number;
@@ -49,9 +50,9 @@ interface WriteOptions {
 
 function write(
   type: 'put' | 'delete',
-  { seen, outcome = 'ok', attempts = 0 }: WriteOptions = {},
+  { seen, outcome = 'ok', attempts = 0, w = 2 }: WriteOptions = {},
 ): RecordedWrite {
-  const begun = run.begin({ key: KEY, type, seen, n: 3, w: 2, bytes: 0 });
+  const begun = run.begin({ key: KEY, type, seen, n: 3, w, bytes: 0 });
   const dot = { actor, counter: minted.size + 1 };
   minted.set(begun.id, dot);
   if (outcome === 'ok') run.learnDot(KEY, formatDot(dot), begun.id);
@@ -108,6 +109,33 @@ describe('the judge of recorded runs', () => {
 
   it('sees a read that comes too early to show what was acknowledged before', () => {
     const [first, second] = [write('put'), write('put')];
+    read(() => sightOf([first]));
+    expect(judge(sightOf([first, second]))).toEqual(['read-missed-acknowledged-write']);
+  });
+
+  it('misses no write of which one copy was enough if a disk was lost later, and no other', () => {
+    write('put', { w: 1 });
+    const second = write('put');
+    run.diskLost(true);
+    expect(judge(sightOf([second]))).toEqual([]);
+    expect(judge(sightOf([]))).toEqual(['acknowledged-write-lost']);
+    write('put', { w: 1 });
+    expect(judge(sightOf([second]))).toEqual(['acknowledged-write-lost']);
+  });
+
+  it('lets reads miss something between a loss that nobody may notice and its healing, and no others', () => {
+    const [first, second] = [write('put'), write('put')];
+    run.diskLost(false);
+    read(() => sightOf([first]));
+    expect(judge(sightOf([first, second]))).toEqual([]);
+    run.disksHealed();
+    read(() => sightOf([first]));
+    expect(judge(sightOf([first, second]))).toEqual(['read-missed-acknowledged-write']);
+  });
+
+  it('lets no read miss anything for a loss that is noticed at once', () => {
+    const [first, second] = [write('put'), write('put')];
+    run.diskLost(true);
     read(() => sightOf([first]));
     expect(judge(sightOf([first, second]))).toEqual(['read-missed-acknowledged-write']);
   });

@@ -6,6 +6,9 @@
  * lost nobody learnt the dot. So there are two readings of a run. In the one a client has seen what it has surely seen: two
  * values side by side are false siblings only if one's client surely had seen the other. In the other it has also seen the
  * deletions that it may have seen: a write is lost only if not even those account for it.
+ *
+ * Where disks were lost on purpose, one at a time, what W=2 stored is demanded all the same; what W=1 stored before is not. A
+ * disk that was rolled back is noticed when its node meets those who know: until all is healed, a read may miss something.
  */
 import { checkCoversOnlySeen } from '../sim/checkers/contexts.ts';
 import type { EventSet } from '../sim/checkers/closure.ts';
@@ -68,7 +71,9 @@ class KeyJudgement {
     return [
       ...checkNoInvention(surely, { ...read, shown: sight.events }),
       ...checkNoFalseSiblings(surely, { id, key, shown: this.#shown(sight, 'surely') }, false),
-      ...checkReadSeesAcknowledged(perhaps, { ...read, shown: perhapsShown }),
+      ...(this.#mayReadStale(read)
+        ? []
+        : checkReadSeesAcknowledged(perhaps, { ...read, shown: perhapsShown })),
       ...this.#checkToken(id, sight, coveredBy(perhaps, key, perhapsShown)),
     ];
   }
@@ -91,8 +96,22 @@ class KeyJudgement {
     const known = new Set(seen === undefined ? [] : this.#shown(seen, reading));
     this.#histories[reading].add({
       ...{ id, key, type, known, isBlindDelete: false, n, w },
-      ...{ calledAt, attemptsById, returnedAt, outcome, isSloppy },
+      ...{ calledAt, attemptsById, returnedAt, isSloppy },
+      outcome: this.#mayBeLost(write) ? 'unknown' : outcome,
     });
+  }
+
+  /** One copy was enough for it, and later a disk lost something: that copy, perhaps. */
+  #mayBeLost({ w, calledAt, outcome }: RecordedWrite): boolean {
+    return outcome === 'ok' && w === 1 && this.#run.losses.some(({ lostAt }) => calledAt < lostAt);
+  }
+
+  /** Beside a node that lost something and does not know it yet, and another that is behind. */
+  #mayReadStale({ calledAt, returnedAt }: Omit<ReadEvent, 'shown'>): boolean {
+    return this.#run.losses.some(
+      ({ isNoticedAtOnce, lostAt, healedAt }) =>
+        !isNoticedAtOnce && returnedAt > lostAt && calledAt < (healedAt ?? Number.POSITIVE_INFINITY),
+    );
   }
 
   /** Writes that whoever sees this has seen. Those account for what their own clients had seen. */

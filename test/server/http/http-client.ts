@@ -14,6 +14,8 @@ interface Call {
   readonly headers?: Headers;
   /** An array is sent chunked, one chunk for each element. */
   readonly body?: string | Uint8Array | readonly string[];
+  /** Milliseconds after which the call is given up and rejects; for ever, if not set. */
+  readonly limitMs?: number;
 }
 
 export interface Answer {
@@ -32,7 +34,7 @@ export class HttpClient {
     this.#port = port;
   }
 
-  async send(target: string, { method = 'GET', headers = {}, body }: Call = {}): Promise<Answer> {
+  async send(target: string, { method = 'GET', headers = {}, body, limitMs }: Call = {}): Promise<Answer> {
     const outgoing = request({
       host: '127.0.0.1',
       port: this.#port,
@@ -41,6 +43,7 @@ export class HttpClient {
       headers: headers as Record<string, string | string[]>,
       agent: this.#agent,
       maxHeaderSize: 128 * 1024,
+      ...(limitMs === undefined ? {} : { signal: AbortSignal.timeout(limitMs) }),
     });
     // A server may answer and close before it has read the whole body: the answer counts, not the broken pipe after it.
     outgoing.on('error', () => {});

@@ -1,0 +1,23 @@
+/**
+ * Real nodes while everything breaks around them. `QUORATE_NEMESIS_SECONDS` makes it longer, `QUORATE_NEMESIS_SEED` draws the same
+ * faults again; real processes never meet them in quite the same moments.
+ */
+import { randomInt } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { runNemesis, summaryOf } from './nemesis-run.ts';
+
+const SECONDS = Number(process.env['QUORATE_NEMESIS_SECONDS'] ?? 12);
+/** To start, to heal at the end, and to judge. */
+const EXTRA_MS = 300_000;
+
+it('nothing acknowledged is lost whatever breaks', { timeout: SECONDS * 1_000 + EXTRA_MS }, async () => {
+  const seed = Number(process.env['QUORATE_NEMESIS_SEED'] ?? randomInt(2 ** 31));
+  // Before anything can go wrong.
+  process.stdout.write(`QUORATE_NEMESIS_SEED=${seed} QUORATE_NEMESIS_SECONDS=${SECONDS}\n`);
+  const report = await runNemesis({ seed, seconds: SECONDS });
+  process.stdout.write(`${summaryOf(report)}\n`);
+  expect(report.violations).toEqual([]);
+  // Else it was no trial.
+  expect(report.brokenShare).toBeGreaterThan(0.8);
+  expect(report.acknowledged).toBeGreaterThan(SECONDS);
+});
