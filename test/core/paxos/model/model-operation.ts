@@ -1,0 +1,39 @@
+/** A client's operation of the model, and what its client has learnt of it. */
+import type { CausalContext } from '../../../../src/core/causality/causal-context.ts';
+import type { KeyRecord } from '../../../../src/core/causality/record.ts';
+import type { KeyOutcome, KeyRequest, Writes } from './linearizability.ts';
+
+/** What a client was shown: by it it writes on. */
+export interface Sight {
+  readonly writes: Writes;
+  readonly etag: string | undefined;
+  readonly context: CausalContext | undefined;
+  readonly hasLive: boolean;
+}
+
+export interface ModelOperation {
+  readonly number: number;
+  readonly request: KeyRequest;
+  readonly seen: Sight | undefined;
+  readonly calledAt: number;
+  returnedAt: number;
+  /** `failed`: certainly not applied, or a read without an answer. */
+  outcome: KeyOutcome | { readonly type: 'failed' } | undefined;
+  /** Requests sent to coordinators. */
+  attempts: number;
+  /** Whether an ACCEPT of it may have been sent. */
+  exposed: boolean;
+  rounds: number;
+}
+
+/** What the driver offers to coordinators. */
+export interface ModelHost {
+  readonly nowMs: number;
+  draw(below: number): number;
+  chance(percent: number): boolean;
+  /** Puts a message on its way: it may be lost, late, or come twice. */
+  send(deliver: () => void): void;
+  /** The coordinator's answer to the client. */
+  answer(operation: ModelOperation, outcome: NonNullable<ModelOperation['outcome']>, record?: KeyRecord): void;
+  log(line: () => string): void;
+}
