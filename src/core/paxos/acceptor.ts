@@ -73,6 +73,7 @@ export function decidePrepare(
       chosen: state.chosen,
       record,
       promisedBefore: state.promised,
+      floor: node.floor,
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Conditional requests on one key, and what a round comes to for each of them. */
 import type { Dot } from '../causality/dot.ts';
 import type { KeyRecord, RememberedWrite, SiblingContent } from '../causality/record.ts';
+import type { Ballot } from './ballot.ts';
 
 export type Condition =
   /** `If-Match`: the key's ETag is one of these. Never holds where nothing was ever written. */
@@ -20,6 +21,8 @@ export interface ConditionalWrite {
     readonly requestDigest: string;
     /** Whether it is certain that no ACCEPT of this id was ever sent. */
     readonly firstAttempt: boolean;
+    /** No ACCEPT of this id was sent under a ballot below this one; undefined: nothing is known of that. */
+    readonly notBefore: Ballot | undefined;
   };
 }
 

@@ -101,6 +101,8 @@ export interface Promised {
   readonly record: KeyRecord | undefined;
   /** P as it was before. */
   readonly promisedBefore: Ballot | undefined;
+  /** F: keys of the partition may have been forgotten up to it, together with the write ids that they remembered. */
+  readonly floor: Ballot | undefined;
 }
 
 export interface Accepted {

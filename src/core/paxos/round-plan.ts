@@ -26,6 +26,8 @@ export interface PlanFacts {
   readonly ballot: Ballot;
   /** N of the bucket. */
   readonly n: number;
+  /** The highest floor among the acceptors. */
+  readonly floor: Ballot | undefined;
   /** The entity tag of a record that has siblings. */
   readonly etagOf: (record: KeyRecord) => string;
 }
@@ -89,7 +91,17 @@ function judge(record: KeyRecord | undefined, request: Conditional, facts: PlanF
   const earlier = decideByIdentity(record, request);
   if (earlier?.type === 'repeated') return { type: 'repeated', write: earlier.write, record: earlier.record };
   if (earlier !== undefined) return earlier;
+  if (mayBeForgotten(request, facts)) return { type: 'expired' };
   return holds(request.condition, record, facts) ? 'holds' : { type: 'precondition-failed', record };
+}
+
+/**
+ * Whether the key may have been deleted and collected since an earlier attempt was sent: it was then forgotten together with
+ * all write ids, and that this one is not there proves nothing.
+ */
+function mayBeForgotten({ identity }: ConditionalWrite, { floor }: PlanFacts): boolean {
+  if (identity.firstAttempt || floor === undefined) return false;
+  return identity.notBefore === undefined || floor >= identity.notBefore;
 }
 
 function settled(verdict: Verdict | 'holds'): Verdict {

@@ -30,9 +30,10 @@ export interface Grant {
   readonly ballot: Ballot;
   readonly voters: Voters;
   readonly object: KeyRecord | undefined;
+  readonly floor: Ballot | undefined;
 }
 
-export interface RoundOptions extends Omit<PlanFacts, 'ballot'> {
+export interface RoundOptions extends Omit<PlanFacts, 'ballot' | 'floor'> {
   readonly ballot: Ballot;
   readonly voters: Voters;
   /** Those who may vote: the home replicas; for a round that lets a node vote again, all of them but that one. */
@@ -80,6 +81,7 @@ export class Round {
   readonly #options: RoundOptions;
   #phase: 'preparing' | 'accepting' | 'over' = 'preparing';
   #plan: RoundPlan | undefined;
+  #floor: Ballot | undefined;
   readonly #promises = new Map<NodeId, Promised>();
   readonly #accepts = new Set<NodeId>();
   /** Of the phase that is on: those that will not say yes any more. */
@@ -103,8 +105,8 @@ export class Round {
    * Begins with what was promised beforehand, in place of prepare(). The grant must have been given for this ballot, and must not
    * be used again, whatever comes of the round.
    */
-  startGranted({ object }: Grant): RoundStep {
-    return this.#propose(object);
+  startGranted({ object, floor }: Grant): RoundStep {
+    return this.#propose(object, floor);
   }
 
   onPrepareReply(from: NodeId, reply: PrepareReply): RoundStep {
@@ -119,7 +121,8 @@ export class Round {
   proceed(): RoundStep {
     if (this.#phase !== 'preparing' || this.#promises.size < this.#options.quorum) return WAIT;
     const promises = [...this.#promises.values()];
-    const step = this.#propose(currentObject(promises));
+    const floor = highestBallot(...promises.map((promise) => promise.floor));
+    const step = this.#propose(currentObject(promises), floor);
     // A refusal is a read: it is answered if a read of these promises could be.
     if (step.type !== 'accept' || this.#plan?.winner !== undefined || !isSettled(promises)) return step;
     this.#phase = 'over';
@@ -139,7 +142,7 @@ export class Round {
       type: 'chosen',
       verdicts,
       commit: { type: 'commit', ballot: this.ballot, object },
-      grant: next === undefined ? undefined : { ballot: next, voters, object },
+      grant: next === undefined ? undefined : { ballot: next, voters, object, floor: this.#floor },
     };
   }
 
@@ -156,8 +159,9 @@ export class Round {
     return { type: 'lost', refusals: [...this.#refusals], highest: this.#highest, exposed };
   }
 
-  #propose(current: KeyRecord | undefined): RoundStep {
-    this.#plan = planRound(current, this.#options.requests, this.#options);
+  #propose(current: KeyRecord | undefined, floor: Ballot | undefined): RoundStep {
+    this.#plan = planRound(current, this.#options.requests, { ...this.#options, floor });
+    this.#floor = floor;
     this.#phase = 'accepting';
     this.#failed.clear();
     const { voters, next } = this.#options;

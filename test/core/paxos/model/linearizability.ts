@@ -38,8 +38,14 @@ const IMPOSSIBLE = -1;
 
 /** Order of the operations does not matter; those that certainly had no effect are left out. */
 export function isLinearizable(operations: readonly KeyOperation[]): boolean {
-  const tombstones = operations.reduce((bits, { request, number }) => (request.type === 'cas-delete' ? bits | (1 << number) : bits), 0);
-  const known = operations.reduce((bits, { outcome }, index) => (outcome.type === 'unknown' ? bits : bits | (1 << index)), 0);
+  const tombstones = operations.reduce(
+    (bits, { request, number }) => (request.type === 'cas-delete' ? bits | (1 << number) : bits),
+    0,
+  );
+  const known = operations.reduce(
+    (bits, { outcome }, index) => (outcome.type === 'unknown' ? bits : bits | (1 << index)),
+    0,
+  );
   const failed = new Set<number>();
   const explore = (placed: number, state: Writes): boolean => {
     if ((placed & known) === known) return true;

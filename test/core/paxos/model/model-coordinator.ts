@@ -32,12 +32,20 @@ export class ModelCoordinator {
   readonly #usesGrants: boolean;
   #queue: ModelOperation[] = [];
   #running: Running | undefined;
-  #reading: { readonly operation: ModelOperation; readonly read: Pick<LinearizableRead, 'onReply'> } | undefined;
+  #reading:
+    | { readonly operation: ModelOperation; readonly read: Pick<LinearizableRead, 'onReply'> }
+    | undefined;
   #grant: Grant | undefined;
   #highest: Ballot | undefined;
   #dirty = 0;
 
-  constructor(node: ModelNode, nodes: readonly ModelNode[], host: ModelHost, rules: ModelRules, usesGrants: boolean) {
+  constructor(
+    node: ModelNode,
+    nodes: readonly ModelNode[],
+    host: ModelHost,
+    rules: ModelRules,
+    usesGrants: boolean,
+  ) {
     this.#node = node;
     this.#nodes = nodes;
     this.#host = host;
@@ -50,7 +58,8 @@ export class ModelCoordinator {
   }
 
   take(operation: ModelOperation): void {
-    if (operation.request.type === 'read' && !this.isBusy && this.#host.chance(75)) this.#startRead(operation);
+    if (operation.request.type === 'read' && !this.isBusy && this.#host.chance(75))
+      this.#startRead(operation);
     else {
       this.#queue.push(operation);
       this.#startNext();
@@ -60,7 +69,11 @@ export class ModelCoordinator {
   /** Loses everything but what the node made durable; clients hear nothing. */
   crash(): void {
     const { operations = [] } = this.#running ?? {};
-    const abandoned = [...operations, ...this.#queue, ...(this.#reading === undefined ? [] : [this.#reading.operation])];
+    const abandoned = [
+      ...operations,
+      ...this.#queue,
+      ...(this.#reading === undefined ? [] : [this.#reading.operation]),
+    ];
     this.#running = undefined;
     this.#reading = undefined;
     this.#queue = [];
@@ -75,7 +88,8 @@ export class ModelCoordinator {
       const step = running.round.proceed();
       if (step.type === 'wait') this.#onStep(running, running.round.abandon());
       else this.#onStep(running, step);
-    } else if (this.#reading !== undefined) this.#afterRead({ type: 'round-needed' }, this.#reading.operation);
+    } else if (this.#reading !== undefined)
+      this.#afterRead({ type: 'round-needed' }, this.#reading.operation);
   }
 
   admit(newcomer: ModelNode): void {
@@ -117,7 +131,10 @@ export class ModelCoordinator {
     const running = { round, operations, acceptors, purpose };
     this.#running = running;
     for (const operation of operations) operation.rounds += 1;
-    this.#host.log(() => `${this.#node.id} ${grant === undefined ? 'prepares' : 'is granted'} ${ballot.slice(9, 16)} for ${operations.map(({ number }) => number).join()}`);
+    this.#host.log(
+      () =>
+        `${this.#node.id} ${grant === undefined ? 'prepares' : 'is granted'} ${ballot.slice(9, 16)} for ${operations.map(({ number }) => number).join()}`,
+    );
     if (grant !== undefined) this.#onStep(running, round.startGranted(grant));
     else this.#prepare(running);
   }
@@ -127,9 +144,17 @@ export class ModelCoordinator {
     if (request.type === 'read' || request.type === 'put') return { type: 'read' };
     return {
       type: 'write',
-      condition: request.type === 'create' ? { type: 'if-absent' } : { type: 'if-match', etags: new Set([seen?.etag ?? '']) },
+      condition:
+        request.type === 'create'
+          ? { type: 'if-absent' }
+          : { type: 'if-match', etags: new Set([seen?.etag ?? '']) },
       content: contentOf(request.type === 'cas-delete'),
-      identity: { id: this.#rules.writeId(number, attempts), requestDigest: 'd', firstAttempt: !exposed },
+      identity: {
+        id: this.#rules.writeId(number, attempts),
+        requestDigest: 'd',
+        firstAttempt: !exposed,
+        notBefore: operation.notBefore,
+      },
     };
   }
 
@@ -137,9 +162,15 @@ export class ModelCoordinator {
     const message = running.round.prepare();
     for (const acceptor of running.acceptors) {
       this.#ask(
-        () => acceptor.carryOut(this.#rules.decidePrepare(acceptor.held, message, acceptor.asAcceptor(this.#host.nowMs))),
+        () =>
+          acceptor.carryOut(
+            this.#rules.decidePrepare(acceptor.held, message, acceptor.asAcceptor(this.#host.nowMs)),
+          ),
         (reply) => {
-          this.#host.log(() => `${this.#node.id} <- ${acceptor.id} ${reply.type} ${reply.type === 'rejected' ? reply.reason : ''}`);
+          this.#host.log(
+            () =>
+              `${this.#node.id} <- ${acceptor.id} ${reply.type} ${reply.type === 'rejected' ? reply.reason : ''}`,
+          );
           this.#onStep(running, running.round.onPrepareReply(acceptor.id, reply));
         },
       );
@@ -161,8 +192,13 @@ export class ModelCoordinator {
         for (const acceptor of running.acceptors) {
           this.#ask(
             () => {
-              const reply = acceptor.carryOut(this.#rules.decideAccept(acceptor.held, step.message, acceptor.asAcceptor(this.#host.nowMs)));
-              this.#host.log(() => `${acceptor.id} on accept ${step.message.ballot.slice(9, 16)}: ${reply.type} ${reply.type === 'rejected' ? reply.reason : ''}`);
+              const reply = acceptor.carryOut(
+                this.#rules.decideAccept(acceptor.held, step.message, acceptor.asAcceptor(this.#host.nowMs)),
+              );
+              this.#host.log(
+                () =>
+                  `${acceptor.id} on accept ${step.message.ballot.slice(9, 16)}: ${reply.type} ${reply.type === 'rejected' ? reply.reason : ''}`,
+              );
               return reply;
             },
             (reply) => this.#onStep(running, running.round.onAcceptReply(acceptor.id, reply)),
@@ -230,7 +266,10 @@ export class ModelCoordinator {
     const committed = new Set<ModelNode>();
     for (const acceptor of this.#nodes) {
       this.#ask(
-        () => acceptor.carryOut(this.#rules.decideCommit(acceptor.held, commit, acceptor.asAcceptor(this.#host.nowMs))),
+        () =>
+          acceptor.carryOut(
+            this.#rules.decideCommit(acceptor.held, commit, acceptor.asAcceptor(this.#host.nowMs)),
+          ),
         (reply) => {
           if (purpose !== 'collect' || reply.type === 'rejected') return;
           committed.add(acceptor);
@@ -245,7 +284,11 @@ export class ModelCoordinator {
     if (object === undefined) return;
     for (const acceptor of this.#nodes) {
       this.#host.send(() => {
-        const { floor } = this.#rules.decideCollect(acceptor.held, { type: 'collect', ballot, object }, acceptor.asAcceptor(this.#host.nowMs));
+        const { floor } = this.#rules.decideCollect(
+          acceptor.held,
+          { type: 'collect', ballot, object },
+          acceptor.asAcceptor(this.#host.nowMs),
+        );
         if (floor !== undefined) acceptor.collect(floor);
         this.#host.log(() => `${acceptor.id} ${floor === undefined ? 'keeps' : 'forgets'} the key`);
       });
@@ -257,7 +300,9 @@ export class ModelCoordinator {
     const { store } = newcomer;
     this.#host.send(() => {
       const message = { type: 'admit', voters, store, ballot, object } as const;
-      const reply = newcomer.carryOut(this.#rules.decideAdmit(newcomer.held, message, newcomer.asAcceptor(this.#host.nowMs)));
+      const reply = newcomer.carryOut(
+        this.#rules.decideAdmit(newcomer.held, message, newcomer.asAcceptor(this.#host.nowMs)),
+      );
       this.#host.log(() => `${newcomer.id} is let in: ${reply.type}`);
     });
   }
@@ -265,19 +310,32 @@ export class ModelCoordinator {
   #startRead(operation: ModelOperation): void {
     const { voters } = this.#node;
     const quorum = Math.floor(this.#nodes.length / 2) + 1;
-    const read = this.#rules.newRead(voters, this.#nodes.map(({ id }) => id), quorum);
+    const read = this.#rules.newRead(
+      voters,
+      this.#nodes.map(({ id }) => id),
+      quorum,
+    );
     this.#reading = { operation, read };
     const held = new Map<string, KeyRecord | undefined>();
     for (const acceptor of this.#nodes) {
       this.#ask(
-        () => this.#rules.decideRead(acceptor.held, { type: 'read-key', voters }, acceptor.asAcceptor(this.#host.nowMs)).reply,
+        () =>
+          this.#rules.decideRead(
+            acceptor.held,
+            { type: 'read-key', voters },
+            acceptor.asAcceptor(this.#host.nowMs),
+          ).reply,
         (reply) => {
           if (this.#reading?.read !== read) return;
           const isView = reply.type === 'key-view';
           if (isView && !held.has(acceptor.id)) held.set(acceptor.id, reply.record);
           const view = isView ? { ...reply, digest: digestOf(reply.record) } : undefined;
           const verdict = read.onReply(acceptor.id, view);
-          this.#afterRead(verdict, operation, verdict.type === 'settled' ? held.get(verdict.node) : undefined);
+          this.#afterRead(
+            verdict,
+            operation,
+            verdict.type === 'settled' ? held.get(verdict.node) : undefined,
+          );
         },
       );
     }

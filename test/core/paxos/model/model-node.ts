@@ -80,7 +80,9 @@ export class ModelNode {
   put(seen: CausalContext | undefined, nowMs: number, n: number): Dot {
     const dot = mintDot(this.held.record, this.#incarnation, () => (this.#epochs += 1));
     const writtenAtMs = nowMs;
-    this.joinIn(recordOfWrite({ dot, content: VALUE, seen, writtenAtMs, identity: undefined, n, created: false }));
+    this.joinIn(
+      recordOfWrite({ dot, content: VALUE, seen, writtenAtMs, identity: undefined, n, created: false }),
+    );
     return dot;
   }
 

@@ -1,5 +1,6 @@
 /** A client's operation of the model, and what its client has learnt of it. */
 import type { CausalContext } from '../../../../src/core/causality/causal-context.ts';
+import type { Ballot } from '../../../../src/core/paxos/ballot.ts';
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
 import type { KeyOutcome, KeyRequest, Writes } from './linearizability.ts';
 
@@ -16,6 +17,8 @@ export interface ModelOperation {
   readonly request: KeyRequest;
   readonly seen: Sight | undefined;
   readonly calledAt: number;
+  /** Below every ballot that may carry it. */
+  readonly notBefore: Ballot;
   returnedAt: number;
   /** `failed`: certainly not applied, or a read without an answer. */
   outcome: KeyOutcome | { readonly type: 'failed' } | undefined;
@@ -34,6 +37,10 @@ export interface ModelHost {
   /** Puts a message on its way: it may be lost, late, or come twice. */
   send(deliver: () => void): void;
   /** The coordinator's answer to the client. */
-  answer(operation: ModelOperation, outcome: NonNullable<ModelOperation['outcome']>, record?: KeyRecord): void;
+  answer(
+    operation: ModelOperation,
+    outcome: NonNullable<ModelOperation['outcome']>,
+    record?: KeyRecord,
+  ): void;
   log(line: () => string): void;
 }

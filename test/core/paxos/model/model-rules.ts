@@ -19,7 +19,9 @@ export interface ModelRules {
   readonly decideRead: typeof decideRead;
   readonly decideCollect: typeof decideCollect;
   readonly newRound: (options: RoundOptions) => Round;
-  readonly newRead: (...parameters: ConstructorParameters<typeof LinearizableRead>) => Pick<LinearizableRead, 'onReply'>;
+  readonly newRead: (
+    ...parameters: ConstructorParameters<typeof LinearizableRead>
+  ) => Pick<LinearizableRead, 'onReply'>;
   /** What is left of an acceptor's state after a restart. */
   readonly afterRestart: (state: AcceptorState) => AcceptorState;
   /** The write id of an operation's n-th attempt through a coordinator. */

@@ -14,8 +14,10 @@
 import { formatDot } from '../../../../src/core/causality/dot.ts';
 import { liveSiblings } from '../../../../src/core/causality/visible-siblings.ts';
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
-import { highestBallot } from '../../../../src/core/paxos/ballot.ts';
+import { ballotOf, highestBallot } from '../../../../src/core/paxos/ballot.ts';
 import type { Voters } from '../../../../src/core/paxos/messages.ts';
+import type { NodeId } from '../../../../src/core/ids.ts';
+import { incarnation } from '../../causality/sample-records.ts';
 import { seededDraw } from '../../causality/seeded-draw.ts';
 import { isLinearizable, type KeyOperation, type KeyRequest, type Writes } from './linearizability.ts';
 import { ModelCoordinator } from './model-coordinator.ts';
@@ -26,6 +28,8 @@ import { etagOf } from './record-names.ts';
 
 const MAX_STEPS = 3_000;
 const ATTEMPTS = 3;
+const NOBODY = incarnation('-');
+const LAST_READ = { request: { type: 'read' }, seen: undefined } as const;
 
 export interface HistoryOptions {
   readonly seed: number;
@@ -49,7 +53,6 @@ export function runHistory(options: HistoryOptions): HistoryResult {
 class RandomHistory implements ModelHost {
   readonly draw: (below: number) => number;
   nowMs = 1_000;
-  readonly #rules: ModelRules;
   readonly #onEvent: HistoryOptions['onEvent'];
   readonly #nodes: readonly ModelNode[];
   readonly #coordinators: readonly ModelCoordinator[];
@@ -67,7 +70,6 @@ class RandomHistory implements ModelHost {
 
   constructor({ seed, rules, onEvent }: HistoryOptions) {
     this.draw = seededDraw(seed);
-    this.#rules = rules;
     this.#onEvent = onEvent;
     const nodes = this.chance(80) ? 3 : 5;
     this.#isMixed = this.chance(60);
@@ -76,9 +78,14 @@ class RandomHistory implements ModelHost {
     this.#lossPercent = [0, 5, 20, 35][this.draw(4)] as number;
     this.#doublePercent = [0, 0, 10, 25][this.draw(4)] as number;
     this.#crashPercent = [0, 0, 1, 4][this.draw(4)] as number;
-    this.#nodes = Array.from({ length: nodes }, (_, index) => new ModelNode(index, nodes, this.draw(4) * 40, rules));
+    this.#nodes = Array.from(
+      { length: nodes },
+      (_, index) => new ModelNode(index, nodes, this.draw(4) * 40, rules),
+    );
     const usesGrants = this.#isMixed ? rules.grantsInMixedMode : this.chance(60);
-    this.#coordinators = this.#nodes.map((node) => new ModelCoordinator(node, this.#nodes, this, rules, usesGrants));
+    this.#coordinators = this.#nodes.map(
+      (node) => new ModelCoordinator(node, this.#nodes, this, rules, usesGrants),
+    );
   }
 
   run(): HistoryResult {
@@ -111,10 +118,12 @@ class RandomHistory implements ModelHost {
   answer(operation: ModelOperation, given: NonNullable<ModelOperation['outcome']>, record?: KeyRecord): void {
     if (operation.outcome !== undefined) return;
     // The answer itself may be lost on its way to the client.
-    const outcome = given.type !== 'failed' && this.chance(this.#lossPercent / 2) ? ({ type: 'unknown' } as const) : given;
+    const outcome =
+      given.type !== 'failed' && this.chance(this.#lossPercent / 2) ? ({ type: 'unknown' } as const) : given;
     if (outcome.type === 'unknown') {
       if (operation.request.type === 'read') operation.outcome = { type: 'failed' };
-      else if (operation.request.type !== 'put' && operation.attempts < ATTEMPTS && this.chance(70)) this.#attempt(operation, true);
+      else if (operation.request.type !== 'put' && operation.attempts < ATTEMPTS && this.chance(70))
+        this.#attempt(operation, true);
       else operation.outcome = outcome;
       return;
     }
@@ -129,7 +138,10 @@ class RandomHistory implements ModelHost {
   #step(): void {
     this.nowMs += 1;
     const kind = this.draw(100);
-    if (kind < 12 && this.#operations.length < this.#plannedOperations) return this.#call();
+    if (kind < 12 && this.#operations.length < this.#plannedOperations) {
+      this.#call();
+      return;
+    }
     if (kind >= 96 || this.#inFlight.length === 0) return this.#disturb();
     this.#deliver();
   }
@@ -166,12 +178,13 @@ class RandomHistory implements ModelHost {
     }
   }
 
-  #call(): void {
+  #call(request = this.#drawRequest()): ModelOperation {
     this.#order += 1;
     const operation: ModelOperation = {
       number: this.#operations.length,
-      ...this.#drawRequest(),
+      ...request,
       calledAt: this.#order,
+      notBefore: ballotOf({ timeMs: this.nowMs, logical: 0, node: '-' as NodeId, incarnation: NOBODY }),
       returnedAt: Infinity,
       outcome: undefined,
       attempts: 0,
@@ -180,6 +193,7 @@ class RandomHistory implements ModelHost {
     };
     this.#operations.push(operation);
     this.#attempt(operation, false);
+    return operation;
   }
 
   #drawRequest(): { readonly request: KeyRequest; readonly seen: Sight | undefined } {
@@ -200,7 +214,10 @@ class RandomHistory implements ModelHost {
     operation.attempts += 1;
     operation.rounds = 0;
     operation.exposed = isRetry;
-    this.log(() => `${operation.number} ${JSON.stringify(operation.request)} at ${node.id}, attempt ${operation.attempts}`);
+    this.log(
+      () =>
+        `${operation.number} ${JSON.stringify(operation.request)} at ${node.id}, attempt ${operation.attempts}`,
+    );
     if (operation.request.type === 'put') this.#put(operation, node);
     else this.#coordinators[node.index]?.take(operation);
   }
@@ -215,7 +232,8 @@ class RandomHistory implements ModelHost {
     const acknowledge = (from: ModelNode, as: Voters): void => {
       if (as !== voters) return;
       acknowledged.add(from);
-      if (acknowledged.size * 2 > this.#nodes.length) this.answer(operation, { type: 'ok' }, node.held.record);
+      if (acknowledged.size * 2 > this.#nodes.length)
+        this.answer(operation, { type: 'ok' }, node.held.record);
     };
     for (const other of this.#nodes) {
       if (other === node) continue;
@@ -269,12 +287,12 @@ class RandomHistory implements ModelHost {
     this.#doublePercent = 0;
     for (const node of this.#nodes) for (const other of this.#nodes) node.hear(other);
     this.log(() => 'the faults end');
-    let last = this.#callLast();
+    let last = this.#call(LAST_READ);
     for (let tries = 0; tries < 300 && last.outcome?.type !== 'shown'; tries += 1) {
       while (this.#inFlight.length > 0 && last.outcome === undefined) this.#deliver();
       if (last.outcome?.type === 'failed') {
         this.#operations.pop();
-        last = this.#callLast();
+        last = this.#call(LAST_READ);
       }
       const newcomer = this.#nodes.find(({ isVoting }) => !isVoting);
       if (newcomer !== undefined) this.#recover(newcomer, this.#pick(this.#nodes));
@@ -284,32 +302,22 @@ class RandomHistory implements ModelHost {
     return last;
   }
 
-  #callLast(): ModelOperation {
-    this.#order += 1;
-    const operation: ModelOperation = {
-      number: this.#operations.length,
-      request: { type: 'read' },
-      seen: undefined,
-      calledAt: this.#order,
-      returnedAt: Infinity,
-      outcome: undefined,
-      attempts: 0,
-      exposed: false,
-      rounds: 0,
-    };
-    this.#operations.push(operation);
-    this.#attempt(operation, false);
-    return operation;
-  }
-
   #see(record: KeyRecord | undefined): Sight {
     let writes: Writes = 0;
     for (const { dot, writeId } of record?.siblings ?? []) {
-      const number = writeId === undefined ? this.#writesOfDots.get(formatDot(dot)) : Number.parseInt(writeId.slice(2), 10);
+      const number =
+        writeId === undefined
+          ? this.#writesOfDots.get(formatDot(dot))
+          : Number.parseInt(writeId.slice(2), 10);
       writes |= 1 << (number as number);
     }
     if (record === undefined) return { writes, etag: undefined, context: undefined, hasLive: false };
-    return { writes, etag: etagOf(record), context: record.context, hasLive: liveSiblings(record).length > 0 };
+    return {
+      writes,
+      etag: etagOf(record),
+      context: record.context,
+      hasLive: liveSiblings(record).length > 0,
+    };
   }
 
   #pick<Item>(items: readonly Item[]): Item {

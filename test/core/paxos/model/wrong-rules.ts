@@ -29,15 +29,18 @@ class RashRound extends Round {
 
   #rash(step: RoundStep): RoundStep {
     if (step.type !== 'accept') return step;
-    const plan = planRound(currentObject([...this.#seen.values()]), this.#plan.requests, this.#plan);
-    const isRefusal = plan.verdicts.length > 0 && plan.verdicts.every(({ type }) => type === 'precondition-failed');
+    const plan = planRound(currentObject([...this.#seen.values()]), this.#plan.requests, {
+      ...this.#plan,
+      floor: undefined,
+    });
+    const isRefusal =
+      plan.verdicts.length > 0 && plan.verdicts.every(({ type }) => type === 'precondition-failed');
     if (!isRefusal) return step;
     this.abandon();
     return { type: 'answered', verdicts: plan.verdicts };
   }
 }
 
-/** Keeps its verdicts on acceptance, whatever a refusal proves. */
 function joinedWith(reply: PrepareReply, object: KeyRecord | undefined): PrepareReply {
   return reply.type === 'promised' ? { ...reply, record: joinIfAny(reply.record, object) } : reply;
 }
@@ -106,7 +109,17 @@ export const WRONG_RULES: Readonly<Record<string, ModelRules>> = {
   'a node without its store votes': { ...PRODUCTION_RULES, newcomersWait: false, storesAreCompared: false },
   'voters are compared by their epoch alone': { ...PRODUCTION_RULES, storesAreCompared: false },
   'a key is forgotten without a floor': { ...PRODUCTION_RULES, floorIsKept: false },
-  'a repeated write is a new one': { ...PRODUCTION_RULES, writeId: (operation, attempt) => `op${operation}.${attempt}` },
+  'collecting a key is no reason to have forgotten a write id': {
+    ...PRODUCTION_RULES,
+    decidePrepare: (held, message, node) => {
+      const { write, reply } = decidePrepare(held, message, node);
+      return { write, reply: reply.type === 'promised' ? { ...reply, floor: undefined } : reply };
+    },
+  },
+  'a repeated write is a new one': {
+    ...PRODUCTION_RULES,
+    writeId: (operation, attempt) => `op${operation}.${attempt}`,
+  },
   'one round trip beside plain writes': { ...PRODUCTION_RULES, grantsInMixedMode: true },
   'every refusal proves that nothing was accepted': {
     ...PRODUCTION_RULES,
