@@ -43,7 +43,7 @@ export function readDot(fields: FieldReader): Dot {
 }
 
 /** Throws FormatError. */
-export function readBallot(fields: FieldReader): Ballot {
+function readBallot(fields: FieldReader): Ballot {
   const text = fields.string(MAX_BALLOT_CHARACTERS);
   if (!isBallot(text)) throw new FormatError('not a ballot');
   return text;

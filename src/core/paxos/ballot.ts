@@ -84,9 +84,10 @@ export function isTooFarAhead(
   nowMs: number,
   known: { readonly promised: Ballot | undefined; readonly floor: Ballot | undefined },
 ): boolean {
+  const aheadOfMs = timeOfBallot(ballot) - MAX_BALLOT_AHEAD_MS;
+  if (aheadOfMs <= nowMs) return false;
   const highest = highestBallot(known.promised, known.floor);
-  const knownMs = Math.max(nowMs, highest === undefined ? 0 : timeOfBallot(highest));
-  return timeOfBallot(ballot) > knownMs + MAX_BALLOT_AHEAD_MS;
+  return highest === undefined || aheadOfMs > timeOfBallot(highest);
 }
 
 /** Makes the ballots of one proposer: each above all that it made before, and above what it was told of. */

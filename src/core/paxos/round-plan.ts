@@ -63,7 +63,7 @@ export function planRound(
  * write is. The time is the ballot's, which rises along the chain of chosen objects, so that the newest ids are the ones
  * remembered.
  */
-export function nextObject(
+function nextObject(
   current: KeyRecord | undefined,
   { content, identity }: ConditionalWrite,
   { ballot, n }: PlanFacts,
@@ -80,7 +80,7 @@ export function nextObject(
   return joinIfAny(current, write) as KeyRecord;
 }
 
-export function holds(condition: Condition, record: KeyRecord | undefined, { etagOf }: PlanFacts): boolean {
+function holds(condition: Condition, record: KeyRecord | undefined, { etagOf }: PlanFacts): boolean {
   if (condition.type === 'if-absent') return createsKey(record);
   return record !== undefined && record.siblings.length > 0 && condition.etags.has(etagOf(record));
 }

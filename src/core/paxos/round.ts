@@ -44,6 +44,11 @@ export interface RoundOptions extends Omit<PlanFacts, 'ballot' | 'floor'> {
   readonly gather: number;
   /** The requests that wait, first come first. May be empty. */
   readonly requests: readonly Conditional[];
+  /**
+   * Whether to propose even what is known to be chosen. A round that lets a node vote again, or that comes before a key is
+   * collected, is there for its ballot and not for an answer.
+   */
+  readonly mustPropose?: boolean;
   /** To be promised together with the accept; only in buckets of mode `cas`. */
   readonly next?: Ballot;
 }
@@ -70,8 +75,6 @@ export interface LostRound {
   readonly refusals: readonly Refusal[];
   /** The highest ballot that was heard of: the next one has to be above. */
   readonly highest: Ballot | undefined;
-  /** The request, by its place, that may have been accepted, and so may be chosen yet. Its next attempt is not its first. */
-  readonly exposed: number | undefined;
 }
 
 const WAIT: RoundStep = { type: 'wait' };
@@ -82,6 +85,8 @@ export class Round {
   #phase: 'preparing' | 'accepting' | 'over' = 'preparing';
   #plan: RoundPlan | undefined;
   #floor: Ballot | undefined;
+  /** Whether an ACCEPT was handed out. One acceptance is enough for a later round to take it up. */
+  #isProposed = false;
   readonly #promises = new Map<NodeId, Promised>();
   readonly #accepts = new Set<NodeId>();
   /** Of the phase that is on: those that will not say yes any more. */
@@ -94,6 +99,17 @@ export class Round {
   constructor(options: RoundOptions) {
     this.ballot = options.ballot;
     this.#options = options;
+  }
+
+  /**
+   * Of a round that was lost: the request, by its place, that may have been accepted, and so may be chosen yet. Its next attempt is
+   * not its first, and if there is none its outcome is unknown. Undefined once it is certain that no acceptor has ever accepted
+   * it, or will: refusals that come after the round was lost are worth telling it.
+   */
+  get exposed(): number | undefined {
+    return this.#isProposed && this.#safe.size < this.#options.acceptors.length
+      ? this.#plan?.winner
+      : undefined;
   }
 
   /** What to send to all acceptors first. */
@@ -124,12 +140,15 @@ export class Round {
     const floor = highestBallot(...promises.map((promise) => promise.floor));
     const step = this.#propose(currentObject(promises), floor);
     // A refusal is a read: it is answered if a read of these promises could be.
-    if (step.type !== 'accept' || this.#plan?.winner !== undefined || !isSettled(promises)) return step;
+    const isAnswer = this.#plan?.winner === undefined && this.#options.mustPropose !== true;
+    if (!isAnswer || !isSettled(promises)) return step;
     this.#phase = 'over';
+    this.#isProposed = false;
     return { type: 'answered', verdicts: this.#plan?.verdicts ?? [] };
   }
 
   onAcceptReply(from: NodeId, reply: AcceptReply): RoundStep {
+    if (reply.type === 'rejected') this.#noteIfSafe(from, reply);
     if (this.#phase !== 'accepting' || this.#accepts.has(from)) return WAIT;
     if (reply.type === 'rejected') return this.#refuse(from, reply);
     if (reply.voters !== this.#options.voters) return this.onFailure(from);
@@ -154,32 +173,30 @@ export class Round {
 
   /** Ends a round that takes too long. */
   abandon(): LostRound {
-    const exposed = this.#isExposed() ? this.#plan?.winner : undefined;
     this.#phase = 'over';
-    return { type: 'lost', refusals: [...this.#refusals], highest: this.#highest, exposed };
+    return { type: 'lost', refusals: [...this.#refusals], highest: this.#highest };
   }
 
   #propose(current: KeyRecord | undefined, floor: Ballot | undefined): RoundStep {
     this.#plan = planRound(current, this.#options.requests, { ...this.#options, floor });
     this.#floor = floor;
     this.#phase = 'accepting';
+    this.#isProposed = true;
     this.#failed.clear();
     const { voters, next } = this.#options;
     const { object } = this.#plan;
     return { type: 'accept', message: { type: 'accept', voters, ballot: this.ballot, object, next } };
   }
 
-  #refuse(from: NodeId, { reason, highest, accepted }: Rejected): RoundStep {
+  #refuse(from: NodeId, { reason, highest }: Rejected): RoundStep {
     this.#refusals.add(reason);
     this.#highest = highestBallot(this.#highest, highest);
-    if (
-      this.#phase === 'accepting' &&
-      isFinal(reason) &&
-      (accepted === undefined || accepted < this.ballot)
-    ) {
-      this.#safe.add(from);
-    }
     return this.onFailure(from);
+  }
+
+  /** The refusal may be that of a second copy, after the first was accepted: AB tells, as it never falls. */
+  #noteIfSafe(from: NodeId, { reason, accepted }: Rejected): void {
+    if (isFinal(reason) && (accepted === undefined || accepted < this.ballot)) this.#safe.add(from);
   }
 
   #orGiveUp(): RoundStep {
@@ -191,11 +208,6 @@ export class Round {
     // Those that were waited for beyond the quorum will not come.
     const isComplete = this.#phase === 'preparing' && said.size + lost === acceptors.length;
     return isComplete ? this.proceed() : WAIT;
-  }
-
-  /** An object of which no acceptor ever accepts a thing has not happened; one acceptance may be taken up by any later round. */
-  #isExposed(): boolean {
-    return this.#phase === 'accepting' && this.#safe.size < this.#options.acceptors.length;
   }
 }
 

@@ -52,9 +52,10 @@ export function isLinearizable(operations: readonly KeyOperation[]): boolean {
     const place = placed * 0x10000 + state;
     if (failed.has(place)) return false;
     let firstReturn = Infinity;
-    operations.forEach(({ returnedAt }, index) => {
-      if ((placed & (1 << index)) === 0 && returnedAt < firstReturn) firstReturn = returnedAt;
-    });
+    for (let index = 0; index < operations.length; index += 1) {
+      if ((placed & (1 << index)) !== 0) continue;
+      firstReturn = Math.min(firstReturn, (operations[index] as KeyOperation).returnedAt);
+    }
     for (const [index, operation] of operations.entries()) {
       if ((placed & (1 << index)) !== 0 || operation.calledAt > firstReturn) continue;
       const next = stateAfter(operation, state, tombstones);

@@ -2,7 +2,6 @@
  * A proposer of the model: the conditional requests that came to one node, in a queue, and the one round that is on. It does what
  * a coordinator has to do around core's Round, in the simplest way.
  */
-import { formatDot } from '../../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
 import { type Ballot, highestBallot } from '../../../../src/core/paxos/ballot.ts';
 import type { Conditional, Verdict } from '../../../../src/core/paxos/conditional.ts';
@@ -125,6 +124,7 @@ export class ModelCoordinator {
       gather: this.#dirty > 1 ? acceptors.length : quorum,
       requests: operations.map((operation) => this.#requestOf(operation)),
       n: this.#nodes.length,
+      mustPropose: purpose !== undefined,
       etagOf,
       ...(this.#usesGrants && purpose === undefined ? { next: clock.next(nowMs, ballot) } : {}),
     });
@@ -140,7 +140,7 @@ export class ModelCoordinator {
   }
 
   #requestOf(operation: ModelOperation): Conditional {
-    const { request, seen, exposed, number, attempts } = operation;
+    const { request, seen, number, attempts } = operation;
     if (request.type === 'read' || request.type === 'put') return { type: 'read' };
     return {
       type: 'write',
@@ -152,7 +152,7 @@ export class ModelCoordinator {
       identity: {
         id: this.#rules.writeId(number, attempts),
         requestDigest: 'd',
-        firstAttempt: !exposed,
+        firstAttempt: !mayBeApplied(operation),
         notBefore: operation.notBefore,
       },
     };
@@ -216,20 +216,18 @@ export class ModelCoordinator {
         return this.#onVerdicts(running.operations, step.verdicts);
       case 'lost':
         this.#running = undefined;
-        return this.#onLost(running.operations, step);
+        return this.#onLost(running, step);
     }
   }
 
-  #onLost(operations: readonly ModelOperation[], { highest, exposed, refusals }: LostRound): void {
+  #onLost({ operations, round }: Running, { highest, refusals }: LostRound): void {
     this.#highest = highestBallot(this.#highest, highest);
     if (refusals.includes('dirty')) this.#dirty += 1;
     this.#host.log(() => `${this.#node.id} lost the round: ${refusals.join()}`);
-    const winner = exposed === undefined ? undefined : operations[exposed];
-    if (winner !== undefined) winner.exposed = true;
+    if (round.exposed !== undefined) operations[round.exposed]?.lostRounds.push(round);
     const again = operations.filter((operation) => {
       if (operation.rounds < MAX_ROUNDS) return true;
-      const isUnknown = operation.exposed && operation.request.type !== 'read';
-      this.#host.answer(operation, { type: isUnknown ? 'unknown' : 'failed' });
+      this.#host.answer(operation, { type: mayBeApplied(operation) ? 'unknown' : 'failed' });
       return false;
     });
     this.#queue.unshift(...again);
@@ -351,7 +349,6 @@ export class ModelCoordinator {
   }
 }
 
-/** For logs. */
-export function describeSiblings(record: KeyRecord | undefined): string {
-  return (record?.siblings ?? []).map(({ dot }) => formatDot(dot)).join(' ');
+function mayBeApplied({ isRetry, lostRounds }: ModelOperation): boolean {
+  return isRetry || lostRounds.some(({ exposed }) => exposed !== undefined);
 }

@@ -2,6 +2,7 @@
 import type { CausalContext } from '../../../../src/core/causality/causal-context.ts';
 import type { Ballot } from '../../../../src/core/paxos/ballot.ts';
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
+import type { Round } from '../../../../src/core/paxos/round.ts';
 import type { KeyOutcome, KeyRequest, Writes } from './linearizability.ts';
 
 /** What a client was shown: by it it writes on. */
@@ -24,8 +25,10 @@ export interface ModelOperation {
   outcome: KeyOutcome | { readonly type: 'failed' } | undefined;
   /** Requests sent to coordinators. */
   attempts: number;
-  /** Whether an ACCEPT of it may have been sent. */
-  exposed: boolean;
+  /** Whether an ACCEPT of it may have been sent by another coordinator. */
+  isRetry: boolean;
+  /** Rounds of its coordinator that were lost after they had proposed it. */
+  readonly lostRounds: Round[];
   rounds: number;
 }
 

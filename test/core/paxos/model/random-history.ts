@@ -188,7 +188,8 @@ class RandomHistory implements ModelHost {
       returnedAt: Infinity,
       outcome: undefined,
       attempts: 0,
-      exposed: false,
+      isRetry: false,
+      lostRounds: [],
       rounds: 0,
     };
     this.#operations.push(operation);
@@ -213,7 +214,7 @@ class RandomHistory implements ModelHost {
     const node = this.#pick(this.#nodes);
     operation.attempts += 1;
     operation.rounds = 0;
-    operation.exposed = isRetry;
+    operation.isRetry = isRetry;
     this.log(
       () =>
         `${operation.number} ${JSON.stringify(operation.request)} at ${node.id}, attempt ${operation.attempts}`,
