@@ -15,7 +15,7 @@ import { type ModelRules, PRODUCTION_RULES } from './model/model-rules.ts';
 import { digestOf, etagOf } from './model/record-names.ts';
 
 export type Name = 'A' | 'B' | 'C';
-const ALL: readonly Name[] = ['A', 'B', 'C'];
+export const ALL: readonly Name[] = ['A', 'B', 'C'];
 const VOTERS = 'epoch, stores 1' as Voters;
 
 /** The ballot K of the scenarios: above all smaller ones. */
