@@ -3,6 +3,7 @@ import { paxosDot } from '../../../src/core/causality/dot.ts';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import type { Conditional } from '../../../src/core/paxos/conditional.ts';
 import type { Rejected, Voters } from '../../../src/core/paxos/messages.ts';
+import { certaintyOf } from '../../../src/core/paxos/write-certainty.ts';
 import type { Round, RoundStep } from '../../../src/core/paxos/round.ts';
 import {
   ballot,
@@ -241,6 +242,16 @@ describe('a round', () => {
     // It may not answer a refusal by what it was promised, however long ago.
     const third = stage.round(3, [put('p3', undefined)]);
     expect(third.startGranted(grantOf(chosen)).type).toBe('accept');
+  });
+});
+
+describe('a write without an answer', () => {
+  it('is certainly not applied only if no acceptor can ever have taken it', () => {
+    const [safe, exposed] = [{ exposed: undefined }, { exposed: 0 }];
+    expect(certaintyOf({ firstAttempt: true, rounds: [] })).toBe('not-applied');
+    expect(certaintyOf({ firstAttempt: true, rounds: [safe, safe] })).toBe('not-applied');
+    expect(certaintyOf({ firstAttempt: true, rounds: [safe, exposed] })).toBe('unknown');
+    expect(certaintyOf({ firstAttempt: false, rounds: [safe] })).toBe('unknown');
   });
 });
 

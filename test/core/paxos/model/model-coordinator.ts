@@ -4,6 +4,7 @@
  */
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
 import { type Ballot, highestBallot } from '../../../../src/core/paxos/ballot.ts';
+import { certaintyOf } from '../../../../src/core/paxos/write-certainty.ts';
 import type { Conditional, Verdict } from '../../../../src/core/paxos/conditional.ts';
 import type { LinearizableRead, ReadVerdict } from '../../../../src/core/paxos/linearizable-read.ts';
 import type { Commit } from '../../../../src/core/paxos/messages.ts';
@@ -350,5 +351,5 @@ export class ModelCoordinator {
 }
 
 function mayBeApplied({ isRetry, lostRounds }: ModelOperation): boolean {
-  return isRetry || lostRounds.some(({ exposed }) => exposed !== undefined);
+  return certaintyOf({ firstAttempt: !isRetry, rounds: lostRounds }) === 'unknown';
 }
