@@ -1,14 +1,20 @@
-/** A causal context as fields: actors sorted bytewise, each with its vector entry (0 for none) and its ranges. */
-import { actorsOf, type CausalContext, contextFrom } from '../core/causality/causal-context.ts';
-import { isActorId } from '../core/causality/dot.ts';
+/**
+ * A causal context as fields: actors sorted bytewise, each with its vector entry (0 for none) and its ranges. Where Paxos dots
+ * are known, their maximum comes first, after a name that no actor has.
+ */
+import { actorsOf, type CausalContext, contextFrom, type Ranges } from '../core/causality/causal-context.ts';
+import { ballotOfActor, type Dot, isActorId, MAX_ACTOR_CHARACTERS } from '../core/causality/dot.ts';
 import type { ActorId } from '../core/ids.ts';
+import { type Ballot, isBallot, MAX_BALLOT_CHARACTERS } from '../core/paxos/ballot.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 
-/** Flat: actor, vector entry, ranges, actor, ... */
+const PAXOS = 'paxos';
+
+/** Flat: `paxos` and a ballot if there is one, then actor, vector entry, ranges, actor, ... */
 export function contextToFields(context: CausalContext): readonly unknown[] {
   const actors = context.cloud.size === 0 ? [...context.vector.keys()] : [...actorsOf(context)];
   if (actors.length > 1) actors.sort();
-  const fields: unknown[] = [];
+  const fields: unknown[] = context.ballot === undefined ? [] : [PAXOS, context.ballot];
   for (const actor of actors) {
     fields.push(actor, context.vector.get(actor) ?? 0, context.cloud.get(actor) ?? []);
   }
@@ -17,16 +23,33 @@ export function contextToFields(context: CausalContext): readonly unknown[] {
 
 /** Throws FormatError. */
 export function contextFromFields(fields: FieldReader): CausalContext {
-  const context = contextFrom(
-    fields.each((reader) => [readActor(reader), reader.integer(0), readRanges(reader.fields())] as const),
-  );
+  let ballot: Ballot | undefined;
+  const entries: (readonly [ActorId, number, Ranges])[] = [];
+  for (let first = true; fields.remaining > 0; first = false) {
+    const text = fields.string(MAX_ACTOR_CHARACTERS);
+    if (first && text === PAXOS) ballot = readBallot(fields);
+    else entries.push([actorFrom(text), fields.integer(0), readRanges(fields.fields())]);
+  }
+  const context = contextFrom(entries, ballot);
   if (context === undefined) throw new FormatError('the causal context is not well formed');
   return context;
 }
 
+/** Actor, then counter. Throws FormatError. */
+export function readDot(fields: FieldReader): Dot {
+  const actor = actorFrom(fields.string(MAX_ACTOR_CHARACTERS));
+  const isOfPaxos = ballotOfActor(actor) !== undefined;
+  return { actor, counter: fields.integer(1, isOfPaxos ? 1 : undefined) };
+}
+
 /** Throws FormatError. */
-export function readActor(fields: FieldReader): ActorId {
-  const text = fields.string(40);
+function readBallot(fields: FieldReader): Ballot {
+  const text = fields.string(MAX_BALLOT_CHARACTERS);
+  if (!isBallot(text)) throw new FormatError('not a ballot');
+  return text;
+}
+
+function actorFrom(text: string): ActorId {
   if (!isActorId(text)) throw new FormatError('not an actor id');
   return text;
 }

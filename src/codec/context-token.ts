@@ -1,7 +1,7 @@
 /**
  * The opaque causal token that clients carry (`Quorate-Context`), base64url of:
  *
- *   byte 0        format version (1)
+ *   byte 0        format version: 1, or 2 if Paxos dots are known
  *   bytes 1..8    placement hash of bucket and key: a token of another key is refused
  *   bytes 9..12   checksum of the payload
  *   bytes 13..    payload
@@ -9,16 +9,19 @@
  * A context that has seen a thousand restarts of every home replica must fit in a header of 64 KiB, so the payload
  * groups incarnations by the 8 bytes that name their store and writes each incarnation's other 8 bytes once:
  * stores, then per store: 8 bytes, incarnations, then per incarnation: 8 bytes, epochs, then per epoch: epoch, vector
- * entry, number of ranges, and each range as (gap from what came before, length). All numbers are LEB128.
+ * entry, number of ranges, and each range as (gap from what came before, length). All numbers are LEB128. In version 2
+ * the maximum of the Paxos dots comes before all that: its length, and its characters.
  */
 import { actorsOf, type CausalContext, contextFrom, type Ranges } from '../core/causality/causal-context.ts';
 import { actorId, epochOf, incarnationOf } from '../core/causality/dot.ts';
 import type { ActorId, EntryName, Incarnation } from '../core/ids.ts';
+import { type Ballot, isBallot } from '../core/paxos/ballot.ts';
 import { ByteReader, ByteWriter } from './byte-stream.ts';
 import { checksum32, placementHash } from './hash.ts';
 import { FormatError } from './packer.ts';
 
 const FORMAT_VERSION = 1;
+const FORMAT_VERSION_WITH_BALLOT = 2;
 const HEADER_BYTES = 13;
 const HALF_INCARNATION_BYTES = 8;
 
@@ -30,6 +33,7 @@ export type DecodedToken =
 /** Equal contexts of one key give equal tokens. */
 export function encodeContextToken(entry: EntryName, context: CausalContext): string {
   const writer = new ByteWriter();
+  if (context.ballot !== undefined) writeBallot(writer, context.ballot);
   const [only] = context.vector.keys();
   if (only !== undefined && context.vector.size === 1 && context.cloud.size === 0) {
     writeOnlyActor(writer, only, context);
@@ -42,7 +46,7 @@ export function encodeContextToken(entry: EntryName, context: CausalContext): st
   }
   const payload = writer.bytes();
   const token = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
-  token[0] = FORMAT_VERSION;
+  token[0] = context.ballot === undefined ? FORMAT_VERSION : FORMAT_VERSION_WITH_BALLOT;
   token.writeBigUInt64BE(placementHash(entry), 1);
   token.writeUInt32BE(checksum32(payload, 0n), 9);
   token.set(payload, HEADER_BYTES);
@@ -54,12 +58,15 @@ export function decodeContextToken(entry: EntryName, token: string): DecodedToke
   const bytes = Buffer.from(token, 'base64url');
   if (bytes.toString('base64url') !== token) return invalid('it is not base64url');
   if (bytes.length <= HEADER_BYTES) return invalid('it is too short');
-  if (bytes[0] !== FORMAT_VERSION) return invalid('it has an unknown format version');
+  const version = bytes[0];
+  if (version !== FORMAT_VERSION && version !== FORMAT_VERSION_WITH_BALLOT) {
+    return invalid('it has an unknown format version');
+  }
   const payload = bytes.subarray(HEADER_BYTES);
   if (checksum32(payload, 0n) !== bytes.readUInt32BE(9)) return invalid('it is damaged or cut short');
   if (bytes.readBigUInt64BE(1) !== placementHash(entry)) return invalid('it belongs to another key');
   try {
-    return { type: 'context', context: readContext(new ByteReader(payload)) };
+    return { type: 'context', context: readContext(new ByteReader(payload), version) };
   } catch (error) {
     if (error instanceof FormatError) return invalid(error.message);
     throw error;
@@ -130,8 +137,20 @@ function writeRanges(writer: ByteWriter, upTo: number, ranges: Ranges): void {
   }
 }
 
-function readContext(reader: ByteReader): CausalContext {
-  const context = contextFrom(readEntries(reader));
+function writeBallot(writer: ByteWriter, ballot: Ballot): void {
+  writer.varint(ballot.length);
+  writer.raw(Buffer.from(ballot, 'latin1'));
+}
+
+function readBallot(reader: ByteReader): Ballot {
+  const text = Buffer.from(reader.raw(reader.varint())).toString('latin1');
+  if (!isBallot(text)) throw new FormatError('its content is not a causal context');
+  return text;
+}
+
+function readContext(reader: ByteReader, version: number): CausalContext {
+  const ballot = version === FORMAT_VERSION_WITH_BALLOT ? readBallot(reader) : undefined;
+  const context = contextFrom(readEntries(reader), ballot);
   if (context === undefined || !reader.atEnd) throw new FormatError('its content is not a causal context');
   return context;
 }

@@ -1,7 +1,7 @@
 /**
  * A record as it lies on disk and travels between replicas: the same bytes, so a replica's answer is what it stored.
  *
- *   byte 0        format version (1)
+ *   byte 0        format version: 1, or 2 if its context knows Paxos dots, which programs of version 1 do not
  *   bytes 1..16   digest of the payload, seeded with the placement hash of bucket and key
  *   bytes 17..    payload: arrays by position (packer.ts), in a canonical order
  *
@@ -15,12 +15,13 @@ import { FormatError, packFieldsAfterHeader, unpackFields } from './packer.ts';
 import { recordFromFields, recordToFields } from './record-fields.ts';
 
 const FORMAT_VERSION = 1;
+const FORMAT_VERSION_WITH_BALLOT = 2;
 const HEADER_BYTES = 1 + DIGEST_BYTES;
 
 /** Equal records of one key give equal bytes. */
 export function encodeRecord(entry: EntryName, record: KeyRecord): Uint8Array {
   const bytes = packFieldsAfterHeader(recordToFields(record), HEADER_BYTES);
-  bytes[0] = FORMAT_VERSION;
+  bytes[0] = versionOf(record);
   writeDigest(bytes.subarray(HEADER_BYTES), placementHash(entry), bytes, 1);
   return bytes;
 }
@@ -36,6 +37,7 @@ export function decodeCheckedRecord(bytes: Uint8Array): KeyRecord {
   const fields = unpackFields(bytes.subarray(HEADER_BYTES));
   const record = recordFromFields(fields);
   fields.end();
+  if (bytes[0] !== versionOf(record)) throw new FormatError('it is of the other format version');
   if (largestNOf(bytes) !== record.largestN) throw new FormatError('its last byte is not N');
   return record;
 }
@@ -43,14 +45,18 @@ export function decodeCheckedRecord(bytes: Uint8Array): KeyRecord {
 /** Throws FormatError unless the bytes are a whole record of this key, without decoding it. */
 export function checkRecord(entry: EntryName, bytes: Uint8Array): void {
   if (bytes.length <= HEADER_BYTES) throw new FormatError('a record is longer than this');
-  if (bytes[0] !== FORMAT_VERSION) {
-    throw new FormatError(`record format version ${bytes[0]}; this program reads version ${FORMAT_VERSION}`);
+  if (bytes[0] !== FORMAT_VERSION && bytes[0] !== FORMAT_VERSION_WITH_BALLOT) {
+    throw new FormatError(`record format version ${bytes[0]}; this program reads versions 1 and 2`);
   }
   const expected = new Uint8Array(DIGEST_BYTES);
   writeDigest(bytes.subarray(HEADER_BYTES), placementHash(entry), expected, 0);
   if (!sameBytes(expected, recordDigest(bytes))) {
     throw new FormatError('the record is damaged, or belongs to another key');
   }
+}
+
+function versionOf({ context }: KeyRecord): number {
+  return context.ballot === undefined ? FORMAT_VERSION : FORMAT_VERSION_WITH_BALLOT;
 }
 
 /** The digest that an encoded record carries (a view of it). Equal digests are equal records of one key. */

@@ -9,7 +9,7 @@ import {
   MAX_WRITE_ID_CHARACTERS,
   MAX_WRITE_IDS,
 } from '../core/limits.ts';
-import { contextFromFields, contextToFields, readActor } from './context-fields.ts';
+import { contextFromFields, contextToFields, readDot } from './context-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 
 export function recordToFields(record: KeyRecord): readonly unknown[] {
@@ -50,7 +50,7 @@ function siblingToFields({ dot, content, writtenAtMs, writeId }: Sibling): reado
 }
 
 function readSibling(fields: FieldReader): Sibling {
-  const dot = { actor: readActor(fields), counter: fields.integer(1) };
+  const dot = readDot(fields);
   const writtenAtMs = fields.integer(0);
   const writeId = fields.optionalString(MAX_WRITE_ID_CHARACTERS);
   const content: SiblingContent =
@@ -68,7 +68,7 @@ function rememberedWriteToFields(write: RememberedWrite): readonly unknown[] {
 
 function readRememberedWrite(fields: FieldReader): RememberedWrite {
   const id = fields.string(MAX_WRITE_ID_CHARACTERS);
-  const dot = { actor: readActor(fields), counter: fields.integer(1) };
+  const dot = readDot(fields);
   const requestDigest = fields.string(16);
   const seenDigest = fields.integer(0, 0xffff_ffff);
   const writtenAtMs = fields.integer(0);

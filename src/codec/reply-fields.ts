@@ -13,7 +13,7 @@ import {
   type RemovalOutcome,
   type ReplicaReport,
 } from '../core/outcome.ts';
-import { contextFromFields, contextToFields, readActor } from './context-fields.ts';
+import { contextFromFields, contextToFields, readDot } from './context-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 import { recordFromFields, recordToFields } from './record-fields.ts';
 import {
@@ -169,7 +169,7 @@ function readOutcome(fields: FieldReader): Outcome {
     case OUTCOME.written:
       return {
         type: 'written',
-        dot: { actor: readActor(fields), counter: fields.integer(1) },
+        dot: readDot(fields),
         context: contextFromFields(fields.fields()),
         created: fields.boolean(),
         liveSiblings: fields.integer(0),

@@ -25,6 +25,9 @@ export const DEFAULT_TIMEOUT_MS = 5_000;
 export const MIN_TIMEOUT_MS = 1;
 export const MAX_TIMEOUT_MS = 60_000;
 
+/** Milliseconds that the time of a ballot may be ahead of what an acceptor knows; beyond it the ballot is refused. */
+export const MAX_BALLOT_AHEAD_MS = 60_000;
+
 /** Bytes of one frame between nodes, its length prefix excluded. Longer messages travel in chunks. */
 export const MAX_FRAME_BYTES = 256 * 1024;
 /** Bytes of one message that may be put together from chunks; a record at its bounds is far below. */

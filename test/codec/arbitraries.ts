@@ -1,10 +1,11 @@
 /** What fast-check draws for the formats: names, contexts and records as they can really be. */
 import fc from 'fast-check';
 import { type CausalContext, EMPTY_CONTEXT, withDot } from '../../src/core/causality/causal-context.ts';
-import { actorId, compareDots, type Dot, formatDot } from '../../src/core/causality/dot.ts';
+import { actorId, compareDots, type Dot, formatDot, paxosDot } from '../../src/core/causality/dot.ts';
 import type { KeyRecord, RememberedWrite, Sibling, SiblingContent } from '../../src/core/causality/record.ts';
 import { compareRememberedWrites } from '../../src/core/causality/remembered-writes.ts';
-import type { EntryName, Incarnation } from '../../src/core/ids.ts';
+import type { EntryName, Incarnation, NodeId } from '../../src/core/ids.ts';
+import { ballotOf } from '../../src/core/paxos/ballot.ts';
 import {
   MAX_CONTENT_TYPE_CHARACTERS,
   MAX_KEY_BYTES,
@@ -44,6 +45,15 @@ const incarnations = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => Buffer.from(bytes).toString('base64url') as Incarnation);
 
+const ballots = fc
+  .record({
+    timeMs: fc.nat(),
+    logical: fc.nat(3),
+    node: fc.constantFrom(...(['n1', 'a.b', '-'] as NodeId[])),
+    incarnation: incarnations,
+  })
+  .map(ballotOf);
+
 const counters = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 1, max: 20 }) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }) },
@@ -57,7 +67,11 @@ const dotLists: fc.Arbitrary<readonly Dot[]> = fc
     const another = actors.map(([incarnation, epoch]) => [incarnation, epoch === 0 ? 1 : 0] as const);
     const names = [...actors, ...another].map(([incarnation, epoch]) => actorId(incarnation, epoch));
     const dots = fc.record({ actor: fc.constantFrom(...names), counter: counters });
-    return fc.uniqueArray<Dot, string>(dots, { selector: formatDot, maxLength: 30 });
+    const ofPaxos = ballots.map(paxosDot);
+    return fc.uniqueArray<Dot, string>(
+      fc.oneof({ weight: 9, arbitrary: dots }, { weight: 1, arbitrary: ofPaxos }),
+      { selector: formatDot, maxLength: 30 },
+    );
   });
 
 function contextOf(dots: readonly Dot[]): CausalContext {

@@ -125,7 +125,7 @@ describe('a token that is not one of this key', () => {
     ['it is not base64url', 'é🙂\0'],
     ['it is too short', ''],
     ['it is too short', 'AQ'],
-    ['it has an unknown format version', Buffer.alloc(30, 2).toString('base64url')],
+    ['it has an unknown format version', Buffer.alloc(30, 3).toString('base64url')],
     ['it is damaged or cut short', Buffer.alloc(30, 1).toString('base64url')],
   ])('%s', (reason, token) => {
     expect(reasonOf(token)).toBe(reason);

@@ -6,11 +6,12 @@ import type { RecoveryState } from '../../src/codec/store-meta.ts';
 import type { OpeningList, StoreMark } from '../../src/core/membership/store-mark.ts';
 import type { PeerMessage } from '../../src/codec/message-codec.ts';
 import type { CausalContext } from '../../src/core/causality/causal-context.ts';
-import { actorId } from '../../src/core/causality/dot.ts';
+import { actorId, paxosDot } from '../../src/core/causality/dot.ts';
 import { joinRecords } from '../../src/core/causality/join.ts';
 import type { KeyRecord } from '../../src/core/causality/record.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { EntryName, Incarnation, NodeId, Partition, StoreId } from '../../src/core/ids.ts';
+import { ballotOf } from '../../src/core/paxos/ballot.ts';
 import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../src/core/message.ts';
 import type { QuorumFacts } from '../../src/core/outcome.ts';
@@ -23,6 +24,13 @@ export const NAME_SAMPLES: readonly EntryName[] = [
   { bucket: '__proto__', key: '__proto__' },
   { bucket: 'b', key: 'a/b%2F\0é🙂' },
 ];
+
+const BALLOT = ballotOf({
+  timeMs: 1_760_000_000_000,
+  logical: 7,
+  node: 'n1' as NodeId,
+  incarnation: 'AAECAwQFBgcICQoLDA0ODw' as Incarnation,
+});
 
 /** One record of each kind that can lie on a disk. */
 export const RECORD_SAMPLES: Readonly<Record<string, KeyRecord>> = {
@@ -40,6 +48,10 @@ export const RECORD_SAMPLES: Readonly<Record<string, KeyRecord>> = {
       seen: context({ c: [1], d: [4, 6, 6] }),
     }),
   ),
+  'a conditional write beside a plain one': joinRecords(
+    recordOf(paxosDot(BALLOT), 'chosen', { identity: identity('id-3'), seen: context({ a: [2] }) }),
+    recordOf(dot('b', 1), 'plain'),
+  ),
   'nothing but a context': { siblings: [], context: context({ a: [2] }), writes: [], largestN: 1 },
 };
 
@@ -54,6 +66,8 @@ export const CONTEXT_SAMPLES: Readonly<Record<string, CausalContext>> = {
   empty: context({}),
   'one dot': { vector: new Map([[actor(0, 1, 1), 1]]), cloud: new Map() },
   'a dot above a hole': { vector: new Map(), cloud: new Map([[actor(0, 1, 1), [7, 7]]]) },
+  'a ballot alone': { vector: new Map(), cloud: new Map(), ballot: BALLOT },
+  'a ballot and a dot': { vector: new Map([[actor(0, 1, 1), 1]]), cloud: new Map(), ballot: BALLOT },
   'two stores, three incarnations, four epochs': {
     vector: new Map([
       [actor(0, 1, 1), 3],

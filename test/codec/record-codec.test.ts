@@ -121,8 +121,21 @@ describe('what is not a record of this key', () => {
 
   it('is refused with its version: one of a later program', () => {
     const bytes = Uint8Array.from(encodeRecord(ENTRY, RECORD_SAMPLES['value'] as KeyRecord));
-    bytes[0] = 2;
-    expect(() => decodeRecord(ENTRY, bytes)).toThrow('record format version 2; this program reads version 1');
+    bytes[0] = 3;
+    expect(() => decodeRecord(ENTRY, bytes)).toThrow(
+      'record format version 3; this program reads versions 1 and 2',
+    );
+  });
+
+  it('is refused with its version: the one of records with, or without, a Paxos dot', () => {
+    for (const [name, version] of [
+      ['value', 2],
+      ['a conditional write beside a plain one', 1],
+    ] as const) {
+      const bytes = Uint8Array.from(encodeRecord(ENTRY, RECORD_SAMPLES[name] as KeyRecord));
+      bytes[0] = version;
+      expect(() => decodeRecord(ENTRY, bytes)).toThrow('the other format version');
+    }
   });
 
   it('is refused even with the right digest, or is a record that keeps every invariant', () => {

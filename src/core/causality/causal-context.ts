@@ -9,9 +9,24 @@
  * equal sets are equal structures.
  *
  * Never pruned by age or size: a dropped entry would make a covered value come back as a sibling.
+ *
+ * Of Paxos dots the context has the highest ballot alone, and stands for all up to it. There are holes below, which no
+ * other actor may have: most ballots make no dot, and some make one that is never chosen (a ghost). That is right all the same.
+ * What a maximum b claims is "of each write that was, or will be, chosen under a ballot up to b I hold it, or something
+ * that had seen it", for two reasons:
+ *
+ * - If a ballot is ever chosen, every proposal under a higher one is made from it (the invariant P2c of "Paxos Made Simple"): so
+ *   an object with the maximum b comes after all that is chosen up to b, and nothing is chosen below b behind its back.
+ * - Only chosen objects come into a record, a token or an answer. A ghost's own maximum is known to nobody but the acceptor
+ *   that took it, until another round proposes the ghost again and has it chosen; then it is none.
+ *
+ * So a maximum covers ghosts wrongly only if they never take effect. It must not be read the other way round: that a dot
+ * is covered does not tell that it was chosen, nor that no ghost is about. What is chosen, ballots alone tell
+ * (core/paxos/current-object.ts).
  */
 import type { ActorId } from '../ids.ts';
-import type { Dot } from './dot.ts';
+import { type Ballot, highestBallot, isAbove } from '../paxos/ballot.ts';
+import { ballotOfActor, type Dot } from './dot.ts';
 
 /** Flat pairs, first and last counter of each range: `[5, 7, 9, 9]` is 5, 6, 7 and 9. */
 export type Ranges = readonly number[];
@@ -19,17 +34,23 @@ export type Ranges = readonly number[];
 export interface CausalContext {
   readonly vector: ReadonlyMap<ActorId, number>;
   readonly cloud: ReadonlyMap<ActorId, Ranges>;
+  /** The maximum of the Paxos dots; left out if there is none. */
+  readonly ballot?: Ballot;
 }
 
 export const EMPTY_CONTEXT: CausalContext = { vector: new Map(), cloud: new Map() };
 
 export function isEmptyContext(context: CausalContext): boolean {
-  return context.vector.size === 0 && context.cloud.size === 0;
+  return context.vector.size === 0 && context.cloud.size === 0 && context.ballot === undefined;
 }
 
 export function contains(context: CausalContext, dot: Dot): boolean {
   const upTo = context.vector.get(dot.actor);
   if (upTo !== undefined && dot.counter <= upTo) return true;
+  if (context.ballot !== undefined) {
+    const ballot = ballotOfActor(dot.actor);
+    if (ballot !== undefined) return ballot <= context.ballot;
+  }
   if (context.cloud.size === 0) return false;
   const ranges = context.cloud.get(dot.actor);
   return ranges !== undefined && rangesContain(ranges, dot.counter);
@@ -41,7 +62,7 @@ export function highestCounter(context: CausalContext, actor: ActorId): number {
   return ranges?.at(-1) ?? context.vector.get(actor) ?? 0;
 }
 
-/** All actors of a context, in no particular order, each once. */
+/** All actors of a context but `paxos`, in no particular order, each once. */
 export function actorsOf(context: CausalContext): Set<ActorId> {
   return new Set([...context.vector.keys(), ...context.cloud.keys()]);
 }
@@ -59,11 +80,12 @@ export function joinContexts(left: CausalContext, right: CausalContext): CausalC
   const vector = new Map(left.vector);
   const cloud = new Map(left.cloud);
   for (const actor of actorsOf(right)) joinActor(vector, cloud, actor, right);
-  return { vector, cloud };
+  return withBallot({ vector, cloud }, highestBallot(left.ballot, right.ballot));
 }
 
 /** Whether every dot of `part` is in `whole`. */
 export function covers(whole: CausalContext, part: CausalContext): boolean {
+  if (isAbove(part.ballot, whole.ballot)) return false;
   for (const [actor, upTo] of part.vector) {
     if ((whole.vector.get(actor) ?? 0) < upTo) return false;
   }
@@ -86,18 +108,20 @@ export function sameContext(left: CausalContext, right: CausalContext): boolean 
 
 /**
  * Builds a normal-form context, for decoders. Each actor at most once; counters >= 0 (0: no vector entry); ranges
- * sorted and disjoint, or the answer is undefined.
+ * sorted and disjoint, or the answer is undefined. No actor is `paxos`, whose maximum is `ballot`.
  */
 export function contextFrom(
   entries: Iterable<readonly [ActorId, number, Ranges]>,
+  ballot?: Ballot,
 ): CausalContext | undefined {
   const vector = new Map<ActorId, number>();
   const cloud = new Map<ActorId, Ranges>();
   for (const [actor, upTo, ranges] of entries) {
     if (vector.has(actor) || cloud.has(actor) || !wellFormed(upTo, ranges)) return undefined;
+    if (ballotOfActor(actor) !== undefined) return undefined;
     setActor(vector, cloud, actor, upTo, ranges);
   }
-  return { vector, cloud };
+  return withBallot({ vector, cloud }, ballot);
 }
 
 function wellFormed(upTo: number, ranges: Ranges): boolean {
@@ -112,7 +136,13 @@ function wellFormed(upTo: number, ranges: Ranges): boolean {
   return true;
 }
 
+function withBallot(context: CausalContext, ballot: Ballot | undefined): CausalContext {
+  return ballot === undefined ? context : { ...context, ballot };
+}
+
 function contextOfDot({ actor, counter }: Dot): CausalContext {
+  const ballot = ballotOfActor(actor);
+  if (ballot !== undefined) return { ...EMPTY_CONTEXT, ballot };
   return counter === 1
     ? { vector: new Map([[actor, 1]]), cloud: new Map() }
     : { vector: new Map(), cloud: new Map([[actor, [counter, counter]]]) };

@@ -6,7 +6,7 @@ import { actorsOf, type CausalContext } from './causal-context.ts';
 
 /** 32 bits, 0 for the empty context. Equal contexts give equal digests. */
 export function contextDigest(context: CausalContext): number {
-  let sum = 0;
+  let sum = context.ballot === undefined ? 0 : fnv1a(context.ballot);
   for (const actor of actorsOf(context)) {
     const ranges = context.cloud.get(actor) ?? [];
     sum = (sum + fnv1a(`${actor} ${context.vector.get(actor) ?? 0} ${ranges.join()}`)) >>> 0;

@@ -71,8 +71,9 @@ function describeWrite({ id, requestDigest, writtenAtMs, dot: written }: Remembe
   return `${id}:${formatDot(written)}@${writtenAtMs}/${requestDigest}`;
 }
 
-export function describeContext({ vector, cloud }: CausalContext): string {
+export function describeContext({ vector, cloud, ballot }: CausalContext): string {
   const entries = [
+    ...(ballot === undefined ? [] : [`paxos<=${ballot}`]),
     ...[...vector].map(([actor, upTo]) => `${actor}<=${upTo}`),
     ...[...cloud].map(([actor, ranges]) => `${actor}[${ranges.join(',')}]`),
   ];

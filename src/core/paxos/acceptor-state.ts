@@ -1,0 +1,46 @@
+/**
+ * What an acceptor keeps for one key, beside the record that the replica stores anyway: P, AB, AO and CB of CASPaxos.
+ * Ballots are never purged while the key lives, only the bytes of the accepted object are, once they are in the record.
+ */
+import type { KeyRecord } from '../causality/record.ts';
+import type { Incarnation, StoreId } from '../ids.ts';
+import { type Ballot, isAbove } from './ballot.ts';
+
+export interface AcceptorState {
+  /** P: nothing below it is taken any more. */
+  readonly promised: Ballot | undefined;
+  /** AB: the ballot that was accepted last, whether its object was chosen or not. */
+  readonly accepted: Ballot | undefined;
+  /** AO: what was accepted under it. Undefined if that is nothing at all, or if it is in the record by now. */
+  readonly object: KeyRecord | undefined;
+  /** The process that accepted it: only this one knows that it made it durable. */
+  readonly acceptedIn: Incarnation | undefined;
+  /** CB: the highest ballot that is known to be chosen. */
+  readonly chosen: Ballot | undefined;
+  /** The store as which this node, whose store peers did not know, was let vote on the key. See acceptor.ts. */
+  readonly admittedAs: StoreId | undefined;
+}
+
+/** Of a key that no round has ever reached. */
+export const UNTOUCHED: AcceptorState = {
+  promised: undefined,
+  accepted: undefined,
+  object: undefined,
+  acceptedIn: undefined,
+  chosen: undefined,
+  admittedAs: undefined,
+};
+
+/** All that an acceptor decides upon: its state of a key, and S, the record that the replica holds of it. */
+export interface HeldKey {
+  readonly state: AcceptorState;
+  readonly record: KeyRecord | undefined;
+}
+
+/**
+ * Whether something was accepted that is not known to be chosen. A plain GET that meets such a replica finishes the round first,
+ * and the sweeper does so for all, or an acknowledged conditional write might stay invisible for plain reads.
+ */
+export function isUnfinished({ accepted, chosen }: AcceptorState): boolean {
+  return isAbove(accepted, chosen);
+}

@@ -1,0 +1,200 @@
+/**
+ * The acceptor of one key: what it decides upon each message, without any effect. The caller runs a decision inside the
+ * key's serial section, makes `write` durable in one batch, and only then answers. Nothing here looks at who asks.
+ *
+ * Rystsov, "CASPaxos", arXiv 1802.07000, section 2.2; Lamport, "Paxos Made Simple", section 2.2. Beyond the paper: the
+ * object of the register is joined with what plain writes store beside it, so an accept has to know all of that (`dirty`).
+ */
+import { isWithin, joinIfAny, sameRecord } from '../causality/record-order.ts';
+import type { Incarnation, StoreId } from '../ids.ts';
+import { type AcceptorState, type HeldKey, isUnfinished } from './acceptor-state.ts';
+import { type Ballot, highestBallot, isAbove, isTooFarAhead } from './ballot.ts';
+import type {
+  Accept,
+  AcceptReply,
+  Admit,
+  Collect,
+  CollectReply,
+  Commit,
+  CommitReply,
+  Prepare,
+  PrepareReply,
+  ReadKey,
+  ReadKeyReply,
+  Refusal,
+  Rejected,
+  Voters,
+} from './messages.ts';
+
+/** The node as which an acceptor decides. */
+export interface AcceptorNode {
+  readonly voters: Voters;
+  readonly store: StoreId;
+  readonly incarnation: Incarnation;
+  /** Whether this store took the place of one that voted: then it votes on a key only after it was admitted there. */
+  readonly isNewcomer: boolean;
+  /** F of the key's partition: nothing at or below it is taken any more, from the network or from the disk. */
+  readonly floor: Ballot | undefined;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+export interface Decision<Reply> {
+  /** To be durable before the reply goes out; undefined if nothing changes. */
+  readonly write: HeldKey | undefined;
+  readonly reply: Reply;
+}
+
+/**
+ * "If an acceptor receives a prepare request with number n greater than that of any prepare request to which it has already
+ * responded, then it responds to the request with a promise not to accept any more proposals numbered less than n and with
+ * the highest-numbered proposal (if any) that it has accepted." (Paxos Made Simple, 2.2, phase 1b)
+ */
+export function decidePrepare(
+  held: HeldKey,
+  { voters, ballot }: Prepare,
+  node: AcceptorNode,
+): Decision<PrepareReply> {
+  const { state, record } = held;
+  const refusal = refusalOfVote(state, voters, ballot, node);
+  if (refusal !== undefined) return rejected(held, refusal, node);
+  if (!isAbove(ballot, highestBallot(state.promised, state.accepted, state.chosen)))
+    return rejected(held, 'outbid', node);
+  if (isTooFarAhead(ballot, node.nowMs, { promised: state.promised, floor: node.floor })) {
+    return rejected(held, 'too-far-ahead', node);
+  }
+  return {
+    write: { state: { ...state, promised: ballot }, record },
+    reply: {
+      type: 'promised',
+      voters,
+      accepted: state.accepted,
+      object: isUnfinished(state) ? state.object : undefined,
+      chosen: state.chosen,
+      record,
+      promisedBefore: state.promised,
+      floor: node.floor,
+    },
+  };
+}
+
+/**
+ * "If an acceptor receives an accept request for a proposal numbered n, it accepts the proposal unless it has already
+ * responded to a prepare request having a number greater than n." (Paxos Made Simple, 2.2, phase 2b)
+ *
+ * And unless its record holds what the object does not know: a plain write came in after the promise, and might be
+ * acknowledged by now. It is not joined into the object, for then there were two objects under one ballot.
+ */
+export function decideAccept(held: HeldKey, message: Accept, node: AcceptorNode): Decision<AcceptReply> {
+  const { state, record } = held;
+  const { voters, ballot, object, next } = message;
+  const refusal = refusalOfVote(state, voters, ballot, node);
+  if (refusal !== undefined) return rejected(held, refusal, node);
+  if (isAbove(highestBallot(state.promised, state.accepted, state.chosen), ballot))
+    return rejected(held, 'outbid', node);
+  if (state.accepted === ballot) {
+    if (state.acceptedIn !== node.incarnation) return rejected(held, 'other-incarnation', node);
+    return { write: undefined, reply: { type: 'accepted', voters } };
+  }
+  if (!isWithin(record, object)) return rejected(held, 'dirty', node);
+  const promised = highestBallot(ballot, next);
+  const accepted = { ...state, promised, accepted: ballot, object, acceptedIn: node.incarnation };
+  return { write: { state: accepted, record }, reply: { type: 'accepted', voters } };
+}
+
+/** The object, which was chosen, goes into the record. In the same batch the accepted bytes may go, for they are in it. */
+export function decideCommit(
+  held: HeldKey,
+  { ballot, object }: Commit,
+  node: AcceptorNode,
+): Decision<CommitReply> {
+  if (!isAbove(ballot, node.floor)) return rejected(held, 'collected', node);
+  // What was chosen later came from it, and is in the record.
+  if (!isAbove(ballot, held.state.chosen)) return { write: undefined, reply: { type: 'committed' } };
+  return { write: committed(held, { ballot, object }), reply: { type: 'committed' } };
+}
+
+/**
+ * A node that has lost its store has lost promises and acceptances, so its vote could contradict them. It votes again from a
+ * ballot on that the *other* home replicas have chosen, all of them knowing that it lost its store. Copying what
+ * they accepted instead would be a vote for it, which nobody has cast.
+ */
+export function decideAdmit(
+  held: HeldKey,
+  { voters, store, ballot, object }: Admit,
+  node: AcceptorNode,
+): Decision<CommitReply> {
+  if (voters !== node.voters || store !== node.store) return rejected(held, 'other-voters', node);
+  if (!isAbove(ballot, node.floor)) return rejected(held, 'collected', node);
+  if (votes(held.state, node)) return decideCommit(held, { type: 'commit', ballot, object }, node);
+  const { state, record } = isAbove(ballot, held.state.chosen) ? committed(held, { ballot, object }) : held;
+  const admitted = { ...state, promised: highestBallot(state.promised, ballot), admittedAs: store };
+  return { write: { state: admitted, record }, reply: { type: 'committed' } };
+}
+
+/** What a linearizable read compares. Changes nothing. */
+export function decideRead(held: HeldKey, { voters }: ReadKey, node: AcceptorNode): Decision<ReadKeyReply> {
+  const { state, record } = held;
+  if (voters !== node.voters) return rejected(held, 'other-voters', node);
+  if (!votes(state, node)) return rejected(held, 'not-voting', node);
+  const { promised, accepted, chosen } = state;
+  const seen = isUnfinished(state) ? joinIfAny(state.object, record) : record;
+  return { write: undefined, reply: { type: 'key-view', voters, promised, accepted, chosen, record: seen } };
+}
+
+export type CollectDecision = {
+  readonly reply: CollectReply;
+  /** The floor to raise in the same batch in which all that is held of the key is deleted; undefined: nothing is done. */
+  readonly floor: Ballot | undefined;
+};
+
+/**
+ * Forgets a deleted key, ballots and all. The floor takes their place: it is above every ballot that this key ever knew here, so
+ * whatever is still under way for it is refused.
+ */
+export function decideCollect(
+  held: HeldKey,
+  { ballot, object }: Collect,
+  node: AcceptorNode,
+): CollectDecision {
+  const { state, record } = held;
+  const isDeleted =
+    object.siblings.length > 0 && object.siblings.every(({ content }) => content.type === 'tombstone');
+  const isUntouched = state.accepted === ballot && state.promised === ballot && sameRecord(record, object);
+  if (!isDeleted || !isUntouched) return { ...rejected(held, 'outbid', node), floor: undefined };
+  const floor = highestBallot(node.floor, ballot) as Ballot;
+  return { reply: { type: 'collected', floor }, floor };
+}
+
+/** What a vote on any ballot asks first: who votes, whether this store does, and whether the key's past is forgotten. */
+function refusalOfVote(
+  state: AcceptorState,
+  voters: Voters,
+  ballot: Ballot,
+  node: AcceptorNode,
+): Refusal | undefined {
+  if (voters !== node.voters) return 'other-voters';
+  if (!votes(state, node)) return 'not-voting';
+  return isAbove(ballot, node.floor) ? undefined : 'collected';
+}
+
+function votes({ admittedAs }: AcceptorState, { isNewcomer, store }: AcceptorNode): boolean {
+  return !isNewcomer || admittedAs === store;
+}
+
+function committed(
+  { state, record }: HeldKey,
+  { ballot, object }: Pick<Commit, 'ballot' | 'object'>,
+): HeldKey {
+  const isFinished = !isAbove(state.accepted, ballot);
+  return {
+    state: { ...state, chosen: ballot, object: isFinished ? undefined : state.object },
+    record: joinIfAny(record, object),
+  };
+}
+
+function rejected({ state }: HeldKey, reason: Refusal, node: AcceptorNode): Decision<Rejected> {
+  const { promised, accepted, chosen } = state;
+  const highest = highestBallot(promised, accepted, chosen, node.floor);
+  return { write: undefined, reply: { type: 'rejected', reason, highest, accepted } };
+}

@@ -1,0 +1,134 @@
+/**
+ * Ballots: the numbers of Paxos rounds. One names one attempt of one proposer, for ever, and all of them are ordered.
+ * (Lamport, "Paxos Made Simple", section 2.2: "different proposers choose their numbers from disjoint sets of numbers".)
+ *
+ * A ballot is (hybrid logical time in milliseconds, logical counter, node id, incarnation). The time makes the ballots of a
+ * proposer that has heard nothing yet likely to be the highest (Kulkarni et al., "Logical Physical Clocks", 2014); nothing
+ * rests on it but latency. Node and incarnation make ballots of different proposers, and of one before and after a restart,
+ * different: an incarnation is drawn at random at each start.
+ *
+ * It is kept as one text whose bytewise order is the order of ballots, so that it can be compared, stored and sent as it
+ * stands, and be part of a dot (core/causality/dot.ts): `{time}{counter}.{node}.{incarnation}`, time and counter in base 36
+ * with leading zeros. Rejected: four fields, which every format would have to take apart and put together again.
+ */
+import type { Incarnation, NodeId } from '../ids.ts';
+import { MAX_BALLOT_AHEAD_MS } from '../limits.ts';
+
+declare const brand: unique symbol;
+
+export type Ballot = string & { readonly [brand]: 'Ballot' };
+
+export interface BallotParts {
+  /** Milliseconds since 1970 by a hybrid logical clock; below 36^9, the year 5188. */
+  readonly timeMs: number;
+  /** Tells apart the ballots of one millisecond; below 36^4. */
+  readonly logical: number;
+  readonly node: NodeId;
+  readonly incarnation: Incarnation;
+}
+
+const TIME_DIGITS = 9;
+const LOGICAL_DIGITS = 4;
+const TIMES = 36 ** TIME_DIGITS;
+const LOGICALS = 36 ** LOGICAL_DIGITS;
+
+const BALLOT = /^[0-9a-z]{13}\.[A-Za-z0-9._-]{1,64}\.[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** Characters that a ballot has at most. */
+export const MAX_BALLOT_CHARACTERS = TIME_DIGITS + LOGICAL_DIGITS + 1 + 64 + 1 + 22;
+
+/** Throws RangeError for a time or counter that has no room. */
+export function ballotOf({ timeMs, logical, node, incarnation }: BallotParts): Ballot {
+  return `${digits(timeMs, TIMES, TIME_DIGITS)}${digits(logical, LOGICALS, LOGICAL_DIGITS)}.${node}.${incarnation}` as Ballot;
+}
+
+/** Whether a string from the wire, the disk or a token is a ballot, in the one form that a ballot has. */
+export function isBallot(text: string): text is Ballot {
+  return BALLOT.test(text);
+}
+
+export function partsOfBallot(ballot: Ballot): BallotParts {
+  const end = ballot.lastIndexOf('.');
+  return {
+    timeMs: timeOfBallot(ballot),
+    logical: Number.parseInt(ballot.slice(TIME_DIGITS, TIME_DIGITS + LOGICAL_DIGITS), 36),
+    node: ballot.slice(TIME_DIGITS + LOGICAL_DIGITS + 1, end) as NodeId,
+    incarnation: ballot.slice(end + 1) as Incarnation,
+  };
+}
+
+/** Milliseconds since 1970 by the proposer's hybrid logical clock. */
+export function timeOfBallot(ballot: Ballot): number {
+  return Number.parseInt(ballot.slice(0, TIME_DIGITS), 36);
+}
+
+/** Whether `left` is above `right`, where having seen no ballot (undefined) is below all of them. */
+export function isAbove(left: Ballot | undefined, right: Ballot | undefined): boolean {
+  return left !== undefined && (right === undefined || left > right);
+}
+
+/** The highest of these ballots; undefined if there is none. */
+export function highestBallot(...ballots: readonly (Ballot | undefined)[]): Ballot | undefined {
+  let highest: Ballot | undefined;
+  for (const ballot of ballots) if (isAbove(ballot, highest)) highest = ballot;
+  return highest;
+}
+
+/**
+ * Whether an acceptor must not take this ballot because its time is more than a bound ahead of all that it knows. A clock
+ * that runs far ahead would otherwise drag every other ballot of the key after it, once and for all. What the acceptor
+ * promised before, and its floor, count as known: else a key that such a ballot has reached could not be used any more.
+ */
+export function isTooFarAhead(
+  ballot: Ballot,
+  nowMs: number,
+  known: { readonly promised: Ballot | undefined; readonly floor: Ballot | undefined },
+): boolean {
+  const aheadOfMs = timeOfBallot(ballot) - MAX_BALLOT_AHEAD_MS;
+  if (aheadOfMs <= nowMs) return false;
+  const highest = highestBallot(known.promised, known.floor);
+  return highest === undefined || aheadOfMs > timeOfBallot(highest);
+}
+
+/** Makes the ballots of one proposer: each above all that it made before, and above what it was told of. */
+export class BallotClock {
+  readonly #node: NodeId;
+  readonly #incarnation: Incarnation;
+  #timeMs = 0;
+  #logical = 0;
+
+  constructor(node: NodeId, incarnation: Incarnation) {
+    this.#node = node;
+    this.#incarnation = incarnation;
+  }
+
+  /** A ballot that was never made before, above `seen`, and not before `nowMs`. */
+  next(nowMs: number, seen: Ballot | undefined): Ballot {
+    if (seen !== undefined) this.#rise(partsOfBallot(seen));
+    this.#rise({ timeMs: Math.floor(nowMs), logical: -1 });
+    this.#logical += 1;
+    if (this.#logical >= LOGICALS) {
+      this.#timeMs += 1;
+      this.#logical = 0;
+    }
+    return ballotOf({
+      timeMs: this.#timeMs,
+      logical: this.#logical,
+      node: this.#node,
+      incarnation: this.#incarnation,
+    });
+  }
+
+  #rise({ timeMs, logical }: Pick<BallotParts, 'timeMs' | 'logical'>): void {
+    if (timeMs < this.#timeMs || (timeMs === this.#timeMs && logical <= this.#logical)) return;
+    this.#timeMs = timeMs;
+    this.#logical = logical;
+  }
+}
+
+function digits(value: number, limit: number, length: number): string {
+  if (!Number.isInteger(value) || value < 0 || value >= limit) {
+    throw new RangeError(`${value} has no room in a ballot`);
+  }
+  return value.toString(36).padStart(length, '0');
+}

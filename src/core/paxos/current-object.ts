@@ -1,0 +1,46 @@
+/**
+ * What a key's object is, by the promises of a quorum, and whether it is known to be that without another round.
+ *
+ * Two sources meet. What plain writes and commits stored (S) is joined over the quorum. What was accepted under the highest
+ * ballot (AO) may be chosen, so it counts too, unless it is known to be, for then it is in some S of the quorum's join, or what came
+ * from it is. All other accepted objects are ignored: what was accepted under a lower ballot is in the highest one's, or it was
+ * never chosen (a ghost), and then it must not come back. "v is the value of the highest-numbered proposal among the
+ * responses" (Paxos Made Simple, 2.2, phase 2a; CASPaxos 2.2: "picks the value of the tuple with the highest ballot number").
+ */
+import type { KeyRecord } from '../causality/record.ts';
+import { joinIfAny, sameRecord } from '../causality/record-order.ts';
+import { highestBallot, isAbove } from './ballot.ts';
+import type { Promised } from './messages.ts';
+
+/** `promises` of a quorum of distinct nodes. Undefined: there is nothing. */
+export function currentObject(promises: readonly Promised[]): KeyRecord | undefined {
+  let current: KeyRecord | undefined;
+  let top: Promised | undefined;
+  for (const promise of promises) {
+    current = joinIfAny(current, promise.record);
+    if (isAbove(promise.accepted, top?.accepted)) top = promise;
+  }
+  const chosen = highestBallot(...promises.map((promise) => promise.chosen));
+  return top !== undefined && isAbove(top.accepted, chosen) ? joinIfAny(current, top.object) : current;
+}
+
+/**
+ * Whether the promises of a quorum prove that its current object is chosen: all have accepted the same ballot last, hold the
+ * same, and had not promised anything higher before these. Ballots are compared beside the values, because rounds that propose what
+ * they found make equal objects under different ballots; the promise, because what it was given to may be accepted elsewhere.
+ */
+export function isSettled(promises: readonly Promised[]): boolean {
+  const [first, ...others] = promises;
+  if (first === undefined || isAbove(first.promisedBefore, first.accepted)) return false;
+  const held = heldBy(first);
+  return others.every(
+    (other) =>
+      other.accepted === first.accepted &&
+      !isAbove(other.promisedBefore, other.accepted) &&
+      sameRecord(heldBy(other), held),
+  );
+}
+
+function heldBy({ object, record }: Promised): KeyRecord | undefined {
+  return joinIfAny(object, record);
+}

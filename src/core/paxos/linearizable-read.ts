@@ -1,0 +1,59 @@
+/**
+ * A linearizable read in one round trip and without a write: what a quorum holds is the key's object if all of it accepted the
+ * same ballot last, holds the same, and has promised nothing higher. Else a round has to propose what it finds (round.ts,
+ * IdentityRead), after which the next read is quick again.
+ *
+ * Equal values are not enough: such rounds make equal objects under different ballots, of which some may be about to be
+ * overwritten. And a promise above what was accepted may belong to a round that is being chosen elsewhere.
+ */
+import type { NodeId } from '../ids.ts';
+import { type Ballot, isAbove } from './ballot.ts';
+import type { Voters } from './messages.ts';
+
+/** What the read compares of one acceptor's view of the key. */
+export interface ComparedView {
+  readonly voters: Voters;
+  readonly promised: Ballot | undefined;
+  readonly accepted: Ballot | undefined;
+  /** Canonical digest, of at least 128 bits, of AO and S joined; equal for equal records only. */
+  readonly digest: string;
+}
+
+export type ReadVerdict =
+  | { readonly type: 'wait' }
+  /** The object is what this node holds, and some others hold just as well. */
+  | { readonly type: 'settled'; readonly node: NodeId }
+  /** No quorum can agree any more. */
+  | { readonly type: 'round-needed' };
+
+export class LinearizableRead {
+  readonly #voters: Voters;
+  readonly #quorum: number;
+  #outstanding: Set<NodeId>;
+  readonly #agreeing = new Map<string, NodeId[]>();
+
+  constructor(voters: Voters, acceptors: readonly NodeId[], quorum: number) {
+    this.#voters = voters;
+    this.#quorum = quorum;
+    this.#outstanding = new Set(acceptors);
+  }
+
+  /** `view` undefined: it was refused, or there was no answer. Only a node's first answer counts. */
+  onReply(from: NodeId, view: ComparedView | undefined): ReadVerdict {
+    if (!this.#outstanding.delete(from)) return this.#verdict();
+    if (view !== undefined && view.voters === this.#voters && !isAbove(view.promised, view.accepted)) {
+      const name = `${view.accepted ?? ''} ${view.digest}`;
+      this.#agreeing.set(name, [...(this.#agreeing.get(name) ?? []), from]);
+    }
+    return this.#verdict();
+  }
+
+  #verdict(): ReadVerdict {
+    let most = 0;
+    for (const nodes of this.#agreeing.values()) {
+      if (nodes.length >= this.#quorum) return { type: 'settled', node: nodes[0] as NodeId };
+      most = Math.max(most, nodes.length);
+    }
+    return most + this.#outstanding.size < this.#quorum ? { type: 'round-needed' } : { type: 'wait' };
+  }
+}

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Incarnation, NodeId } from '../../../src/core/ids.ts';
+import { MAX_BALLOT_AHEAD_MS } from '../../../src/core/limits.ts';
+import {
+  type Ballot,
+  BallotClock,
+  ballotOf,
+  type BallotParts,
+  highestBallot,
+  isAbove,
+  isBallot,
+  isTooFarAhead,
+  MAX_BALLOT_CHARACTERS,
+  partsOfBallot,
+  timeOfBallot,
+} from '../../../src/core/paxos/ballot.ts';
+import { incarnation } from '../causality/sample-records.ts';
+
+const NODE = 'n1' as NodeId;
+const HERE = incarnation('here');
+
+const parts: fc.Arbitrary<BallotParts> = fc.record({
+  timeMs: fc.oneof(fc.nat(40), fc.nat(36 ** 9 - 1)),
+  logical: fc.oneof(fc.nat(40), fc.nat(36 ** 4 - 1)),
+  node: fc.constantFrom(...(['n1', 'n10', 'a.b', '_-', 'x'.repeat(64)] as NodeId[])),
+  incarnation: fc.constantFrom(
+    incarnation('a'),
+    incarnation('b'),
+    '_-0AZaz'.repeat(3).concat('Q') as Incarnation,
+  ),
+});
+
+function at(timeMs: number, logical = 0): Ballot {
+  return ballotOf({ timeMs, logical, node: NODE, incarnation: HERE });
+}
+
+describe('a ballot', () => {
+  it('is a text that gives back what it was made of', () => {
+    fc.assert(
+      fc.property(parts, (each) => {
+        const ballot = ballotOf(each);
+        expect(isBallot(ballot)).toBe(true);
+        expect(ballot.length).toBeLessThanOrEqual(MAX_BALLOT_CHARACTERS);
+        expect(partsOfBallot(ballot)).toEqual(each);
+        expect(timeOfBallot(ballot)).toBe(each.timeMs);
+      }),
+    );
+  });
+
+  it('comes after all of an earlier time, and of the same time with a lower counter', () => {
+    fc.assert(
+      fc.property(parts, parts, (left, right) => {
+        const order = left.timeMs - right.timeMs || left.logical - right.logical;
+        const [a, b] = [ballotOf(left), ballotOf(right)];
+        if (order !== 0) expect(isAbove(a, b)).toBe(order > 0);
+        expect(isAbove(a, b) && isAbove(b, a)).toBe(false);
+        expect(a === b).toBe(!isAbove(a, b) && !isAbove(b, a));
+        expect(highestBallot(undefined, a, b)).toBe(a > b ? a : b);
+      }),
+    );
+  });
+
+  it('is above none at all', () => {
+    expect(isAbove(at(0), undefined)).toBe(true);
+    expect(isAbove(undefined, at(0))).toBe(false);
+    expect(isAbove(undefined, undefined)).toBe(false);
+    expect(highestBallot(undefined, undefined)).toBeUndefined();
+  });
+
+  it.each(['', 'x', `${at(1)}x`, at(10).toUpperCase(), at(1).slice(1), `${'0'.repeat(13)}..${HERE}`])(
+    'is not %j',
+    (text) => {
+      expect(isBallot(text)).toBe(false);
+    },
+  );
+
+  it.each([
+    { timeMs: -1, logical: 0 },
+    { timeMs: 1.5, logical: 0 },
+    { timeMs: 36 ** 9, logical: 0 },
+    { timeMs: 0, logical: 36 ** 4 },
+  ])('has no room for %j', (each) => {
+    expect(() => ballotOf({ ...each, node: NODE, incarnation: HERE })).toThrow(RangeError);
+  });
+});
+
+describe('the clock of a proposer', () => {
+  it('never makes a ballot twice, and each above all that it has seen', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(10), fc.option(parts, { nil: undefined }))), (calls) => {
+        const clock = new BallotClock(NODE, HERE);
+        let last: Ballot | undefined;
+        for (const [nowMs, other] of calls) {
+          if (other !== undefined && other.timeMs === 36 ** 9 - 1) continue;
+          const seen = other && ballotOf(other);
+          const made = clock.next(nowMs, seen);
+          expect(isAbove(made, last) && isAbove(made, seen)).toBe(true);
+          expect(timeOfBallot(made)).toBeGreaterThanOrEqual(nowMs);
+          last = made;
+        }
+      }),
+    );
+  });
+
+  it('goes with the time, and counts within a millisecond', () => {
+    const clock = new BallotClock(NODE, HERE);
+    expect(clock.next(5.7, undefined)).toBe(at(5));
+    expect(clock.next(5, undefined)).toBe(at(5, 1));
+    expect(clock.next(4, undefined)).toBe(at(5, 2));
+    expect(clock.next(9, undefined)).toBe(at(9));
+    expect(clock.next(9, at(20, 7))).toBe(at(20, 8));
+    expect(clock.next(9, at(30, 36 ** 4 - 1))).toBe(at(31));
+  });
+});
+
+describe('a ballot too far ahead', () => {
+  const nothing = { promised: undefined, floor: undefined };
+
+  it('is ahead of the clock by more than the bound', () => {
+    expect(isTooFarAhead(at(100 + MAX_BALLOT_AHEAD_MS), 100, nothing)).toBe(false);
+    expect(isTooFarAhead(at(101 + MAX_BALLOT_AHEAD_MS), 100, nothing)).toBe(true);
+  });
+
+  it('is measured against what was promised, and the floor, too', () => {
+    const ballot = at(101 + MAX_BALLOT_AHEAD_MS);
+    expect(isTooFarAhead(ballot, 100, { promised: at(101), floor: undefined })).toBe(false);
+    expect(isTooFarAhead(ballot, 100, { promised: undefined, floor: at(101) })).toBe(false);
+    expect(isTooFarAhead(ballot, 100, { promised: at(99), floor: at(100) })).toBe(true);
+  });
+});

@@ -1,0 +1,53 @@
+/** What the model takes from production, as one value, so that a rule can be replaced by a wrong one. */
+import {
+  decideAccept,
+  decideAdmit,
+  decideCollect,
+  decideCommit,
+  decidePrepare,
+  decideRead,
+} from '../../../../src/core/paxos/acceptor.ts';
+import type { AcceptorState } from '../../../../src/core/paxos/acceptor-state.ts';
+import { LinearizableRead } from '../../../../src/core/paxos/linearizable-read.ts';
+import { Round, type RoundOptions } from '../../../../src/core/paxos/round.ts';
+
+export interface ModelRules {
+  readonly decidePrepare: typeof decidePrepare;
+  readonly decideAccept: typeof decideAccept;
+  readonly decideCommit: typeof decideCommit;
+  readonly decideAdmit: typeof decideAdmit;
+  readonly decideRead: typeof decideRead;
+  readonly decideCollect: typeof decideCollect;
+  readonly newRound: (options: RoundOptions) => Round;
+  readonly newRead: (
+    ...parameters: ConstructorParameters<typeof LinearizableRead>
+  ) => Pick<LinearizableRead, 'onReply'>;
+  /** What is left of an acceptor's state after a restart. */
+  readonly afterRestart: (state: AcceptorState) => AcceptorState;
+  /** The write id of an operation's n-th attempt through a coordinator. */
+  readonly writeId: (operation: number, attempt: number) => string;
+  /** Whether a replaced store waits until it is let in. */
+  readonly newcomersWait: boolean;
+  /** Whether who votes is named by its stores, beside the epoch. */
+  readonly storesAreCompared: boolean;
+  readonly floorIsKept: boolean;
+  /** Whether one round trip is tried beside plain writes, too. */
+  readonly grantsInMixedMode: boolean;
+}
+
+export const PRODUCTION_RULES: ModelRules = {
+  decidePrepare,
+  decideAccept,
+  decideCommit,
+  decideAdmit,
+  decideRead,
+  decideCollect,
+  newRound: (options) => new Round(options),
+  newRead: (...parameters) => new LinearizableRead(...parameters),
+  afterRestart: (state) => state,
+  writeId: (operation) => `op${operation}`,
+  newcomersWait: true,
+  storesAreCompared: true,
+  floorIsKept: true,
+  grantsInMixedMode: false,
+};
