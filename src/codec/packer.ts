@@ -123,6 +123,12 @@ export class FieldReader {
     return this.#takeNull() ? undefined : this.fields();
   }
 
+  /** Itself, if no more fields are left than this. Asked before anything is made of them. */
+  atMost(count: number): this {
+    if (this.remaining > count) throw new FormatError(`${this.remaining} items where ${count} may be`);
+    return this;
+  }
+
   /** Reads the rest, item by item. */
   each<Item>(read: (reader: FieldReader) => Item): Item[] {
     const items: Item[] = [];

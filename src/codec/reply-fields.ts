@@ -1,7 +1,7 @@
 /** Replies between nodes as fields. */
 import type { KeyRecord } from '../core/causality/record.ts';
 import type { NodeId } from '../core/ids.ts';
-import { MAX_NODES } from '../core/limits.ts';
+import { MAX_NODES, MAX_REAP_ENTRIES } from '../core/limits.ts';
 import type { PeerReply, ReadReply, StoreReply } from '../core/message.ts';
 import {
   type Failure,
@@ -15,6 +15,7 @@ import {
 } from '../core/outcome.ts';
 import { contextFromFields, contextToFields, readDot } from './context-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
+import { readReapAnswers } from './reap-fields.ts';
 import { recordFromFields, recordToFields } from './record-fields.ts';
 import {
   readTreeKeysPage,
@@ -36,6 +37,11 @@ const KIND = {
   treeLeaves: 8,
   treeKeys: 9,
   partitionKeys: 10,
+  reapWatch: 11,
+  reapSettle: 12,
+  reapCheck: 13,
+  reapDrop: 14,
+  barrier: 15,
 } as const;
 const READ = { found: 0, same: 1, absent: 2, unreadable: 3, recovering: 4 } as const;
 const OUTCOME = { failed: 0, read: 1, written: 2 } as const;
@@ -56,6 +62,16 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.treeKeys, ...treeKeysPageToFields(reply.page)];
     case 'partition-keys':
       return [KIND.partitionKeys, ...treeKeysPageToFields(reply.page)];
+    case 'reap-watch':
+      return [KIND.reapWatch, reply.held];
+    case 'reap-settle':
+      return [KIND.reapSettle];
+    case 'reap-check':
+      return [KIND.reapCheck, reply.intact];
+    case 'reap-drop':
+      return [KIND.reapDrop, reply.dropped];
+    case 'barrier':
+      return [KIND.barrier];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...outcomeToFields(reply.outcome)];
     case 'coordinate-put':
@@ -85,6 +101,16 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'tree-keys', page: readTreeKeysPage(fields) };
     case KIND.partitionKeys:
       return { type: 'partition-keys', page: readTreeKeysPage(fields) };
+    case KIND.reapWatch:
+      return { type: 'reap-watch', held: readReapAnswers(fields.fields()) };
+    case KIND.reapSettle:
+      return { type: 'reap-settle' };
+    case KIND.reapCheck:
+      return { type: 'reap-check', intact: readReapAnswers(fields.fields()) };
+    case KIND.reapDrop:
+      return { type: 'reap-drop', dropped: fields.integer(0, MAX_REAP_ENTRIES) };
+    case KIND.barrier:
+      return { type: 'barrier' };
     case KIND.coordinateGet:
       return { type: 'coordinate-get', outcome: onlyRead(readOutcome(fields)) };
     case KIND.coordinatePut:

@@ -12,6 +12,7 @@ import {
 import { contextFromFields, contextToFields } from './context-fields.ts';
 import { readEntryName } from './entry-name-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
+import { readReapRequest, reapRequestToFields } from './reap-fields.ts';
 import {
   partitionKeysRequestToFields,
   readPartitionKeysRequest,
@@ -32,6 +33,11 @@ const KIND = {
   treeLeaves: 7,
   treeKeys: 8,
   partitionKeys: 9,
+  reapWatch: 10,
+  reapSettle: 11,
+  reapCheck: 12,
+  reapDrop: 13,
+  barrier: 14,
 } as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
@@ -50,6 +56,16 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.treeKeys, ...treeKeysRequestToFields(request)];
     case 'partition-keys':
       return [KIND.partitionKeys, ...partitionKeysRequestToFields(request)];
+    case 'reap-watch':
+      return [KIND.reapWatch, ...reapRequestToFields(request)];
+    case 'reap-settle':
+      return [KIND.reapSettle, ...reapRequestToFields(request)];
+    case 'reap-check':
+      return [KIND.reapCheck, ...reapRequestToFields(request)];
+    case 'reap-drop':
+      return [KIND.reapDrop, ...reapRequestToFields(request)];
+    case 'barrier':
+      return [KIND.barrier];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...readRequestToFields(request.request)];
     case 'coordinate-put': {
@@ -82,6 +98,16 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readTreeKeysRequest(fields);
     case KIND.partitionKeys:
       return readPartitionKeysRequest(fields);
+    case KIND.reapWatch:
+      return readReapRequest('reap-watch', fields);
+    case KIND.reapSettle:
+      return readReapRequest('reap-settle', fields);
+    case KIND.reapCheck:
+      return readReapRequest('reap-check', fields);
+    case KIND.reapDrop:
+      return readReapRequest('reap-drop', fields);
+    case KIND.barrier:
+      return { type: 'barrier' };
     case KIND.coordinateGet:
       return { type: 'coordinate-get', request: readReadRequest(fields) };
     case KIND.coordinatePut:
@@ -165,7 +191,9 @@ function readPutRequest(fields: FieldReader): PutRequest {
 
 function readDeleteRequest(fields: FieldReader): DeleteRequest {
   const write = readWrite(fields);
-  return { ...write, r: fields.integer(1, write.n) };
+  const r = fields.integer(1, write.n);
+  // As it is written: what a context is there for is not read.
+  return { ...write, r: write.context === undefined ? r : write.n };
 }
 
 function readIdentity(fields: FieldReader): WriteIdentity {

@@ -31,7 +31,10 @@ export function readTreeKeysRequest(fields: FieldReader): TreeKeysRequest {
   return {
     type: 'tree-keys',
     tree: readTreeName(fields),
-    leaves: atMost(fields.fields(), MAX_TREE_LEAVES).each((reader) => reader.integer(0, MAX_TREE_LEAVES - 1)),
+    leaves: fields
+      .fields()
+      .atMost(MAX_TREE_LEAVES)
+      .each((reader) => reader.integer(0, MAX_TREE_LEAVES - 1)),
     after: fields.optionalBytes(),
   };
 }
@@ -59,7 +62,7 @@ export function treeRootsToFields({ roots, unbuilt }: TreeRoots): readonly unkno
 }
 
 export function readTreeRoots(fields: FieldReader): TreeRoots {
-  const unbuilt = atMost(fields.fields(), MAX_PARTITIONS).each(readPartition);
+  const unbuilt = fields.fields().atMost(MAX_PARTITIONS).each(readPartition);
   return { unbuilt, roots: fields.each(readTreeRoot) };
 }
 
@@ -78,7 +81,13 @@ export function treeKeysPageToFields({ keys, next }: TreeKeysPage): readonly unk
 
 export function readTreeKeysPage(fields: FieldReader): TreeKeysPage {
   const next = fields.optionalBytes();
-  return { next, keys: atMost(fields.fields(), 3 * MAX_TREE_KEYS).each(readTreeKey) };
+  return {
+    next,
+    keys: fields
+      .fields()
+      .atMost(3 * MAX_TREE_KEYS)
+      .each(readTreeKey),
+  };
 }
 
 function readTreeRoot(fields: FieldReader): TreeRoot {
@@ -98,10 +107,4 @@ function readPartition(fields: FieldReader): Partition {
 function checkDigest(bytes: Uint8Array): Uint8Array {
   if (bytes.length !== TREE_DIGEST_BYTES) throw new FormatError(`a digest of ${bytes.length} bytes`);
   return bytes;
-}
-
-/** Checked before anything is made of the items. */
-function atMost(fields: FieldReader, count: number): FieldReader {
-  if (fields.remaining > count) throw new FormatError(`${fields.remaining} items where ${count} may be`);
-  return fields;
 }

@@ -105,6 +105,20 @@ export const TREE_LIFETIME_MS = 6 * 60 * 60 * 1_000;
 /** Milliseconds from a build of the trees of a partition to another one, if they are in doubt or could not be built. */
 export const TREE_REBUILD_MS = 60_000;
 
+/** Milliseconds between two rounds in which a node reaps tombstones, about: half of each pause is drawn. */
+export const REAP_INTERVAL_MS = 10_000;
+/** Milliseconds that a node has to have known a deletion before it is reaped, whatever the clocks say of its age. */
+export const REAP_PATIENCE_MS = 60_000;
+/** Milliseconds for one step of a round: longer than any request takes, for the round waits for all that are under way. */
+export const REAP_STEP_MS = MAX_TIMEOUT_MS + 15_000;
+/** Records in one round, and bytes of their names. */
+export const MAX_REAP_ENTRIES = 1_024;
+export const MAX_REAP_NAME_BYTES = 128 * 1024;
+/** Deletions that a node has in mind to be reaped; those beyond are found again when it goes through its records. */
+export const MAX_REAP_CANDIDATES = 50_000;
+/** Milliseconds after which a record that could not be reaped is tried again. */
+export const REAP_RETRY_MS = 60_000;
+
 /** Ids of stores that a node names as lost, the newest ones. */
 export const MAX_LOST_STORES = 16;
 /**

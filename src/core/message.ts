@@ -14,6 +14,8 @@ export type PeerRequest =
   | { readonly type: 'ping' }
   | TreeRequest
   | PartitionKeysRequest
+  | ReapRequest
+  | BarrierRequest
   | { readonly type: 'coordinate-get'; readonly request: ReadRequest }
   | { readonly type: 'coordinate-put'; readonly request: PutRequest }
   | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest };
@@ -87,6 +89,39 @@ export interface PartitionKeysRequest {
   readonly after: Uint8Array | undefined;
 }
 
+/** One record that is to be reaped, if all members hold just that or nothing. */
+export interface ReapEntry extends EntryName {
+  /** Of the record (16 bytes). */
+  readonly digest: Uint8Array;
+}
+
+/** One round of reaping tombstones (protocol/reaping), led by one member; its steps in their order. */
+export type ReapRequest =
+  /** Which of these does the node hold just so, or not at all? From now on it notes whether that changes. */
+  | {
+      readonly type: 'reap-watch';
+      readonly leader: NodeId;
+      /** 16 random bytes. */
+      readonly round: Uint8Array;
+      readonly entries: readonly ReapEntry[];
+    }
+  /** Wait until nothing that the node began before now is under way, in its memory or to its peers. */
+  | { readonly type: 'reap-settle'; readonly leader: NodeId; readonly round: Uint8Array }
+  /** Which of them are as they were? */
+  | { readonly type: 'reap-check'; readonly leader: NodeId; readonly round: Uint8Array }
+  /** Delete those that are still as they were; `places`: their indexes in the list of the first step. */
+  | {
+      readonly type: 'reap-drop';
+      readonly leader: NodeId;
+      readonly round: Uint8Array;
+      readonly places: readonly number[];
+    };
+
+/** Answered when all that the asker sent before, on this or on an older connection, has been carried out, or never will be. */
+export interface BarrierRequest {
+  readonly type: 'barrier';
+}
+
 export interface TreeKey extends EntryName {
   /** Digest of the record (16 bytes); undefined if it is there, but cannot be read. */
   readonly digest: Uint8Array | undefined;
@@ -129,6 +164,12 @@ export type PeerReply =
   | { readonly type: 'tree-leaves'; readonly leaves: Uint8Array }
   | { readonly type: 'tree-keys'; readonly page: TreeKeysPage }
   | { readonly type: 'partition-keys'; readonly page: TreeKeysPage }
+  /** One for each entry, in their order. */
+  | { readonly type: 'reap-watch'; readonly held: readonly boolean[] }
+  | { readonly type: 'reap-settle' }
+  | { readonly type: 'reap-check'; readonly intact: readonly boolean[] }
+  | { readonly type: 'reap-drop'; readonly dropped: number }
+  | BarrierRequest
   | { readonly type: 'coordinate-get'; readonly outcome: ReadOutcome }
   | { readonly type: 'coordinate-put'; readonly outcome: PutOutcome }
   | { readonly type: 'coordinate-delete'; readonly outcome: RemovalOutcome }

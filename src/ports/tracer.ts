@@ -106,6 +106,19 @@ export type TraceEvent =
     }
   /** The records of a partition could not be counted; that is tried again. */
   | { readonly type: 'trees-not-built'; readonly partition: Partition; readonly reason: string }
+  /** This node lets the record of a deleted key go. */
+  | { readonly type: 'tombstone-reaped'; readonly bucket: string; readonly key: string }
+  /** A round of reaping that this node led has ended. */
+  | {
+      readonly type: 'reap-round';
+      /** Records that were old enough. */
+      readonly due: number;
+      /** Records that are gone from all members. */
+      readonly reaped: number;
+      /** Why it did not come to its end, if so. */
+      readonly reason: string | undefined;
+      readonly ms: number;
+    }
   | { readonly type: 'hedged-read'; readonly peer: NodeId }
   /** A read that asked all home replicas has heard all that it will. */
   | {

@@ -1,8 +1,11 @@
 /** Every replica's own view of one key, for people: what lies where, without joining or repairing anything. */
+import { placementHash } from '../codec/hash.ts';
 import { decodeRecord, recordDigest } from '../codec/record-codec.ts';
 import type { KeyRecord } from '../core/causality/record.ts';
+import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
 import type { EntryName, NodeId, Partition } from '../core/ids.ts';
 import type { ReadReply } from '../core/message.ts';
+import { partitionOf, preferenceList, type Ring } from '../core/ring/ring.ts';
 import type { Clock } from '../ports/clock.ts';
 import { Deadline } from './coordinator/deadline.ts';
 import type { NoReply, Replicas } from './replica/replicas.ts';
@@ -22,23 +25,24 @@ export interface Inspection {
   readonly replicas: readonly ReplicaView[];
 }
 
-export interface InspectionTarget {
-  readonly entry: EntryName;
-  readonly partition: Partition;
-  /** All nodes in order of preference. */
-  readonly nodes: readonly NodeId[];
-  readonly n: number;
-  readonly timeoutMs: number;
+export interface InspectionPorts {
+  readonly config: ClusterConfig;
+  readonly ring: Ring;
+  readonly clock: Clock;
+  readonly replicas: Replicas;
 }
 
 /** Asks every node; one that is no home replica is worth a line only if it holds something. */
 export async function inspectEntry(
-  replicas: Replicas,
-  clock: Clock,
-  target: InspectionTarget,
+  ports: InspectionPorts,
+  entry: EntryName,
+  timeoutMs: number,
 ): Promise<Inspection> {
-  const { nodes, n, partition } = target;
-  const views = await Promise.all(nodes.map((node) => viewReplica(replicas, clock, node, target)));
+  const { config, ring } = ports;
+  const { n } = bucketConfig(config, entry.bucket);
+  const partition = partitionOf(ring, placementHash(entry));
+  const nodes = preferenceList(ring, partition);
+  const views = await Promise.all(nodes.map((node) => viewReplica(ports, node, entry, timeoutMs)));
   return {
     partition,
     preferenceList: nodes,
@@ -48,10 +52,10 @@ export async function inspectEntry(
 }
 
 function viewReplica(
-  replicas: Replicas,
-  clock: Clock,
+  { replicas, clock }: InspectionPorts,
   node: NodeId,
-  { entry, timeoutMs }: InspectionTarget,
+  entry: EntryName,
+  timeoutMs: number,
 ): Promise<ReplicaView> {
   const deadline = new Deadline(clock, timeoutMs);
   const { bucket, key } = entry;

@@ -30,6 +30,8 @@ export interface StorageNodeOptions {
   readonly handoff?: boolean;
   /** Whether a read repairs the replicas that it finds behind; so it does if this is not set. */
   readonly readRepair?: boolean;
+  /** Milliseconds for which records of deleted keys are kept at least; for ever if this is not set. */
+  readonly reapAfterMs?: number | undefined;
   /** Share of the reads that ask all home replicas, and not only R of them: 0 to 1. */
   readonly askAllShare: number;
   /** Whether the disk is below its reserve: writes are refused with `no-space`. */

@@ -1,19 +1,40 @@
 /** What a node answers its peers, by whom it concerns. */
-import type { PeerReply, PeerRequest } from '../core/message.ts';
+import type { BarrierRequest, PeerReply, PeerRequest, ReapRequest } from '../core/message.ts';
 import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { OperationRouter } from './coordinator/operation-router.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Reaping } from './reaping/reaping.ts';
 import type { LocalReplica } from './replica/local-replica.ts';
 
 export interface PeerRequestPorts {
   readonly local: LocalReplica;
   readonly antiEntropy: AntiEntropy;
   readonly router: OperationRouter;
+  readonly reaping: Reaping;
+  readonly inFlight: InFlight;
 }
 
 /** Rejects if the store failed: nothing truthful can be answered then. */
-export async function servePeer(
+export async function servePeer(ports: PeerRequestPorts, request: PeerRequest): Promise<PeerReply> {
+  const { reaping, inFlight } = ports;
+  switch (request.type) {
+    // Those wait for all others, so they are none of them.
+    case 'barrier':
+      await inFlight.settled();
+      return request;
+    case 'reap-watch':
+    case 'reap-settle':
+    case 'reap-check':
+    case 'reap-drop':
+      return reaping.serve(request);
+    default:
+      return inFlight.track(() => serveRecords(ports, request));
+  }
+}
+
+async function serveRecords(
   { local, antiEntropy, router }: PeerRequestPorts,
-  request: PeerRequest,
+  request: Exclude<PeerRequest, ReapRequest | BarrierRequest>,
 ): Promise<PeerReply> {
   switch (request.type) {
     case 'read':

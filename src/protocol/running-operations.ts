@@ -1,15 +1,18 @@
 /** Client operations that this node carries out: bounded in number, none begun while draining, waited for at the end. */
 import type { FailureCode } from '../core/outcome.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { InFlight } from './in-flight.ts';
 
 export class RunningOperations {
   readonly #clock: Clock;
   readonly #max: number;
+  readonly #inFlight: InFlight;
   #running = 0;
   #draining = false;
   #onIdle: () => void = () => {};
 
-  constructor(clock: Clock, max: number) {
+  constructor(clock: Clock, max: number, inFlight: InFlight) {
+    this.#inFlight = inFlight;
     this.#clock = clock;
     this.#max = max;
   }
@@ -35,7 +38,7 @@ export class RunningOperations {
   async run<Result>(operation: () => Promise<Result>): Promise<Result> {
     this.#running += 1;
     try {
-      return await operation();
+      return await this.#inFlight.track(operation);
     } finally {
       this.#running -= 1;
       if (this.#running === 0) this.#onIdle();

@@ -7,17 +7,16 @@
  *   anti-entropy/  compares and repairs replicas in the background
  *   handoff/       keeps records for replicas that are away, and hands them over
  *   recovery/      gets back what the own store has lost, before it counts again
- *   background/    what those three have in common
+ *   reaping/       lets the records of deleted keys go, when nothing can bring back what was deleted
+ *   background/    what those four have in common
  *   peers/         connections to the other members
  */
 import { describePlacement } from '../codec/hash.ts';
-import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../core/ids.ts';
 import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
-import { majority } from '../core/quorum/quorum-tally.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
 import type { StorageWrite } from '../ports/storage.ts';
-import { buildRing, preferenceList, type Ring } from '../core/ring/ring.ts';
+import { buildRing, type Ring } from '../core/ring/ring.ts';
 import { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import { Pace } from './background/pace.ts';
 import { CoarseClock } from './coarse-clock.ts';
@@ -28,11 +27,14 @@ import { Handoff } from './handoff/handoff.ts';
 import { HintedRecords } from './handoff/hinted-records.ts';
 import { HintStore } from './handoff/hint-store.ts';
 import { type Inspection, inspectEntry } from './inspection.ts';
+import { InFlight } from './in-flight.ts';
 import { localIdentity } from './local-identity.ts';
+import { copiesIn, hasMajorities } from './majorities.ts';
 import type { MemberStatus, OwnRecovery, StorageNode, StorageNodeOptions } from './node-interface.ts';
 import { servePeer } from './peer-requests.ts';
 import { Peers } from './peers/peers.ts';
 import { StoreMemory } from './peers/store-memory.ts';
+import { Reaping } from './reaping/reaping.ts';
 import { OwnStore } from './recovery/own-store.ts';
 import { Recovery } from './recovery/recovery.ts';
 import { GroupCommit } from './replica/group-commit.ts';
@@ -75,6 +77,8 @@ class RunningNode implements StorageNode {
   readonly #replicas: Replicas;
   readonly #antiEntropy: AntiEntropy;
   readonly #handoff: Handoff;
+  readonly #reaping: Reaping;
+  readonly #inFlight = new InFlight();
   readonly #router: OperationRouter;
   readonly #operations: RunningOperations;
   /** Deadlines and hedges of operations. */
@@ -93,7 +97,13 @@ class RunningNode implements StorageNode {
     this.#incarnations = incarnations;
     this.#commit = commit;
     this.#records = new RecordStore(this.#ring, storage, commit);
-    const onChanged: OnChanged = (entry, before, after) => this.#antiEntropy.changed(entry, before, after);
+    const onChanged: OnChanged = (entry, before, after) => {
+      this.#antiEntropy.changed(entry, before, after);
+      this.#reaping.changed(entry, after);
+    };
+    const inFlight = this.#inFlight;
+    const mayLack = (entry: EntryName): boolean =>
+      this.#recovery.open > 0 && this.#recovery.isOpen(this.#router.partitionOf(entry));
     this.#hints = new HintStore({
       ...options,
       ring: this.#ring,
@@ -111,8 +121,9 @@ class RunningNode implements StorageNode {
     this.#local = new LocalReplica({
       ...parts,
       limits: config.limits,
+      inFlight,
       losses: {
-        mayLack: (entry) => this.#recovery.open > 0 && this.#recovery.isOpen(this.#router.partitionOf(entry)),
+        mayLack,
         damaged: (entry) => this.#recovery.openOne(this.#router.partitionOf(entry)),
       },
     });
@@ -128,21 +139,28 @@ class RunningNode implements StorageNode {
     this.#peers = new Peers({ self, memory: this.#memory, network, clock, random, tracer });
     this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
     this.#operationClock = new CoarseClock(clock);
-    const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer };
+    const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer, inFlight };
     const background = {
       ...options,
       self: nodeId,
       ring: this.#ring,
       peers: this.#peers,
       local: this.#local,
+      inFlight,
       foregroundMs: () => commit.lastMs * (1 + this.#operations.running),
     };
-    this.#antiEntropy = new AntiEntropy({ ...background, adopt: (entry) => hinted.adopt(entry) });
+    this.#antiEntropy = new AntiEntropy({
+      ...background,
+      adopt: (entry) => hinted.adopt(entry),
+      onCounted: (entry, encoded) => this.#reaping.noticed(entry, encoded),
+    });
+    const pace = (): Pace => new Pace(clock, background.foregroundMs);
+    this.#reaping = new Reaping({ ...background, mayLack, pace: pace() });
     this.#handoff = new Handoff({ ...background, hints: this.#hints, hinted });
     const write = (...writes: readonly StorageWrite[]): Promise<void> => commit.write(...writes);
     this.#recovery = new Recovery({
       ...background,
-      pace: new Pace(clock, background.foregroundMs),
+      pace: pace(),
       configuredN: Math.max(...copiesIn(config)),
       state: opened.recovery === 'damaged' ? undefined : opened.recovery,
       roots: () => this.#antiEntropy.roots(),
@@ -160,7 +178,7 @@ class RunningNode implements StorageNode {
       commitQueueBytes: () => commit.queuedBytes,
       isLowOnSpace: options.isLowOnSpace,
     });
-    const operations = new RunningOperations(clock, config.limits.maxOperationsInFlight);
+    const operations = new RunningOperations(clock, config.limits.maxOperationsInFlight, inFlight);
     this.#operations = operations;
     this.#router = new OperationRouter({
       ...ports,
@@ -175,7 +193,13 @@ class RunningNode implements StorageNode {
   async start(isRecoveryDamaged: boolean): Promise<void> {
     if (isRecoveryDamaged) await this.#ownStore.loseEverything();
     await this.#hints.load();
-    const served = { local: this.#local, antiEntropy: this.#antiEntropy, router: this.#router };
+    const served = {
+      local: this.#local,
+      antiEntropy: this.#antiEntropy,
+      router: this.#router,
+      reaping: this.#reaping,
+      inFlight: this.#inFlight,
+    };
     await this.#peers.start(
       (request) => servePeer(served, request),
       (peer) => {
@@ -186,6 +210,7 @@ class RunningNode implements StorageNode {
     );
     this.#antiEntropy.start();
     this.#recovery.start();
+    this.#reaping.start();
   }
 
   get preferenceLists(): readonly (readonly NodeId[])[] {
@@ -205,15 +230,8 @@ class RunningNode implements StorageNode {
   }
 
   inspect(entry: EntryName, timeoutMs: number): Promise<Inspection> {
-    const { config, clock } = this.#options;
-    const partition = this.#router.partitionOf(entry);
-    return inspectEntry(this.#replicas, clock, {
-      entry,
-      partition,
-      nodes: preferenceList(this.#ring, partition),
-      n: bucketConfig(config, entry.bucket).n,
-      timeoutMs,
-    });
+    const ports = { ...this.#options, ring: this.#ring, replicas: this.#replicas };
+    return inspectEntry(ports, entry, timeoutMs);
   }
 
   members(): readonly MemberStatus[] {
@@ -235,13 +253,7 @@ class RunningNode implements StorageNode {
   }
 
   hasMajorities(): boolean {
-    const copies = [...copiesIn(this.#options.config)];
-    return this.preferenceLists.every((list) => copies.every((n) => this.#hasMajority(list.slice(0, n))));
-  }
-
-  #hasMajority(homes: readonly NodeId[]): boolean {
-    if (!homes.includes(this.nodeId)) return true;
-    return homes.filter((node) => this.#replicas.state(node) === 'up').length >= majority(homes.length);
+    return hasMajorities(this.#ring, copiesIn(this.#options.config), this.#replicas);
   }
 
   probeStorage(): Promise<void> {
@@ -259,7 +271,7 @@ class RunningNode implements StorageNode {
 
   async #close(graceMs: number): Promise<void> {
     this.drain();
-    const background = [this.#antiEntropy, this.#handoff, this.#recovery];
+    const background = [this.#antiEntropy, this.#handoff, this.#recovery, this.#reaping];
     const backgroundEnded = Promise.all(background.map((work) => work.close()));
     await this.#operations.idle(graceMs);
     await this.#peers.close();
@@ -282,9 +294,4 @@ class RunningNode implements StorageNode {
       hints: undefined,
     };
   }
-}
-
-/** The numbers of copies that the configuration asks for. */
-function copiesIn({ defaults, buckets }: ClusterConfig): ReadonlySet<number> {
-  return new Set([defaults.n, ...[...buckets.values()].map(({ n }) => n)]);
 }

@@ -10,6 +10,10 @@ export interface NodeSettings {
     /** Bytes of LevelDB's write buffer. */
     readonly writeBufferBytes: number;
   };
+  readonly tombstones: {
+    /** Milliseconds for which records of deleted keys are kept at least; undefined: for ever. */
+    readonly reapAfterMs: number | undefined;
+  };
   readonly reads: {
     /** Share of the reads that ask all home replicas: 0 to 1. */
     readonly askAllShare: number;

@@ -164,6 +164,7 @@ class ServerStart {
       storage,
       network,
       tracer: createServerTracer(this.#log, this.#metrics),
+      reapAfterMs: settings.tombstones.reapAfterMs,
       isLowOnSpace: () => freeSpace.isLow,
       onFatal: (reason) => this.#fail(reason),
     });

@@ -163,6 +163,8 @@ const PUT = { ...WRITE, contentType: 'text/plain', value: Uint8Array.of(104, 105
 const TREE = { partition: 300 as Partition, n: 3 };
 const DIGEST = Uint8Array.from({ length: 16 }, (_, index) => 200 + index);
 
+const ROUND = { leader: 'n1' as NodeId, round: new Uint8Array(16).fill(9) };
+
 const REQUESTS: Readonly<Record<string, PeerRequest>> = {
   read: { type: 'read', ...SAMPLE_ENTRY, known: undefined },
   'read with a digest': { type: 'read', ...SAMPLE_ENTRY, known: new Uint8Array(16).fill(7) },
@@ -201,6 +203,19 @@ const REQUESTS: Readonly<Record<string, PeerRequest>> = {
     leaves: [7],
     after: recordKey(TREE.partition, SAMPLE_ENTRY),
   },
+  'watch tombstones': {
+    type: 'reap-watch',
+    ...ROUND,
+    entries: [
+      { ...SAMPLE_ENTRY, digest: DIGEST },
+      { bucket: 'b', key: 'a/b', digest: DIGEST },
+    ],
+  },
+  'settle before tombstones go': { type: 'reap-settle', ...ROUND },
+  'check tombstones': { type: 'reap-check', ...ROUND },
+  'drop tombstones': { type: 'reap-drop', ...ROUND, places: [0, 1, 1_023] },
+  'drop no tombstones': { type: 'reap-drop', ...ROUND, places: [] },
+  barrier: { type: 'barrier' },
 };
 
 const REPLIES: Readonly<Record<string, PeerReply>> = {
@@ -217,6 +232,11 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
   stored: { type: 'store', reply: { type: 'stored' } },
   'not stored': { type: 'store', reply: { type: 'store-refused', reason: 'damaged' } },
   pong: { type: 'ping' },
+  'tombstones held': { type: 'reap-watch', held: [true, false] },
+  'tombstones settled': { type: 'reap-settle' },
+  'tombstones intact': { type: 'reap-check', intact: [false, true] },
+  'tombstones dropped': { type: 'reap-drop', dropped: 2 },
+  'barrier passed': { type: 'barrier' },
   refused: { type: 'request-refused', reason: 'draining' },
   'read nothing': { type: 'coordinate-get', outcome: { type: 'read', record: undefined, quorum: QUORUM } },
   'read a record': {

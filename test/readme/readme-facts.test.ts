@@ -46,7 +46,9 @@ describe('the configuration', () => {
       shown.map(({ property }) => [property, defaults.get(property)]),
     );
     const others = rows.filter(({ property }) => !defaults.has(property));
-    expect(others.every(({ property }) => /^(cluster|peerSecret|nodes|buckets)/.test(property))).toBe(true);
+    expect(
+      others.every(({ property }) => /^(cluster|peerSecret|tombstones|nodes|buckets)/.test(property)),
+    ).toBe(true);
   });
 
   it('takes these variables', () => {

@@ -14,6 +14,7 @@ import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Storage } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
 import { exchange, type ExchangePorts } from './exchange.ts';
@@ -31,10 +32,13 @@ export interface AntiEntropyPorts {
   readonly tracer: Tracer;
   readonly peers: Peers;
   readonly local: LocalReplica;
+  readonly inFlight: InFlight;
   /** Whether this node begins exchanges and builds trees; so it does if this is not set. It answers its peers anyway. */
   readonly antiEntropy?: boolean;
   /** Told of a record that this node is no home replica for, and that it may keep for nobody. */
   readonly adopt: (entry: EntryName) => Promise<void>;
+  /** Told of every record, now and then; in its key's serial section. */
+  readonly onCounted: (entry: EntryName, encoded: Uint8Array) => void;
   /** How long a step of the foreground takes now, milliseconds: the last group commit, and more while clients wait. */
   readonly foregroundMs: () => number;
 }
@@ -131,11 +135,12 @@ export class AntiEntropy {
 
   /** A node comes across all of its records here, so it is here that it notices those that lie where they do not belong. */
   async #look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<void> {
-    const { local, ring, self, adopt } = this.#ports;
+    const { local, ring, self, adopt, onCounted } = this.#ports;
     let isStray = false;
     await local.look(entry, (encoded) => {
       use(encoded);
       if (encoded === undefined) return;
+      onCounted(entry, encoded);
       const partition = partitionOf(ring, placementHash(entry));
       isStray = !homeReplicas(ring, partition, largestNOf(encoded)).includes(self);
     });

@@ -6,6 +6,7 @@ import { largestNOf, recordDigest, sameBytes } from '../../codec/record-codec.ts
 import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
 import type { ReadReply } from '../../core/message.ts';
 import { homeReplicas, type Ring } from '../../core/ring/ring.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
 import { askPeer, ExchangeBroken, type QuestionPorts } from '../background/peer-question.ts';
 
@@ -13,6 +14,7 @@ export interface ReconcilePorts extends QuestionPorts {
   readonly self: NodeId;
   readonly ring: Ring;
   readonly local: LocalReplica;
+  readonly inFlight: InFlight;
 }
 
 interface Reconciled {
@@ -22,10 +24,11 @@ interface Reconciled {
 }
 
 /** Resolves to how many of the two took something. Rejects as askPeer does, and with ExchangeBroken if the own store fails. */
-export async function reconcile(
-  ports: ReconcilePorts,
-  { peer, partition, entry }: Reconciled,
-): Promise<number> {
+export function reconcile(ports: ReconcilePorts, differing: Reconciled): Promise<number> {
+  return ports.inFlight.track(() => bringTogether(ports, differing));
+}
+
+async function bringTogether(ports: ReconcilePorts, { peer, partition, entry }: Reconciled): Promise<number> {
   const { local, self } = ports;
   const isHome = (node: NodeId, record: Uint8Array): boolean =>
     homeReplicas(ports.ring, partition, largestNOf(record)).includes(node);

@@ -30,12 +30,13 @@ export function askPeer<Request extends PeerRequest>(
   { clock, peers, pace }: QuestionPorts,
   peer: NodeId,
   request: Request,
+  timeoutMs = EXCHANGE_TIMEOUT_MS,
 ): Promise<ReplyTo<Request['type']>> {
   if (pace.isClosed) return Promise.reject(new ExchangeBroken('this node is closing'));
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(EXCHANGE_TIMEOUT_MS, () => {
+    const timer = clock.setTimer(timeoutMs, () => {
       cancel();
-      reject(new QuestionUnanswered(`no answer to ${request.type} within ${EXCHANGE_TIMEOUT_MS} ms`));
+      reject(new QuestionUnanswered(`no answer to ${request.type} within ${timeoutMs} ms`));
     });
     const cancel = peers.request(peer, request, (answer) => {
       timer.cancel();

@@ -29,6 +29,7 @@ import { QuorumTally } from '../../core/quorum/quorum-tally.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import type { InFlight, Leave } from '../in-flight.ts';
 import { mostUsable, type NoReply, type Replicas } from '../replica/replicas.ts';
 import { Deadline } from './deadline.ts';
 import { type Held, HeldRecords, type SettledRead } from './held-records.ts';
@@ -37,6 +38,7 @@ export interface ReadPorts {
   readonly replicas: Replicas;
   readonly clock: Clock;
   readonly tracer: Tracer;
+  readonly inFlight: InFlight;
 }
 
 export interface ReadTarget {
@@ -74,10 +76,12 @@ export class ReadOperation {
   #hedgeTimer: Timer | undefined;
   #stopDeadline: () => void = ignore;
   #cancels: (() => void)[] = [];
+  readonly #leave: Leave;
 
   constructor(ports: ReadPorts, target: ReadTarget, onSettled: (settled: SettledRead) => void) {
     this.#ports = ports;
     this.#target = target;
+    this.#leave = ports.inFlight.enter();
     this.#onSettled = onSettled;
     this.#wantsAll = target.asksAll === true;
     this.#held = new HeldRecords(target.entry, ports.replicas.self);
@@ -232,6 +236,8 @@ export class ReadOperation {
     const differences = this.#held.differences(homes);
     if (this.#target.asksAll === true) this.#measure(differences?.behind.length ?? 0);
     if (differences !== undefined) this.#onSettled(differences);
+    // What is repaired has been sent, or is being stored.
+    this.#leave();
   }
 
   /** What cannot be known of those that did not answer is not taken for the best. */

@@ -17,6 +17,7 @@ import type { Failure, ReplicaResult } from '../../core/outcome.ts';
 import { WritePositions } from '../../core/quorum/write-positions.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { InFlight, Leave } from '../in-flight.ts';
 import type { NoReply, Replicas } from '../replica/replicas.ts';
 import type { Deadline } from './deadline.ts';
 
@@ -41,6 +42,12 @@ export interface SpreadDone {
   readonly sloppy: boolean;
 }
 
+export interface SpreadPorts {
+  readonly replicas: Replicas;
+  readonly clock: Clock;
+  readonly inFlight: InFlight;
+}
+
 export class Spread {
   readonly #replicas: Replicas;
   readonly #target: SpreadTarget;
@@ -48,19 +55,21 @@ export class Spread {
   readonly #onEnd: (result: SpreadDone | Failure) => void;
   /** Home replicas that a stand-in is wanted for. */
   readonly #wanted = new Set<NodeId>();
+  readonly #leave: Leave;
   #stopTimers: () => void;
   #answered = false;
   #ended = false;
 
   /** `onEnd` is called once: when W positions hold the record, or cannot any more, or at the deadline. */
   constructor(
-    { replicas, clock }: { readonly replicas: Replicas; readonly clock: Clock },
+    { replicas, clock, inFlight }: SpreadPorts,
     target: SpreadTarget,
     onEnd: (result: SpreadDone | Failure) => void,
   ) {
     this.#replicas = replicas;
     this.#target = target;
     this.#onEnd = onEnd;
+    this.#leave = inFlight.enter();
     const { nodes, w, deadline, ownHintFor } = target;
     this.#positions = new WritePositions(nodes, w);
     if (ownHintFor !== undefined) this.#positions.standIn(replicas.self, ownHintFor);
@@ -142,6 +151,7 @@ export class Spread {
   #end(): void {
     this.#ended = true;
     this.#stopTimers();
+    this.#leave();
   }
 
   #done(): SpreadDone {

@@ -19,6 +19,7 @@ import type { Random } from '../../ports/random.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { Pace } from '../background/pace.ts';
 import { askPeer } from '../background/peer-question.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
 import type { HintedRecords } from './hinted-records.ts';
@@ -32,6 +33,7 @@ export interface HandoffPorts {
   readonly local: LocalReplica;
   readonly hints: HintStore;
   readonly hinted: HintedRecords;
+  readonly inFlight: InFlight;
   /** Whether hints are delivered; so they are if this is not set. */
   readonly handoff?: boolean;
   /** How long a step of the foreground takes now, milliseconds. */
@@ -130,13 +132,16 @@ export class Handoff {
 
   /** Resolves to false if it had to stop. */
   async #deliverAll(owner: NodeId, came: { delivered: number; failed: number }): Promise<boolean> {
+    const { hints, inFlight } = this.#ports;
     let next: Uint8Array | undefined;
     do {
-      const page = await this.#ports.hints.page(owner, next);
+      const page = await hints.page(owner, next);
       for (let start = 0; start < page.entries.length; start += HANDOFF_CONCURRENCY) {
         if (this.#pace.isClosed || !this.#isUp(owner)) return false;
         const some = page.entries.slice(start, start + HANDOFF_CONCURRENCY);
-        const results = await Promise.all(some.map((entry) => this.#deliver(owner, entry)));
+        const results = await Promise.all(
+          some.map((entry) => inFlight.track(() => this.#deliver(owner, entry))),
+        );
         came.delivered += results.filter((isDelivered) => isDelivered).length;
         came.failed += results.filter((isDelivered) => !isDelivered).length;
         await this.#pace.pause();
@@ -152,12 +157,31 @@ export class Handoff {
     try {
       const own = await local.held(entry);
       if (own.type === 'absent') return await hinted.release(owner, entry, undefined);
-      if (own.type !== 'found') return false;
+      if (own.type !== 'found') {
+        await this.#heal(owner, entry);
+        return false;
+      }
       const request = { type: 'store', ...entry, record: own.record } as const;
       const { reply } = await askPeer({ ...this.#ports, pace: this.#pace }, owner, request);
       return reply.type === 'stored' && (await hinted.release(owner, entry, recordDigest(own.record)));
     } catch {
       return false;
+    }
+  }
+
+  /**
+   * What this node keeps cannot be read. If it is damaged for good, what its home replicas hold takes its place, and is
+   * delivered in the next round: else the hint would never end. What only this node had is lost with its disk; that it may be
+   * is counted as a loss (LocalReplica.store).
+   */
+  async #heal(owner: NodeId, entry: EntryName): Promise<void> {
+    const { local, peers } = this.#ports;
+    const ports = { ...this.#ports, pace: this.#pace };
+    for (const peer of [owner, ...peers.others.filter((other) => other !== owner && this.#isUp(other))]) {
+      const { reply } = await askPeer(ports, peer, { type: 'read', ...entry, known: undefined });
+      if (reply.type !== 'found') continue;
+      await local.store({ type: 'store', ...entry, record: reply.record });
+      return;
     }
   }
 

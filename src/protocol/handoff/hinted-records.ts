@@ -4,8 +4,6 @@
  */
 import { decodeCheckedRecord, largestNOf, recordDigest, sameBytes } from '../../codec/record-codec.ts';
 import type { Hint } from '../../codec/hint-codec.ts';
-import { actorsOf } from '../../core/causality/causal-context.ts';
-import { incarnationOf } from '../../core/causality/dot.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { IncarnationSource } from '../replica/incarnation.ts';
@@ -81,7 +79,7 @@ export class HintedRecords {
   }
 
   async #removeHint(owner: NodeId, entry: EntryName, encoded: Uint8Array): Promise<void> {
-    const { hints, records, onChanged } = this.#ports;
+    const { hints, records, incarnations, onChanged } = this.#ports;
     const removal = hints.removal(owner, entry);
     const others = this.#homesOf(entry, encoded).filter((home) => home !== owner);
     const isNeeded =
@@ -91,20 +89,9 @@ export class HintedRecords {
       await records.write(removal);
       return;
     }
-    this.#forgetEpochs(encoded);
+    incarnations.forget(decodeCheckedRecord(encoded).context);
     await records.delete(entry, removal);
     onChanged(entry, encoded, undefined);
-  }
-
-  /**
-   * A record that this incarnation minted in goes. An older one may come back later with less of what was minted, and its
-   * counter must not be continued: this process is somebody else from now on.
-   */
-  #forgetEpochs(encoded: Uint8Array): void {
-    const { incarnations } = this.#ports;
-    const { current } = incarnations;
-    const { context } = decodeCheckedRecord(encoded);
-    if ([...actorsOf(context)].some((actor) => incarnationOf(actor) === current)) incarnations.renew();
   }
 
   #hintsOf(

@@ -16,7 +16,7 @@ import type { PeerOptions } from './peer-options.ts';
 
 export interface InboundHandlers {
   /** Rejects if no truthful reply can be given; the connection is closed then. */
-  readonly onRequest: (request: PeerRequest) => Promise<PeerReply>;
+  readonly onRequest: (request: PeerRequest, from: Connection) => Promise<PeerReply>;
   /**
    * A peer has said who it is: calls back, at once or soon, with a refusal if another process that lives has its place. Until
    * then nothing is answered.
@@ -153,7 +153,7 @@ class InboundPeer {
       this.#running -= 1;
       this.#runningBytes -= bytes;
     };
-    this.#handlers.onRequest(request).then(
+    this.#handlers.onRequest(request, this.#channel.connection).then(
       (reply) => {
         ended();
         if (this.#phase === 'open') this.#reply(id, reply);

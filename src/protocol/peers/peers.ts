@@ -3,13 +3,15 @@
  * or `down` (a request fails at once).
  */
 import type { Incarnation, NodeId } from '../../core/ids.ts';
-import type { Hello, PeerRequest } from '../../core/message.ts';
+import type { Hello, PeerReply, PeerRequest } from '../../core/message.ts';
 import type { Connection } from '../../ports/network.ts';
 import { type HelloRefusal, refuseClone } from './hello.ts';
 import { acceptPeer, type InboundHandlers } from './inbound-peer.ts';
 import { OutboundPeer, type PeerStatus } from './outbound-peer.ts';
 import type { PeerOptions } from './peer-options.ts';
 import type { OnAnswer } from './pending-requests.ts';
+
+export type OnRequest = (request: PeerRequest) => Promise<PeerReply>;
 
 export class Peers {
   readonly #options: PeerOptions;
@@ -28,10 +30,13 @@ export class Peers {
   }
 
   /** Listens, then dials everybody; `onUp` is told of each peer that is reached. Rejects if the address cannot be listened on. */
-  async start(onRequest: InboundHandlers['onRequest'], onUp: (node: NodeId) => void): Promise<void> {
+  async start(onRequest: OnRequest, onUp: (node: NodeId) => void): Promise<void> {
     this.#onUp = onUp;
     const handlers: InboundHandlers = {
-      onRequest,
+      onRequest: (request, from) => {
+        if (request.type === 'barrier') this.#endOlder(from);
+        return onRequest(request);
+      },
       onHello: (hello, onSettled) => this.#settleRival(hello, onSettled),
       onPeer: (hello, connection) => {
         this.#inbound.set(connection, hello);
@@ -115,6 +120,18 @@ export class Peers {
     const first = [...this.#peers.values()].find(({ node, connected }) => isRival(node, connected, hello));
     if (first === undefined) onSettled(undefined);
     else first.probe((isAlive) => onSettled(isAlive ? refuseClone(hello, first.node) : undefined));
+  }
+
+  /**
+   * A peer has one connection at a time for its requests. What has not come in on one that it has given up, or that it has not
+   * proved to be its own, never will.
+   */
+  #endOlder(current: Connection): void {
+    const node = this.#inbound.get(current)?.nodeId;
+    for (const [connection, hello] of this.#inbound) {
+      const isOlder = connection !== current && (hello === undefined || hello.nodeId === node);
+      if (isOlder) connection.close('a newer connection of this peer has taken its place');
+    }
   }
 
   /** Connections of another process than the one that has just answered at this node's address: if it lives, it is refused. */

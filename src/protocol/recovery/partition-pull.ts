@@ -13,12 +13,14 @@ import { placeOf } from '../../core/membership/partition-debts.ts';
 import type { ReadReply, TreeKey, TreeKeysPage } from '../../core/message.ts';
 import { partitionOf, type Ring } from '../../core/ring/ring.ts';
 import { askPeer, ExchangeBroken, type QuestionPorts } from '../background/peer-question.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
 
 export interface PullPorts extends QuestionPorts {
   readonly self: NodeId;
   readonly ring: Ring;
   readonly local: LocalReplica;
+  readonly inFlight: InFlight;
   /** Told of the number of copies of each record that is met. */
   readonly onMet: (largestN: number) => void;
 }
@@ -38,7 +40,9 @@ export async function pullPartition(ports: PullPorts, peer: NodeId, partition: P
     for (let start = 0; start < page.keys.length; start += EXCHANGE_CONCURRENCY) {
       const some = page.keys.slice(start, start + EXCHANGE_CONCURRENCY);
       // All of them come to their end, so that nothing of a broken one goes on behind its back.
-      const results = await Promise.allSettled(some.map((key) => pullKey(ports, peer, key)));
+      const results = await Promise.allSettled(
+        some.map((key) => ports.inFlight.track(() => pullKey(ports, peer, key))),
+      );
       for (const result of results) {
         if (result.status === 'rejected') throw result.reason;
         if (!result.value) isWhole = false;

@@ -2,6 +2,8 @@
  * Who this process is when it mints dots: an incarnation drawn anew at every start, and the epochs it hands out. The
  * counter of epochs lives in memory only, because the incarnation that it belongs to ends with the process.
  */
+import { actorsOf, type CausalContext } from '../../core/causality/causal-context.ts';
+import { incarnationOf } from '../../core/causality/dot.ts';
 import type { Incarnation, StoreId } from '../../core/ids.ts';
 import type { Random } from '../../ports/random.ts';
 
@@ -37,6 +39,14 @@ export class IncarnationSource {
     this.#current = this.#draw();
     this.#epochs = 0;
     return this.#current;
+  }
+
+  /**
+   * A record with this context goes. If this incarnation minted in it, an older one may come back later with less of what was
+   * minted, and its counter must not be continued: this process is somebody else from now on.
+   */
+  forget(context: CausalContext): void {
+    if ([...actorsOf(context)].some((actor) => incarnationOf(actor) === this.#current)) this.renew();
   }
 
   /** As `renew`, with a store that has another id from now on. */

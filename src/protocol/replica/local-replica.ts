@@ -5,7 +5,13 @@
  * A record that this node keeps for a home replica which is away lies and is joined like any other. The hint that says so
  * is set in the same batch, so that no crash leaves the one without the other.
  */
-import { decodeRecord, encodeRecord, recordDigest, sameBytes } from '../../codec/record-codec.ts';
+import {
+  decodeCheckedRecord,
+  decodeRecord,
+  encodeRecord,
+  recordDigest,
+  sameBytes,
+} from '../../codec/record-codec.ts';
 import { decideWrite, type ProposedWrite, type WriteDecision } from '../../core/causality/decide-write.ts';
 import type { Dot } from '../../core/causality/dot.ts';
 import { joinRecords } from '../../core/causality/join.ts';
@@ -18,6 +24,7 @@ import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../cor
 import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { HintStore } from '../handoff/hint-store.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
 import { type Loaded, RecordLoader, type Unreadable } from './record-loader.ts';
@@ -66,6 +73,7 @@ export interface LocalReplicaOptions {
   readonly tracer: Tracer;
   readonly onChanged: OnChanged;
   readonly losses: Losses;
+  readonly inFlight: InFlight;
 }
 
 /** What is known of what this replica has lost. */
@@ -119,7 +127,11 @@ export class LocalReplica {
   }
 
   /** Joins a record into this replica's own. Answers `stored` only when the result is durable. */
-  async store(request: StoreReplica): Promise<StoreReply> {
+  store(request: StoreReplica): Promise<StoreReply> {
+    return this.#options.inFlight.track(() => this.#store(request));
+  }
+
+  async #store(request: StoreReplica): Promise<StoreReply> {
     if (this.#options.records.isCongested)
       return { type: 'store-refused', reason: 'too many writes wait for the disk' };
     let incoming: KeyRecord;
@@ -131,6 +143,23 @@ export class LocalReplica {
     const refusal = this.#standIn.refusal(request, incoming.largestN);
     if (refusal !== undefined) return { type: 'store-refused', reason: refusal };
     return this.#lock.run(lockName(request), () => this.#join(request, incoming));
+  }
+
+  /**
+   * Lets a record go, if it is still the one with this digest. Answers whether it was. That nobody needs it any more is for the
+   * caller to know. Rejects with StorageFailed.
+   */
+  drop(entry: EntryName, digest: Uint8Array): Promise<boolean> {
+    const { records, incarnations, tracer, onChanged } = this.#options;
+    return this.inSection(entry, async (loaded) => {
+      const encoded = loaded.type === 'loaded' ? loaded.encoded : undefined;
+      if (encoded === undefined || !sameBytes(recordDigest(encoded), digest)) return false;
+      incarnations.forget(decodeCheckedRecord(encoded).context);
+      tracer.trace({ type: 'tombstone-reaped', bucket: entry.bucket, key: entry.key });
+      await records.delete(entry);
+      onChanged(entry, encoded, undefined);
+      return true;
+    });
   }
 
   /**

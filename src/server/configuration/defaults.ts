@@ -86,13 +86,17 @@ function limitsOf({ limits = {}, storage = {} }: FileDocument): Limits {
 
 /** The part that concerns one process. Relative paths start at `baseDirectory`. */
 export function nodeSettings(document: FileDocument, baseDirectory: string): NodeSettings {
-  const { storage = {}, reads = {}, cors = {}, auth = {}, log = {} } = document;
+  const { storage = {}, tombstones = {}, reads = {}, cors = {}, auth = {}, log = {} } = document;
   return {
     dataDir: resolve(baseDirectory, document.dataDir ?? DEFAULT_DATA_DIRECTORY),
     storage: {
       fsync: storage.fsync ?? true,
       reserveBytes: storage.reserveBytes ?? DEFAULT_LIMITS.reserveBytes,
       writeBufferBytes: storage.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES,
+    },
+    tombstones: {
+      reapAfterMs:
+        tombstones.reapAfterSeconds === undefined ? undefined : tombstones.reapAfterSeconds * 1_000,
     },
     reads: { askAllShare: reads.askAllShare ?? DEFAULT_ASK_ALL_SHARE },
     cors: { origins: cors.origins ?? [] },

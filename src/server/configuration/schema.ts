@@ -35,6 +35,8 @@ const OPERATIONS = { min: 1, max: 65_536 };
 const HINTS = { min: 0, max: Number.MAX_SAFE_INTEGER };
 const HINT_BYTES = { min: 0, max: Number.MAX_SAFE_INTEGER, unit: 'bytes' };
 const RESERVE_BYTES = { min: 0, max: Number.MAX_SAFE_INTEGER, unit: 'bytes' };
+/** Longer than any client goes on repeating a write; to ten years. */
+const REAP_AFTER = { min: 600, max: 315_360_000, unit: 'seconds' };
 /** LevelDB itself takes nothing outside of these. */
 const WRITE_BUFFER_BYTES = { min: MEBIBYTE / 16, max: 1024 * MEBIBYTE, unit: 'bytes' };
 const SECRET_CHARACTERS = { min: 8, max: 512 };
@@ -116,6 +118,7 @@ export const fileSchema = z.strictObject(
       reserveBytes: integer(RESERVE_BYTES).optional(),
       writeBufferBytes: integer(WRITE_BUFFER_BYTES).optional(),
     }),
+    tombstones: section({ reapAfterSeconds: integer(REAP_AFTER).optional() }),
     reads: section({ askAllShare: share().optional() }),
     cors: section({
       origins: z

@@ -43,6 +43,9 @@ const COUNTERS: Counters = {
   'hints-loaded': undefined,
   handoff: (metrics, { delivered }) => metrics.hintsDelivered.inc(delivered),
   'stray-record': undefined,
+  'tombstone-reaped': (metrics) => metrics.reapedTombstones.inc(),
+  'reap-round': (metrics, { reason }) =>
+    metrics.reapRounds.inc({ result: reason === undefined ? 'done' : 'broken' }),
   forwarded: (metrics, { operation }) => metrics.forwarded.inc({ operation }),
   'incarnation-renewed': (metrics) => metrics.incarnationsRenewed.inc(),
   'dot-collision': (metrics) => metrics.dotCollisions.inc(),

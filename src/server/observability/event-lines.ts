@@ -81,6 +81,12 @@ const LINES: Lines = {
     'warn',
     'a record lies on a node that it does not belong to; its home replicas get it',
   ],
+  'tombstone-reaped': undefined,
+  'reap-round': ({ due, reaped, reason }) => {
+    if (reason !== undefined)
+      return ['info', `${due} deleted keys are old enough to be reaped, but are kept: ${reason}`];
+    return reaped > 0 ? ['info', `reaped ${reaped} deleted keys`] : undefined;
+  },
   'hedged-read': undefined,
   'read-of-all': undefined,
   forwarded: undefined,

@@ -54,6 +54,8 @@ export interface Metrics {
   readonly hintsStored: Counter;
   readonly hintsRefused: Counter;
   readonly hintsDelivered: Counter;
+  readonly reapRounds: Counter<'result'>;
+  readonly reapedTombstones: Counter;
   /** Asks for what the node keeps for others whenever it is scraped. */
   watchHints(pending: () => readonly OwnedHints[]): void;
   readonly forwarded: Counter<'operation'>;
@@ -149,6 +151,16 @@ export function createMetrics(nodeId: string): Metrics {
     hintsDelivered: counter(
       'quorate_hints_delivered_total',
       'Hints that ended because their owner holds the record.',
+    ),
+    reapRounds: new Counter({
+      name: 'quorate_reap_rounds_total',
+      help: 'Rounds in which this node set about reaping deleted keys, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    reapedTombstones: counter(
+      'quorate_reaped_tombstones_total',
+      'Records of deleted keys that this node has let go.',
     ),
     watchHints: (pending) => watchHints(registry, pending),
     hedgedReads: counter(

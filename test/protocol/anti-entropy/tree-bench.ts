@@ -9,6 +9,7 @@ import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { Pace } from '../../../src/protocol/background/pace.ts';
 import { TreeStore } from '../../../src/protocol/anti-entropy/tree-store.ts';
 import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
+import { InFlight } from '../../../src/protocol/in-flight.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import { LocalReplica } from '../../../src/protocol/replica/local-replica.ts';
@@ -79,6 +80,7 @@ export class TreeBench {
       limits: DEFAULT_LIMITS,
       tracer,
       losses: NO_LOSSES,
+      inFlight: new InFlight(),
       onChanged: (entry, before, after) => {
         this.changes += 1;
         this.trees.changed(entry, before, after);

@@ -4,6 +4,7 @@ import type { EntryName } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS, MAX_COMMIT_QUEUE_BYTES } from '../../../src/core/limits.ts';
 import { GetCoordinator } from '../../../src/protocol/coordinator/get-coordinator.ts';
 import { WriteCoordinator, type WritePorts } from '../../../src/protocol/coordinator/write-coordinator.ts';
+import { InFlight } from '../../../src/protocol/in-flight.ts';
 import { simConfig } from '../../sim/world/quiet-world.ts';
 import { assertFailed, assertRead, assertTexts, assertWritten, deleteOf, getOf, putOf } from '../requests.ts';
 import { Stage } from '../stage.ts';
@@ -107,7 +108,7 @@ describe('a write that is refused before any work', () => {
     const config = simConfig(3);
     const unused = undefined as never;
     const clock = { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) };
-    const ports = { replicas: unused, clock, tracer: { trace: () => {} } };
+    const ports = { replicas: unused, clock, tracer: { trace: () => {} }, inFlight: new InFlight() };
     const coordinator = (commitQueueBytes: number): WriteCoordinator =>
       new WriteCoordinator({
         ...ports,

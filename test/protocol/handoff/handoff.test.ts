@@ -41,6 +41,32 @@ describe('a hint', () => {
     ]);
   });
 
+  it('whose record is damaged ends with what the home replicas hold', async () => {
+    const { stage, entry } = await stageOfFive();
+    await stage.crash('n3');
+    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one', SLOPPY))));
+    stage.damage('n4', entry);
+    await stage.start('n3');
+    await stage.world.runFor(10_000);
+
+    expect(stage.textsOn('n3', entry)).toEqual(['one']);
+    expect(stage.hintsOn('n4')).toEqual([]);
+    expect(stage.recordOn('n4', entry)).toBeUndefined();
+    expect(stage.traced('record-replaced').map(({ node }) => node)).toEqual(['n4']);
+  });
+
+  it('whose record is damaged is kept while nobody else holds one, and does no harm', async () => {
+    const { stage, entry } = await stageOfFive();
+    await stage.crash('n1', 'n2', 'n3');
+    assertWritten(await stage.run(stage.node('n4').put(putOf(entry, 'one', { sloppy: true }))));
+    for (const node of ['n4', 'n5']) if (stage.recordOn(node, entry) !== undefined) stage.damage(node, entry);
+    await stage.start('n1', 'n2', 'n3');
+    await stage.world.runFor(20_000);
+    expect(stage.hintsOn('n4')).not.toEqual([]);
+    expect(stage.recordOn('n1', entry)).toBeUndefined();
+    expect(stage.bugs).toEqual([]);
+  });
+
   it('is kept while its owner has not stored the record durably', async () => {
     const { stage, entry } = await stageOfFive();
     await stage.crash('n3');

@@ -10,6 +10,7 @@ import type { ReadReply, StoreReply } from '../../../src/core/message.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
+import { InFlight } from '../../../src/protocol/in-flight.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import {
@@ -80,6 +81,7 @@ export class ReplicaBench {
       self: 'n1' as NodeId,
       limits: DEFAULT_LIMITS,
       tracer,
+      inFlight: new InFlight(),
       onChanged: () => {},
       losses: NO_LOSSES,
     });

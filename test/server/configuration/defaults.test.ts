@@ -55,6 +55,7 @@ describe('defaults', () => {
     expect(settings).toEqual({
       dataDir: '/etc/quorate/data',
       storage: { fsync: true, reserveBytes: DEFAULT_LIMITS.reserveBytes, writeBufferBytes: 33_554_432 },
+      tombstones: { reapAfterMs: undefined },
       reads: { askAllShare: 0.05 },
       cors: { origins: [] },
       auth: { tokens: [] },
@@ -120,6 +121,7 @@ describe('what is written', () => {
           maxHintBytes: 30,
         },
         storage: { fsync: false, reserveBytes: 0, writeBufferBytes: 65_536 },
+        tombstones: { reapAfterSeconds: 3_600 },
         reads: { askAllShare: 0 },
         cors: { origins: ['https://a.example', 'http://localhost:5173', 'capacitor://localhost'] },
         auth: { tokens: [{ token: 'abcdefgh', access: 'read' }] },
@@ -141,6 +143,7 @@ describe('what is written', () => {
     expect(settings).toEqual({
       dataDir: '/var/lib/quorate',
       storage: { fsync: false, reserveBytes: 0, writeBufferBytes: 65_536 },
+      tombstones: { reapAfterMs: 3_600_000 },
       reads: { askAllShare: 0 },
       cors: { origins: ['https://a.example', 'http://localhost:5173', 'capacitor://localhost'] },
       auth: { tokens: [{ token: 'abcdefgh', access: 'read' }] },

@@ -19,6 +19,7 @@ const VARIABLES = {
   QUORATE_STORAGE_RESERVE_BYTES: '0',
   QUORATE_STORAGE_WRITE_BUFFER_BYTES: '65536',
   QUORATE_READS_ASK_ALL_SHARE: '0.25',
+  QUORATE_TOMBSTONES_REAP_AFTER_SECONDS: '7200',
   QUORATE_CORS_ORIGINS: 'https://a.example, https://b.example',
   QUORATE_AUTH_TOKENS: 'write:abcdefgh,read:ijklmnop==',
   QUORATE_PEER_SECRET: 'from the environment',
@@ -65,6 +66,7 @@ describe('environment variables', () => {
     expect(settings).toEqual({
       dataDir: '/srv/data',
       storage: { fsync: false, reserveBytes: 0, writeBufferBytes: 65_536 },
+      tombstones: { reapAfterMs: 7_200_000 },
       reads: { askAllShare: 0.25 },
       cors: { origins: ['https://a.example', 'https://b.example'] },
       auth: {

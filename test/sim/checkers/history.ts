@@ -57,6 +57,8 @@ export interface Violation {
 export class History {
   readonly #writes = new Map<number, WriteEvent>();
   readonly #closures = new Map<string, KeyClosure>();
+  /** Deletions that some node has let go, by key, with when that was. */
+  readonly #reaped = new Map<string, Map<number, number>>();
   readonly reads: ReadEvent[] = [];
   #order = 0;
 
@@ -79,6 +81,18 @@ export class History {
   /** In the order of their calls. */
   writesOf(key: string): readonly WriteEvent[] {
     return this.#closures.get(key)?.writes ?? [];
+  }
+
+  /** A node lets deletions of this key go, which all members know. */
+  reaped(key: string, events: readonly number[]): void {
+    const known = this.#reaped.get(key) ?? new Map<number, number>();
+    this.#reaped.set(key, known);
+    for (const event of events) if (!known.has(event)) known.set(event, this.next());
+  }
+
+  /** Deletions of a key that need not be shown any more; `before`: that were let go before this place in the sequence. */
+  reapedOf(key: string, before = Number.POSITIVE_INFINITY): readonly number[] {
+    return [...(this.#reaped.get(key) ?? [])].filter(([, at]) => at < before).map(([event]) => event);
   }
 
   /** What the writes of a key account for. */

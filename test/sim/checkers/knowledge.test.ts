@@ -6,6 +6,7 @@ import {
   checkNoInvention,
   checkNotApplied,
   checkNothingLost,
+  checkNotRevived,
   checkReadSeesAcknowledged,
   checkValuesWhole,
   coveredBy,
@@ -234,5 +235,43 @@ describe('what was not applied', () => {
     told.write(1, { outcome: 'unknown' });
     told.write(2, { outcome: undefined });
     expect(checkNotApplied(told.history, [1, 2])).toEqual([]);
+  });
+});
+
+describe('a deletion that was reaped', () => {
+  const told = new WrittenHistory();
+  told.write(1);
+  told.write(2, { known: [1], type: 'delete' });
+  told.write(3);
+  told.history.reaped(KEY, [2]);
+  const read = {
+    id: 9,
+    key: KEY,
+    n: 3,
+    r: 2,
+    calledAt: told.history.next(),
+    returnedAt: told.history.next(),
+  };
+
+  it('need not be shown any more, and accounts for what it had deleted', () => {
+    expect(lost(told, [3])).toEqual([]);
+    expect(checkReadSeesAcknowledged(told.history, { ...read, shown: [3] })).toEqual([]);
+    expect(
+      lost(told, [])
+        .map(({ detail }) => detail)
+        .join(),
+    ).toContain('put 3 of key was acknowledged');
+  });
+
+  it('stays: what it had deleted is not shown again', () => {
+    expect(checkNotRevived(told.history, { ...read, shown: [3] })).toEqual([]);
+    expect(checkNotRevived(told.history, { ...read, shown: [3, 2] })).toEqual([]);
+    const [violation] = checkNotRevived(told.history, { ...read, shown: [3, 1] });
+    expect(violation?.invariant).toBe('deleted-value-revived');
+    expect(violation?.detail).toContain('shows 1, which 2 had deleted');
+  });
+
+  it('says nothing of a read that began before', () => {
+    expect(checkNotRevived(told.history, { ...read, calledAt: 0, shown: [1] })).toEqual([]);
   });
 });

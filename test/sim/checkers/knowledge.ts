@@ -22,7 +22,7 @@ export function checkNothingLost(
   const violations: Violation[] = [];
   for (const [key, shown] of finally_) {
     const live = [...shown];
-    const covered = coveredBy(history, key, live);
+    const covered = coveredBy(history, key, [...live, ...history.reapedOf(key)]);
     for (const write of history.writesOf(key)) {
       if (write.outcome !== 'ok' || covered.has(write.id)) continue;
       violations.push({
@@ -51,7 +51,7 @@ export function checkReadSeesAcknowledged(history: History, read: ReadEvent): re
         meets(read, { n, w }),
     );
   if (due.length === 0) return [];
-  const covered = coveredBy(history, read.key, read.shown);
+  const covered = coveredBy(history, read.key, [...read.shown, ...history.reapedOf(read.key)]);
   const missed = due.filter(({ id }) => !covered.has(id));
   return missed.slice(0, 1).map(({ id, type }) => ({
     invariant: 'read-missed-acknowledged-write',
@@ -83,6 +83,27 @@ export function checkNoFalseSiblings(
   const [id, superseded] = found;
   const detail = `read ${readId} of ${key} shows ${superseded} beside ${id}, whose client had seen it`;
   return [{ invariant: 'false-sibling', detail }];
+}
+
+/**
+ * What was deleted does not come back when the deletion has been reaped; but for a write that its client repeats after that: its
+ * write id has gone, too.
+ */
+export function checkNotRevived(
+  history: History,
+  { id: readId, key, shown, calledAt }: Pick<ReadEvent, 'id' | 'key' | 'shown' | 'calledAt'>,
+): readonly Violation[] {
+  const reaped = history.reapedOf(key, calledAt);
+  if (reaped.length === 0) return [];
+  const pairs = history.closureOf(key).supersededAmong([...shown, ...reaped]);
+  const found = pairs.find(
+    ([deletion, value]) =>
+      reaped.includes(deletion) && shown.includes(value) && !mayHaveTwoDots(history, value, false),
+  );
+  if (found === undefined) return [];
+  const [deletion, value] = found;
+  const detail = `read ${readId} of ${key} shows ${value}, which ${deletion} had deleted before it was reaped`;
+  return [{ invariant: 'deleted-value-revived', detail }];
 }
 
 function mayHaveTwoDots(history: History, id: number, isSettled: boolean): boolean {

@@ -29,7 +29,7 @@ describe('progress', () => {
 });
 
 describe('an idle node', () => {
-  const clean = { node: 'n1', timers: 1, connections: 8, closingMs: 0 };
+  const clean = { node: 'n1', timers: 1, standingTimers: 1, connections: 8, closingMs: 0 };
 
   it('has a connection each way with each other member, no timer, and closes at once', () => {
     expect(checkNothingLeft(clean, 5)).toEqual([]);

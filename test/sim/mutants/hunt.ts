@@ -2,11 +2,13 @@
  * Runs seeds one after the other until the expected invariant fails, in the working directory's sources: the half of the
  * mutant runner that is started inside the planted tree. Writes one line of JSON for each seed.
  *
- *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT] [LOST_DISK]
+ *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT] [ONLY]
  *
- * With the last one only seeds are run, and counted, in which a disk is lost so.
+ * With the last one only seeds are run, and counted, in which a disk is lost so (`wiped`, `rolled-back`) or tombstones are
+ * reaped and replicas not compared (`reaping`).
  */
 import { drawPlan, type QuorumProfile } from '../plan/draw-plan.ts';
+import type { RunPlan } from '../plan/plan.ts';
 import { runPlan } from '../run/simulation.ts';
 
 /** What one seed came to. */
@@ -19,19 +21,24 @@ export interface HuntedSeed {
 }
 
 async function hunt(): Promise<void> {
-  const [first, seeds, profile, operations, invariant, lostDisk] = process.argv.slice(2);
+  const [first, seeds, profile, operations, invariant, only = ''] = process.argv.slice(2);
   const settings = { profile: profile as QuorumProfile, operations: Number(operations) };
   let run = 0;
   for (let seed = Number(first); run < Number(seeds); seed += 1) {
     const plan = drawPlan(seed, settings);
-    const isWanted = plan.faults.some(({ ...fault }) => fault.type === 'crash' && fault.disk === lostDisk);
-    if (lostDisk !== undefined && lostDisk !== '' && !isWanted) continue;
+    if (only !== '' && !has(plan, only)) continue;
     run += 1;
     const { violation, events } = await runPlan(plan);
     const hunted: HuntedSeed = { seed, events, ...violation };
     process.stdout.write(`${JSON.stringify(hunted)}\n`);
     if (violation !== undefined && violation.invariant === invariant) return;
   }
+}
+
+function has({ faults, options }: RunPlan, only: string): boolean {
+  // Where nothing compares replicas they stay different for long enough.
+  if (only === 'reaping') return options.reapAfterMs !== undefined && !options.repairs.antiEntropy;
+  return faults.some((fault) => fault.type === 'crash' && fault.disk === only);
 }
 
 await hunt();

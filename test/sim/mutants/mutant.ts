@@ -20,8 +20,8 @@ export interface Mutant {
   readonly profile: QuorumProfile;
   /** Client operations of a run. */
   readonly operations: number;
-  /** Set: only seeds are run in which a disk is lost so. It is in few of them. */
-  readonly lostDisk?: 'wiped' | 'rolled-back';
+  /** Set: only seeds are run in which a disk is lost so, or tombstones are reaped. It is in few of them. */
+  readonly only?: 'wiped' | 'rolled-back' | 'reaping';
   /** Seeds within which it has to be caught. */
   readonly maxSeeds: number;
 }

@@ -16,6 +16,7 @@ const PENDING_REQUESTS = 'src/protocol/peers/pending-requests.ts';
 const WRITE_POSITIONS = 'src/core/quorum/write-positions.ts';
 const QUORUM_TALLY = 'src/core/quorum/quorum-tally.ts';
 const HANDOFF = 'src/protocol/handoff/handoff.ts';
+const REAPER = 'src/protocol/reaping/reaper.ts';
 const JOIN = 'src/core/causality/join.ts';
 const DECIDE_WRITE = 'src/core/causality/decide-write.ts';
 
@@ -374,7 +375,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'read-missed-acknowledged-write',
-    lostDisk: 'wiped',
+    only: 'wiped',
     maxSeeds: 20,
   },
   {
@@ -389,7 +390,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'loss-unnoticed',
-    lostDisk: 'rolled-back',
+    only: 'rolled-back',
     maxSeeds: 10,
   },
   {
@@ -404,7 +405,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'loss-unnoticed',
-    lostDisk: 'rolled-back',
+    only: 'rolled-back',
     maxSeeds: 40,
   },
   {
@@ -438,7 +439,7 @@ export const MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'loss-unnoticed',
-    lostDisk: 'wiped',
+    only: 'wiped',
     maxSeeds: 10,
   },
   {
@@ -566,12 +567,41 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/handoff/hinted-records.ts',
-        '    this.#forgetEpochs(encoded);\n',
-        '    if (encoded.length === 0) this.#forgetEpochs(encoded);\n',
+        '    incarnations.forget(decodeCheckedRecord(encoded).context);\n',
+        '    if (encoded.length === 0) incarnations.forget(decodeCheckedRecord(encoded).context);\n',
       ),
     ],
     invariant: 'no-false-alarm',
     maxSeeds: 100,
+  },
+  {
+    ...STANDARD,
+    id: 'tombstone-reaped-early',
+    bug: 'A tombstone is reaped whatever the other members hold.',
+    edits: [edit(REAPER, 'lists.every((list) => list[place] === true)', 'place < (lists[0]?.length ?? 0)')],
+    only: 'reaping',
+    invariant: 'deleted-value-revived',
+    maxSeeds: 60,
+  },
+  {
+    ...STANDARD,
+    id: 'reaps-what-was-written-meanwhile',
+    bug: 'A record is dropped although it is not the tombstone any more that all members knew.',
+    edits: [
+      edit(
+        LOCAL_REPLICA,
+        'if (encoded === undefined || !sameBytes(recordDigest(encoded), digest)) return false;',
+        'if (encoded === undefined) return false;',
+      ),
+      edit(
+        'src/protocol/reaping/tombstone-watch.ts',
+        'return encoded === undefined || sameBytes(recordDigest(encoded), digest);',
+        'return digest.length > 0;',
+      ),
+    ],
+    only: 'reaping',
+    invariant: 'live-value-reaped',
+    maxSeeds: 40,
   },
 ];
 

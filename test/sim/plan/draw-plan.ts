@@ -32,9 +32,11 @@ export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
   const losesUnnoticed = faults.some(
     (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk === 'rolled-back'),
   );
+  // What a disk brings back after its loss may have been deleted and reaped meanwhile: nothing is promised of that.
+  const reapAfterMs = losesUnnoticed ? undefined : drawReapAfterMs(seed);
   return {
     seed,
-    options: { ...options, readsSeeWrites: !losesUnnoticed },
+    options: { ...options, readsSeeWrites: !losesUnnoticed, reapAfterMs },
     operations: askedOfOldState(operations, faults),
     faults,
   };
@@ -63,7 +65,9 @@ function drawOptions(seed: number, profile: QuorumProfile): RunOptions {
   const stream = new Stream(seed, 'options');
   const nodes = stream.pick([3, 4, 5, 5, 5]);
   const hostile = stream.chance(0.3);
-  const keys = Array.from({ length: stream.integer(1, 16) }, (_, index) =>
+  // A deletion is reaped only where nobody writes the key again soon.
+  const rareKeys = drawReapAfterMs(seed) === undefined ? 0 : 24;
+  const keys = Array.from({ length: stream.integer(1, 16) + rareKeys }, (_, index) =>
     index === 0 && stream.chance(0.2) ? '__proto__' : `key-${index}`,
   );
   return {
@@ -97,6 +101,12 @@ function drawOptions(seed: number, profile: QuorumProfile): RunOptions {
   };
 }
 
+/** So short that deletions are reaped while clients and faults go on. */
+function drawReapAfterMs(seed: number): number | undefined {
+  const stream = new Stream(seed, 'reaping');
+  return stream.chance(0.4) ? stream.integer(1_000, 15_000) : undefined;
+}
+
 function drawRepairs(seed: number): RunOptions['repairs'] {
   const stream = new Stream(seed, 'repairs');
   return {
@@ -123,7 +133,8 @@ function drawOperations(
 ): readonly PlannedOperation[] {
   const stream = new Stream(seed, 'operations');
   const readShare = stream.between(0.2, 0.6);
-  const deleteShare = stream.chance(0.5) ? 0 : stream.between(0.02, 0.2);
+  const drawnShare = stream.chance(0.5) ? 0 : stream.between(0.02, 0.2);
+  const deleteShare = drawReapAfterMs(seed) === undefined ? drawnShare : 0.1 + drawnShare;
   const contextShares: readonly ContextSource[] = stream.pick([
     ['none', 'read', 'own', 'stale'],
     ['read', 'read', 'read', 'none'],

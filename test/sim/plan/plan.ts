@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly maxSiblings: number;
   /** What mends replicas in this run. They mask one another, so each is off now and then. */
   readonly repairs: Repairs;
+  /** Milliseconds after which tombstones are reaped; undefined: never. */
+  readonly reapAfterMs?: number | undefined;
   /**
    * Whether each write reaches more disks than the faults of this run can lose unnoticed, and each read as many as it takes to
    * meet it: what must hold then is demanded of reads, too.

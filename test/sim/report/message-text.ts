@@ -59,6 +59,16 @@ function describeRequest(request: PeerRequest): string {
       return `keys in ${request.leaves.length} leaves of ${describeTree(request.tree)}`;
     case 'partition-keys':
       return `keys of partition ${request.partition}`;
+    case 'reap-watch':
+      return `reap: watch ${request.entries.map(({ key }) => key).join(' ')}`;
+    case 'reap-settle':
+      return 'reap: settle';
+    case 'reap-check':
+      return 'reap: check';
+    case 'reap-drop':
+      return `reap: drop ${request.places.join(' ')}`;
+    case 'barrier':
+      return 'barrier';
     case 'coordinate-get':
       return `get ${request.request.key}`;
     case 'coordinate-put': {
@@ -90,6 +100,16 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
     case 'tree-keys':
     case 'partition-keys':
       return `keys ${reply.page.keys.map(({ key }) => key).join(' ')}`;
+    case 'reap-watch':
+      return `held: ${reply.held.join(' ')}`;
+    case 'reap-settle':
+      return 'settled';
+    case 'reap-check':
+      return `intact: ${reply.intact.join(' ')}`;
+    case 'reap-drop':
+      return `dropped ${reply.dropped}`;
+    case 'barrier':
+      return 'barrier passed';
     case 'coordinate-get':
     case 'coordinate-put':
     case 'coordinate-delete': {

@@ -16,7 +16,7 @@ export function describeOptions({ options, operations, faults }: RunPlan): reado
     `${operations.length} operations and ${faults.length} faults in ${options.faultyUs / 1_000_000} s; reads ${options.readsSeeWrites ? 'must' : 'need not'} see acknowledged writes`,
     `network: delay ${us(network.minDelayUs)} + ${us(network.meanDelayUs)}, slow ${network.slowChance}, loss ${rate(network.lossChance)}, duplicates ${rate(network.duplicateChance)}, reordering ${rate(network.reorderChance)}`,
     `disk: sync ${us(disk.meanSyncUs)}, write ${us(disk.meanWriteUs)}, read ${us(disk.meanReadUs)}, stall ${disk.stallChance} up to ${us(disk.stallUs)}, segments of ${disk.segmentBytes} bytes`,
-    `repairs: ${repairs.length === 0 ? 'none' : repairs.join(' ')}; ${rate(askAllShare)} of the reads ask all`,
+    `repairs: ${repairs.length === 0 ? 'none' : repairs.join(' ')}; ${rate(askAllShare)} of the reads ask all; tombstones are reaped ${options.reapAfterMs === undefined ? 'never' : `after ${options.reapAfterMs} ms`}`,
     `clocks: drift ${drifts} ppm, wall off by ${offsets} ms, late timers ${late}`,
   ];
 }

@@ -9,7 +9,12 @@ import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import type { PutOutcome, ReadOutcome } from '../../../src/core/outcome.ts';
 import { eventOf, valueOf } from '../checkers/dots.ts';
 import type { WriteEvent } from '../checkers/history.ts';
-import { checkNoFalseSiblings, checkNotApplied, checkNothingLost } from '../checkers/knowledge.ts';
+import {
+  checkNoFalseSiblings,
+  checkNotApplied,
+  checkNothingLost,
+  checkNotRevived,
+} from '../checkers/knowledge.ts';
 import {
   checkAllAnswered,
   checkAllUp,
@@ -90,10 +95,11 @@ export class Aftermath {
     for (const key of plan.options.keys) {
       const entry = { bucket: BUCKET, key };
       const copies = whiteBox.visibleCopies(entry, this.#largestN(key));
-      if (converges) log.report(checkConverged(key, copies));
+      if (converges) log.report(checkConverged(key, whiteBox.withoutReaped(entry, copies)));
       const live = eventsShown(entry, handoff ? copies : whiteBox.allCopies(entry));
       shown.set(key, live);
       log.report(checkNoFalseSiblings(history, { id: 0, key, shown: live }, converges && handoff));
+      log.report(checkNotRevived(history, { id: 0, key, shown: live, calledAt: history.next() }));
     }
     log.report(checkNothingLost(history, shown));
     log.report(checkNotApplied(history, whiteBox.dots.stored));
@@ -111,7 +117,7 @@ export class Aftermath {
   async closeAll(): Promise<void> {
     await this.#runFor(QUIET_MS);
     if (this.#isOver) return;
-    const { log, world } = this.#parts;
+    const { log, world, plan } = this.#parts;
     log.report(checkAllAnswered(this.#open));
     const fewest = await this.#fewestTimers();
     if (this.#isOver) return;
@@ -121,7 +127,12 @@ export class Aftermath {
     }));
     const closingMs = await this.#close();
     for (const held of holdings) {
-      const left = { ...held, closingMs: closingMs.get(held.node) ?? Number.POSITIVE_INFINITY };
+      const standingTimers = plan.options.reapAfterMs === undefined ? 1 : 2;
+      const left = {
+        ...held,
+        standingTimers,
+        closingMs: closingMs.get(held.node) ?? Number.POSITIVE_INFINITY,
+      };
       log.report(checkNothingLeft(left, world.nodes.size));
     }
   }
@@ -175,8 +186,9 @@ export class Aftermath {
   #hasConverged(): boolean {
     const { plan, whiteBox } = this.#parts;
     return plan.options.keys.every((key) => {
-      const copies = whiteBox.visibleCopies({ bucket: BUCKET, key }, this.#largestN(key));
-      return checkConverged(key, copies).length === 0;
+      const entry = { bucket: BUCKET, key };
+      const copies = whiteBox.visibleCopies(entry, this.#largestN(key));
+      return checkConverged(key, whiteBox.withoutReaped(entry, copies)).length === 0;
     });
   }
 
@@ -266,7 +278,7 @@ export class Aftermath {
     );
   }
 
-  #holdings({ id, life }: SimNode): Omit<LeftOver, 'closingMs' | 'timers'> {
+  #holdings({ id, life }: SimNode): Omit<LeftOver, 'closingMs' | 'timers' | 'standingTimers'> {
     const connections = life === undefined ? 0 : this.#parts.world.fabric.connectionsOf(life);
     return { node: id, connections };
   }

@@ -9,6 +9,7 @@ import type { WriteEvent } from '../checkers/history.ts';
 import {
   checkNoFalseSiblings,
   checkNoInvention,
+  checkNotRevived,
   checkReadSeesAcknowledged,
   checkValuesWhole,
   coveredBy,
@@ -75,6 +76,7 @@ export class ClientReads {
       siblings.every((sibling) => eventOf(sibling) !== event || this.#isWhole(event, sibling));
     log.report(checkValuesWhole(read, isWhole));
     log.report(checkNoFalseSiblings(history, read, false));
+    log.report(checkNotRevived(history, read));
     if (plan.options.readsSeeWrites) log.report(checkReadSeesAcknowledged(history, read));
     if (record !== undefined) this.#keepRead(operation, record.context, shown);
   }

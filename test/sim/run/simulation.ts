@@ -142,6 +142,7 @@ class Simulation {
   #traced(node: NodeId, event: TraceEvent): void {
     this.#log.count(event.type);
     if (event.type === 'handoff' && event.delivered > 0) this.#log.count('hint-delivered');
+    if (event.type === 'tombstone-reaped') this.#whiteBox.reaps(node, event);
     if (event.type === 'dot-collision')
       this.#log.report([{ invariant: 'dot-collision', detail: `${node} met two values of ${event.dot}` }]);
     this.#log.report(this.#lostDisks.traced(node, event));
@@ -172,6 +173,7 @@ function worldOf({ options, seed }: RunPlan, observer: WorldObserver): SimCluste
       network: options.network,
       disk: options.disk,
       ...options.repairs,
+      reapAfterMs: options.reapAfterMs,
       clockOf: (node) => clocks.get(node) as (typeof options.clocks)[number],
     },
     observer,

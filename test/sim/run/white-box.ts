@@ -4,13 +4,13 @@
  */
 import { placementHash } from '../../../src/codec/hash.ts';
 import { hintKey, nameOfHintKey, recordKey } from '../../../src/codec/key-layout.ts';
-import { decodeRecord } from '../../../src/codec/record-codec.ts';
+import { decodeRecord, encodeRecord, recordDigest } from '../../../src/codec/record-codec.ts';
 import type { Dot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { buildRing, homeReplicas, partitionOf, type Ring } from '../../../src/core/ring/ring.ts';
 import type { StorageWrite } from '../../../src/ports/storage.ts';
-import { checkRetriesAreOneEvent, DotRegistry } from '../checkers/dots.ts';
+import { checkRetriesAreOneEvent, DotRegistry, eventOf } from '../checkers/dots.ts';
 import type { History, WriteEvent } from '../checkers/history.ts';
 import { checkNotApplied } from '../checkers/knowledge.ts';
 import {
@@ -38,6 +38,8 @@ export class WhiteBox {
   readonly #decoded = new WeakMap<Uint8Array, KeyRecord>();
   /** What each disk held last, by node and key. */
   readonly #last = new Map<string, KeyRecord>();
+  /** Digests of records that some node has let go, because they told of deletions only. */
+  readonly #reapedRecords = new Set<string>();
 
   constructor(world: SimCluster, history: History, log: RunLog, keptAll: () => boolean) {
     this.#keptAll = keptAll;
@@ -77,6 +79,30 @@ export class WhiteBox {
   /** This disk lost something on purpose: what it holds may be less than before. */
   forget(node: NodeId): void {
     for (const name of this.#last.keys()) if (name.startsWith(`${node} `)) this.#last.delete(name);
+  }
+
+  /** A node lets go of what it holds of a key: nothing but deletions, which are over with that. */
+  reaps(node: NodeId, { bucket, key }: EntryName): void {
+    const record = this.#last.get(`${node} ${key}`);
+    const alive = record?.siblings.find(({ content }) => content.type === 'value');
+    if (alive !== undefined) {
+      const detail = `${node} reaps ${key}, although ${eventOf(alive) ?? '?'} is alive there`;
+      this.#log.report([{ invariant: 'live-value-reaped', detail }]);
+    }
+    this.#history.reaped(key, record?.siblings.map(eventOf).filter((event) => event !== undefined) ?? []);
+    this.#reapedRecords.add(digestName({ bucket, key }, record));
+  }
+
+  /** As they are, but for records that are being reaped: some nodes may still have them, and others not. */
+  withoutReaped(
+    entry: EntryName,
+    copies: ReadonlyMap<NodeId, Uint8Array | undefined>,
+  ): ReadonlyMap<NodeId, Uint8Array | undefined> {
+    const isReaped = (bytes: Uint8Array): boolean =>
+      this.#reapedRecords.has(digestName(entry, this.#decode(entry, bytes)));
+    return new Map(
+      [...copies].map(([node, bytes]) => [node, bytes === undefined || isReaped(bytes) ? undefined : bytes]),
+    );
   }
 
   /** The bytes that each home replica shows now. */
@@ -187,4 +213,9 @@ export class WhiteBox {
     this.#decoded.set(bytes, record);
     return record;
   }
+}
+
+function digestName(entry: EntryName, record: KeyRecord | undefined): string {
+  if (record === undefined) return '';
+  return Buffer.from(recordDigest(encodeRecord(entry, record))).toString('hex');
 }

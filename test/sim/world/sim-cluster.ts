@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly handoff?: boolean;
   /** Whether reads repair what they find behind; so they do if this is not set. */
   readonly readRepair?: boolean;
+  /** Milliseconds after which tombstones are reaped; never if this is not set. */
+  readonly reapAfterMs?: number | undefined;
   /** Share of the reads that ask all home replicas; none if this is not set. */
   readonly askAllShare?: number;
 }
@@ -81,7 +83,7 @@ export class SimNode {
     this.#starts += 1;
     const { options, loop, fabric, observer } = this.#world;
     const { seed, config, sync, antiEntropy = true, handoff = true } = options;
-    const { readRepair = true, askAllShare = 0 } = options;
+    const { readRepair = true, askAllShare = 0, reapAfterMs } = options;
     const processName = `${this.id}#${this.#starts}`;
     const life = new Life(processName, () => this.#died(CRASHED_INSIDE_CALL, false));
     this.#life = life;
@@ -95,6 +97,7 @@ export class SimNode {
       antiEntropy,
       handoff,
       readRepair,
+      reapAfterMs,
       askAllShare,
       clock: new SimClock(seed, loop, life, this.clockFaults),
       random: new SimRandom(seed, processName),

@@ -1,0 +1,196 @@
+/**
+ * Reaps tombstones: the records of deleted keys, which would otherwise be kept for ever. The first node of a partition's
+ * preference list leads for its records, in rounds. A tombstone may go only when nothing can bring back what it has deleted,
+ * and no clock can tell that: a replica may have been away for a month, and a message may have been held up for an hour. So:
+ *
+ *   1. watch   every member, not only the home replicas, holds byte for byte this record, or nothing of the key; from the
+ *              moment at which it looks it notes whether anything else is stored there
+ *   2. settle  every member waits until all that it had begun before has ended, in its own memory and, by a barrier behind
+ *              everything it had sent, at each other member: whatever was read before step 1, and may know the key as it was
+ *              before its deletion, has been stored by now, or never will be
+ *   3. check   at every member it is still as it was in step 1: so nobody holds anything older, and nobody can
+ *   4. drop    every member deletes the record if it is still just that
+ *
+ * Each step begins at all members when the one before has ended at all of them. Any member that is down, that was started again
+ * or that holds something else ends the round for the records concerned, and they are tried again later. A round that ends
+ * within step 4 leaves the tombstone on some nodes; it spreads from there again, and is reaped another time: a tombstone is
+ * never wrong.
+ *
+ * Rejected: reaping by age (Cassandra's gc_grace_seconds: a replica that was away for longer brings deleted values back), and
+ * asking the home replicas only (a fallback that was forgotten does the same). Rounds could be fenced by a number on each
+ * message instead of by step 2; then every write on its way would be refused and begun anew when the number rises.
+ *
+ * Limits: a data directory that is restored from an old copy may hold what was deleted since, and nobody can tell it so any
+ * more. And a reaped record forgets its write ids: a client that repeats a write after REAP_PATIENCE_MS and the configured
+ * time writes it anew.
+ */
+import { placementHash } from '../../codec/hash.ts';
+import { decodeCheckedRecord, recordDigest } from '../../codec/record-codec.ts';
+import { deletedAtMs } from '../../core/causality/deleted.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
+import {
+  MAX_REAP_ENTRIES,
+  MAX_REAP_NAME_BYTES,
+  REAP_INTERVAL_MS,
+  REAP_PATIENCE_MS,
+  REAP_RETRY_MS,
+  REAP_STEP_MS,
+} from '../../core/limits.ts';
+import type { PeerReply, ReapEntry, ReapRequest } from '../../core/message.ts';
+import { partitionOf, preferenceList, type Ring } from '../../core/ring/ring.ts';
+import type { Timer } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Tracer } from '../../ports/tracer.ts';
+import { askPeer, ExchangeBroken, type QuestionPorts } from '../background/peer-question.ts';
+import type { LocalReplica } from '../replica/local-replica.ts';
+import { ReapCandidates } from './reap-candidates.ts';
+import type { TombstoneWatch } from './tombstone-watch.ts';
+
+const ROUND_BYTES = 16;
+
+export interface ReaperPorts extends QuestionPorts {
+  readonly self: NodeId;
+  readonly ring: Ring;
+  readonly random: Random;
+  readonly tracer: Tracer;
+  readonly local: LocalReplica;
+  readonly watch: TombstoneWatch;
+  /** Milliseconds for which the record of a deleted key is kept at least; undefined: for ever. */
+  readonly reapAfterMs?: number | undefined;
+}
+
+type RoundName = Pick<ReapRequest, 'leader' | 'round'>;
+
+type ReplyTo<Type extends PeerReply['type']> = Extract<PeerReply, { readonly type: Type }>;
+
+export class Reaper {
+  readonly #ports: ReaperPorts;
+  readonly #candidates = new ReapCandidates();
+  #timer: Timer | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(ports: ReaperPorts) {
+    this.#ports = ports;
+  }
+
+  /** A record was stored, or come across, or has gone (undefined). */
+  noticed(entry: EntryName, encoded: Uint8Array | undefined): void {
+    const { reapAfterMs, clock } = this.#ports;
+    if (reapAfterMs === undefined || !this.#isLed(entry)) return;
+    const deletedMs = encoded === undefined ? undefined : deletedAtMs(decodeCheckedRecord(encoded));
+    if (deletedMs === undefined) {
+      this.#candidates.forget(entry);
+      return;
+    }
+    const ageMs = clock.wallMs() - deletedMs;
+    // By the other clock, too: one that was set must not make a deletion old that clients may still be about to repeat.
+    const waitMs = Math.max(reapAfterMs - ageMs, Math.min(reapAfterMs, REAP_PATIENCE_MS));
+    this.#candidates.note(entry, clock.nowMs() + waitMs);
+  }
+
+  start(): void {
+    if (this.#ports.reapAfterMs !== undefined) this.#roundLater();
+  }
+
+  /** Begins nothing any more. Resolves when what runs has ended; it may wait for a peer until the peers are closed. */
+  async close(): Promise<void> {
+    this.#ports.pace.close();
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  #roundLater(): void {
+    const { clock, random, pace } = this.#ports;
+    if (pace.isClosed) return;
+    this.#timer = clock.setTimer(REAP_INTERVAL_MS * (0.5 + random.fraction()), () => {
+      this.#running = this.#round().finally(() => {
+        this.#running = undefined;
+        this.#roundLater();
+      });
+    });
+  }
+
+  async #round(): Promise<void> {
+    const { clock, tracer } = this.#ports;
+    const due = this.#candidates.due(clock.nowMs(), {
+      entries: MAX_REAP_ENTRIES,
+      nameBytes: MAX_REAP_NAME_BYTES,
+    });
+    if (due.length === 0) return;
+    const startMs = clock.nowMs();
+    const came = { reaped: 0, reason: this.#missing() };
+    try {
+      if (came.reason === undefined) came.reaped = await this.#reap(due);
+    } catch (error) {
+      if (!(error instanceof ExchangeBroken)) throw error;
+      came.reason = error.message;
+    }
+    // Those that were reaped are forgotten by now.
+    const againMs = clock.nowMs() + REAP_RETRY_MS;
+    for (const entry of due) if (this.#candidates.has(entry)) this.#candidates.postpone(entry, againMs);
+    tracer.trace({ type: 'reap-round', due: due.length, ...came, ms: clock.nowMs() - startMs });
+  }
+
+  /** Why no round can be begun, if so. */
+  #missing(): string | undefined {
+    const { peers } = this.#ports;
+    const away = peers.others.filter((peer) => peers.state(peer) !== 'up');
+    return away.length === 0 ? undefined : `${away.join(', ')} cannot be reached`;
+  }
+
+  /** Resolves to how many records were deleted at all members. */
+  async #reap(due: readonly EntryName[]): Promise<number> {
+    const { self, random } = this.#ports;
+    const entries = (await Promise.all(due.map((entry) => this.#tombstone(entry)))).filter(
+      (entry) => entry !== undefined,
+    );
+    const round = { leader: self, round: random.bytes(ROUND_BYTES) };
+    const looks = await this.#askAll({ type: 'reap-watch', ...round, entries });
+    const held = inAll(looks.map((look) => look.held));
+    const intact = entries.some((_, place) => held(place)) ? await this.#settleAndCheck(round) : () => false;
+    const places = entries.flatMap((_, place) => (held(place) && intact(place) ? [place] : []));
+    // Also if nothing is to go: nobody has to watch any more.
+    await this.#askAll({ type: 'reap-drop', ...round, places });
+    return places.length;
+  }
+
+  /** Resolves to what can go: what no member holds, or can still get, in an older form. */
+  async #settleAndCheck(round: RoundName): Promise<(place: number) => boolean> {
+    await this.#askAll({ type: 'reap-settle', ...round });
+    const checks = await this.#askAll({ type: 'reap-check', ...round });
+    return inAll(checks.map((check) => check.intact));
+  }
+
+  /** What is to be reaped, if it still is a tombstone. */
+  async #tombstone(entry: EntryName): Promise<ReapEntry | undefined> {
+    const own = await this.#ports.local.held(entry);
+    if (own.type === 'unreadable') return undefined;
+    if (own.type === 'found' && deletedAtMs(decodeCheckedRecord(own.record)) !== undefined)
+      return { ...entry, digest: recordDigest(own.record).slice() };
+    this.#candidates.forget(entry);
+    return undefined;
+  }
+
+  /** All members' replies, this node's among them. Rejects with ExchangeBroken unless all have answered. */
+  #askAll<Request extends ReapRequest>(request: Request): Promise<readonly ReplyTo<Request['type']>[]> {
+    const { peers, watch } = this.#ports;
+    const own = watch.serve(request).then((reply) => {
+      if (reply.type === 'request-refused') throw new ExchangeBroken(reply.reason);
+      return reply as ReplyTo<Request['type']>;
+    });
+    return Promise.all([
+      own,
+      ...peers.others.map((peer) => askPeer(this.#ports, peer, request, REAP_STEP_MS)),
+    ]);
+  }
+
+  #isLed(entry: EntryName): boolean {
+    const { ring, self } = this.#ports;
+    return preferenceList(ring, partitionOf(ring, placementHash(entry)))[0] === self;
+  }
+}
+
+/** Whether all of these lists say yes at a place. */
+function inAll(lists: readonly (readonly boolean[])[]): (place: number) => boolean {
+  return (place) => lists.every((list) => list[place] === true);
+}
