@@ -3,7 +3,10 @@
  * All are refused before any work, so that the node spends its time on answers somebody still waits for.
  *
  * How long a new request would take follows from how many are running and how many come to their end per second (Little's
- * law). A queue that is allowed to grow until each request in it has outlived its deadline is work for nobody.
+ * law). A queue that is allowed to grow until each request in it has outlived its deadline is work for nobody. A burst may queue
+ * up for half of its time limit; once that is not enough, what is offered is more than the node can bear, and a long queue only
+ * makes everybody wait: so a short one is kept until nothing has been refused for a while (the idea of CoDel, Nichols and
+ * Jacobson, 2012, section "Controlled delay").
  */
 import { Problem } from './problem.ts';
 import { Throughput } from './throughput.ts';
@@ -12,10 +15,16 @@ import { Throughput } from './throughput.ts';
 const ALWAYS_LET_IN = 128;
 /** A request is let in if it is expected to take no more than this share of its time limit. */
 const SHARE_OF_TIME_LIMIT = 0.5;
+/** The same while there is more than the node can bear. */
+const SHARE_UNDER_OVERLOAD = 0.1;
+/** Milliseconds without a refusal after which there is not. */
+const OVER_AFTER_MS = 1_000;
 
 export class Admission {
   readonly #maxInFlight: number;
   readonly #throughput: Throughput;
+  readonly #nowMs: () => number;
+  #lastRefusalMs = Number.NEGATIVE_INFINITY;
   #inFlight = 0;
   #draining = false;
   #onIdle: (() => void) | undefined;
@@ -23,6 +32,7 @@ export class Admission {
   /** `nowMs`: a clock that never goes back. */
   constructor(maxInFlight: number, nowMs: () => number = () => performance.now()) {
     this.#maxInFlight = maxInFlight;
+    this.#nowMs = nowMs;
     this.#throughput = new Throughput(nowMs);
   }
 
@@ -39,7 +49,8 @@ export class Admission {
     if (this.#inFlight >= this.#maxInFlight)
       return `${this.#maxInFlight} requests are running on this node, which is its limit.`;
     const expectedMs = this.#expectedMs();
-    if (expectedMs <= timeLimitMs * SHARE_OF_TIME_LIMIT) return undefined;
+    if (expectedMs === 0 || expectedMs <= timeLimitMs * this.#share()) return undefined;
+    this.#lastRefusalMs = this.#nowMs();
     return `${this.#inFlight} requests are running on this node; one more would take about ${Math.round(expectedMs)} ms, too long for its time limit of ${timeLimitMs} ms.`;
   }
 
@@ -72,6 +83,11 @@ export class Admission {
         resolve();
       };
     });
+  }
+
+  #share(): number {
+    const isOverloaded = this.#nowMs() - this.#lastRefusalMs < OVER_AFTER_MS;
+    return isOverloaded ? SHARE_UNDER_OVERLOAD : SHARE_OF_TIME_LIMIT;
   }
 
   #expectedMs(): number {

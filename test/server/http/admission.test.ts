@@ -48,8 +48,22 @@ describe('a node lets a request in', () => {
     busy.run(3, 1_000);
     busy.run(2, 100);
     expect(busy.admission.overload(5_000)).toContain('too long for its time limit of 5000 ms');
-    busy.run(2, 2_000);
+    busy.run(3, 2_000);
     expect(busy.admission.overload(600)).toBeUndefined();
+  });
+
+  it('in a tenth of its time limit, once half of one was not enough, and until nothing is refused for a while', () => {
+    const busy = new Busy();
+    busy.enter(500);
+    busy.run(3, 1_000);
+    expect(busy.admission.overload(2_000)).toBeUndefined();
+    expect(busy.admission.overload(900)).toBeDefined();
+    expect(busy.admission.overload(2_000)).toBeDefined();
+    expect(busy.admission.overload(5_100)).toBeUndefined();
+    busy.run(0.9, 1_000);
+    expect(busy.admission.overload(2_000)).toBeDefined();
+    busy.run(1.1, 1_000);
+    expect(busy.admission.overload(2_000)).toBeUndefined();
   });
 
   it('in a burst after a pause, of which nothing is known yet', () => {

@@ -25,7 +25,7 @@ import type { StorageNode } from '../../../src/protocol/storage-node.ts';
 import { eventOf, valueOf } from '../checkers/dots.ts';
 import { isRecordKey } from '../run/record-keys.ts';
 import { quietWorld, simConfig } from '../world/quiet-world.ts';
-import type { SimCluster, SimNode } from '../world/sim-cluster.ts';
+import type { SimCluster, SimNode, WorldOptions } from '../world/sim-cluster.ts';
 import type { DiskOptions } from '../world/sim-disk.ts';
 import { demand } from './scenario.ts';
 
@@ -64,9 +64,12 @@ export class ScenarioCluster {
   }
 
   /** Five nodes that are all connected. `disk`: what differs from a quick disk whose reads answer at once. */
-  static async start(disk: Partial<DiskOptions> = {}): Promise<ScenarioCluster> {
+  static async start(
+    disk: Partial<DiskOptions> = {},
+    more: Partial<WorldOptions> = {},
+  ): Promise<ScenarioCluster> {
     const quiet = quietWorld(simConfig(NODES));
-    const world = quietWorld(simConfig(NODES), { disk: { ...quiet.options.disk, ...disk } });
+    const world = quietWorld(simConfig(NODES), { ...more, disk: { ...quiet.options.disk, ...disk } });
     const cluster = new ScenarioCluster(world);
     world.startAll();
     await world.runFor(SETTLE_MS);

@@ -1,7 +1,13 @@
 /** All regression scenarios. Every bug that a seed finds becomes one: a seed means nothing any more when the code has changed. */
+import { DELETED_KEYS } from './deleted-keys.ts';
 import { FOUND_HERE } from './found-here.ts';
 import { KNOWN_SEQUENCES } from './known-sequences.ts';
 import { LOST_MEMORY } from './lost-memory.ts';
 import type { Scenario } from './scenario.ts';
 
-export const SCENARIOS: readonly Scenario[] = [...FOUND_HERE, ...LOST_MEMORY, ...KNOWN_SEQUENCES];
+export const SCENARIOS: readonly Scenario[] = [
+  ...FOUND_HERE,
+  ...LOST_MEMORY,
+  ...KNOWN_SEQUENCES,
+  ...DELETED_KEYS,
+];
