@@ -55,8 +55,16 @@ export const PEER_PROBE_MS = 1_000;
 export const RECONNECT_FIRST_MS = 50;
 export const RECONNECT_LAST_MS = 2_000;
 
-/** A read that a replica has not answered after this many milliseconds is also asked of the next one. */
+/**
+ * A read that a replica has not answered after this many milliseconds is also asked of the next one, until it is known how long
+ * replicas take; then after what they take (core/quorum/hedge-policy.ts), within these bounds.
+ */
 export const HEDGE_DELAY_MS = 30;
+export const MIN_HEDGE_DELAY_MS = 10;
+export const HEDGE_LATEST_MS = 250;
+/** Share of the reads that may be asked of another replica so, and how many of them may be saved up. */
+export const HEDGE_SHARE = 0.1;
+export const MAX_SAVED_HEDGES = 32;
 /** A forwarded read that its home replica has not answered after this many milliseconds is also given to the next one. */
 export const FORWARD_HEDGE_DELAY_MS = 150;
 /** Read repairs that one replica owes an answer to; beyond it a repair is dropped (the next read finds it again). */

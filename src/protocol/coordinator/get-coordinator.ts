@@ -5,9 +5,16 @@
 import type { EntryName } from '../../core/ids.ts';
 import type { Failure, ReadOutcome } from '../../core/outcome.ts';
 import type { ReadRequest } from '../../core/request.ts';
+import { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Random } from '../../ports/random.ts';
-import { type ReadAnswer, ReadOperation, type ReadPorts, type ReadTarget } from './read-operation.ts';
+import {
+  type ReadAnswer,
+  ReadOperation,
+  type ReadOperationPorts,
+  type ReadPorts,
+  type ReadTarget,
+} from './read-operation.ts';
 import { ReadRepair } from './read-repair.ts';
 
 export interface GetPorts extends ReadPorts {
@@ -19,11 +26,11 @@ export interface GetPorts extends ReadPorts {
 }
 
 export class GetCoordinator {
-  readonly #ports: GetPorts;
+  readonly #ports: GetPorts & ReadOperationPorts;
   readonly #repair: ReadRepair | undefined;
 
   constructor(ports: GetPorts) {
-    this.#ports = ports;
+    this.#ports = { ...ports, hedging: new HedgePolicy() };
     this.#repair = ports.readRepair === false ? undefined : new ReadRepair(ports.replicas, ports.tracer);
   }
 

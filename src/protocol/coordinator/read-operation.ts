@@ -4,7 +4,7 @@
  *
  * The own replica is asked first: it costs no message, and what it holds goes along as a digest, so that a replica with an
  * equal record answers "same" and no bytes. As many others are asked as R needs; another one where a replica fails, or is
- * late (a hedge: reads change nothing, so asking twice is safe). "Absent" counts as an answer of a home replica; an
+ * late (a hedge, see hedge-policy.ts: reads change nothing, so asking twice is safe). "Absent" counts as an answer of a home replica; an
  * unreadable record counts for nothing.
  *
  * Under a sloppy quorum, fallbacks are asked when home replicas are down, suspected, failing, or late by STAND_IN_AFTER_MS.
@@ -22,9 +22,10 @@ import { type CausalContext, covers, EMPTY_CONTEXT } from '../../core/causality/
 import type { KeyRecord } from '../../core/causality/record.ts';
 import { liveSiblings } from '../../core/causality/visible-siblings.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
-import { HEDGE_DELAY_MS, STAND_IN_AFTER_MS } from '../../core/limits.ts';
+import { HEDGE_LATEST_MS, STAND_IN_AFTER_MS } from '../../core/limits.ts';
 import type { ReadReply } from '../../core/message.ts';
 import type { Failure } from '../../core/outcome.ts';
+import type { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import { QuorumTally } from '../../core/quorum/quorum-tally.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
@@ -40,6 +41,8 @@ export interface ReadPorts {
   readonly tracer: Tracer;
   readonly inFlight: InFlight;
 }
+
+export type ReadOperationPorts = ReadPorts & { readonly hedging: HedgePolicy };
 
 export interface ReadTarget {
   readonly entry: EntryName;
@@ -62,7 +65,7 @@ export interface ReadAnswer {
 }
 
 export class ReadOperation {
-  readonly #ports: ReadPorts;
+  readonly #ports: ReadOperationPorts;
   readonly #target: ReadTarget;
   readonly #onSettled: (settled: SettledRead) => void;
   readonly #deadline: Deadline;
@@ -78,7 +81,7 @@ export class ReadOperation {
   #cancels: (() => void)[] = [];
   readonly #leave: Leave;
 
-  constructor(ports: ReadPorts, target: ReadTarget, onSettled: (settled: SettledRead) => void) {
+  constructor(ports: ReadOperationPorts, target: ReadTarget, onSettled: (settled: SettledRead) => void) {
     this.#ports = ports;
     this.#target = target;
     this.#leave = ports.inFlight.enter();
@@ -100,14 +103,17 @@ export class ReadOperation {
   }
 
   #ask(node: NodeId): void {
-    const { replicas } = this.#ports;
+    const { replicas, hedging } = this.#ports;
     const { entry } = this.#target;
+    const askedMs = this.#deadline.elapsedMs;
     this.#tally.ask(node);
     const own = node === replicas.self ? undefined : this.#held.of(replicas.self);
     const known = own === undefined ? undefined : recordDigest(own);
-    const cancel = replicas.read(node, { type: 'read', ...entry, known }, (reply) =>
-      this.#take(node, reply, own),
-    );
+    const cancel = replicas.read(node, { type: 'read', ...entry, known }, (reply) => {
+      const isPeer = node !== replicas.self && reply.type !== 'no-reply';
+      if (isPeer) hedging.answered(this.#deadline.elapsedMs - askedMs);
+      this.#take(node, reply, own);
+    });
     this.#cancels.push(cancel);
   }
 
@@ -192,26 +198,33 @@ export class ReadOperation {
 
   /** Sets the deadline, and the hedge that a late replica is covered by: another home replica soon, a fallback later. */
   #watch(): void {
-    const { clock, tracer } = this.#ports;
+    const { hedging } = this.#ports;
     this.#stopDeadline = this.#deadline.onPassed(() => this.#passed());
-    const hedge = (): void => {
-      if (this.#answered) return;
-      const [homes, fallbacks] = [this.#target.nodes.homes, this.#target.nodes.fallbacks].map((nodes) =>
-        this.#unasked(nodes),
-      ) as [readonly NodeId[], readonly NodeId[]];
-      if (homes.length + fallbacks.length === 0) return;
-      const waitMs = STAND_IN_AFTER_MS - this.#deadline.elapsedMs;
-      if (homes.length === 0 && waitMs > 0) {
-        this.#hedgeTimer = clock.setTimer(waitMs, hedge);
-        return;
-      }
-      const next = mostUsable(this.#ports.replicas, homes.length > 0 ? homes : fallbacks) as NodeId;
-      tracer.trace({ type: 'hedged-read', peer: next });
-      this.#ask(next);
-      // An answer may have come at once.
-      if (!this.#answered) this.#hedgeTimer = clock.setTimer(HEDGE_DELAY_MS, hedge);
-    };
-    this.#hedgeTimer = clock.setTimer(HEDGE_DELAY_MS, hedge);
+    hedging.began();
+    this.#hedgeAfter(hedging.delayMs);
+  }
+
+  #hedgeAfter(ms: number): void {
+    this.#hedgeTimer = this.#ports.clock.setTimer(ms, () => this.#hedge());
+  }
+
+  #hedge(): void {
+    if (this.#answered) return;
+    const { replicas, tracer, hedging } = this.#ports;
+    const homes = this.#unasked(this.#target.nodes.homes);
+    const nodes = homes.length > 0 ? homes : this.#unasked(this.#target.nodes.fallbacks);
+    if (nodes.length === 0) return;
+    const waitedMs = this.#deadline.elapsedMs;
+    const isDue = homes.length > 0 ? hedging.allows(waitedMs) : waitedMs >= STAND_IN_AFTER_MS;
+    if (!isDue) {
+      this.#hedgeAfter((homes.length > 0 ? HEDGE_LATEST_MS : STAND_IN_AFTER_MS) - waitedMs);
+      return;
+    }
+    const next = mostUsable(replicas, nodes) as NodeId;
+    tracer.trace({ type: 'hedged-read', peer: next });
+    this.#ask(next);
+    // An answer may have come at once.
+    if (!this.#answered) this.#hedgeAfter(hedging.delayMs);
   }
 
   #passed(): void {

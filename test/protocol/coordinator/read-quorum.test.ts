@@ -1,9 +1,18 @@
 /** A GET at R, coordinated by a home replica. */
 import { describe, expect, it } from 'vitest';
-import { HEDGE_DELAY_MS } from '../../../src/core/limits.ts';
+import { HEDGE_DELAY_MS, HEDGE_LATEST_MS, HEDGE_SHARE, MAX_SAVED_HEDGES } from '../../../src/core/limits.ts';
 import { dot, recordOf } from '../../core/causality/sample-records.ts';
 import { assertFailed, assertRead, assertTexts, assertWritten, getOf, putOf, SLACK_MS } from '../requests.ts';
 import { Stage } from '../stage.ts';
+
+const QUIET_NETWORK = {
+  minDelayUs: 200,
+  meanDelayUs: 100,
+  slowChance: 0,
+  lossChance: 0,
+  duplicateChance: 0,
+  reorderChance: 0,
+};
 
 /** n1 coordinates; n2 and n3 are the other home replicas, in this order; n4 is none. */
 async function stageOfFour(): Promise<{ stage: Stage; entry: ReturnType<Stage['entryAt']> }> {
@@ -110,6 +119,29 @@ describe('a coordinated read', () => {
 
     expect(stage.nowMs - beganMs).toBeLessThan(2 * (HEDGE_DELAY_MS + SLACK_MS));
     expect(stage.requests('read').map(({ request }) => request.known)).toEqual([undefined, undefined]);
+  });
+
+  it('takes for late what is late by what replicas take in this cluster', async () => {
+    const stage = new Stage(4, {}, { network: { ...QUIET_NETWORK, minDelayUs: 40_000 } });
+    await stage.startAll();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    for (let read = 0; read < 70; read += 1) await stage.run(stage.node('n1').get(getOf(entry)));
+    stage.forget();
+    for (let read = 0; read < 20; read += 1) await stage.run(stage.node('n1').get(getOf(entry)));
+    expect(stage.traced('hedged-read').length).toBeLessThanOrEqual(2);
+  });
+
+  it('asks for a share of many reads at once, and for all of them in the end', async () => {
+    const { stage, entry } = await stageOfFour();
+    stage.mute('n2');
+    const reads = Array.from({ length: 200 }, () => stage.node('n1').get(getOf(entry)));
+    await stage.world.runFor(2 * (HEDGE_DELAY_MS + SLACK_MS));
+    const early = stage.traced('hedged-read').length;
+    expect(early).toBeGreaterThanOrEqual(MAX_SAVED_HEDGES);
+    expect(early).toBeLessThanOrEqual(MAX_SAVED_HEDGES + 200 * HEDGE_SHARE);
+    const beganMs = stage.nowMs;
+    for (const outcome of await stage.run(Promise.all(reads))) assertRead(outcome);
+    expect(stage.nowMs - beganMs).toBeLessThan(HEDGE_LATEST_MS);
   });
 
   it('does not hedge what answers in time', async () => {

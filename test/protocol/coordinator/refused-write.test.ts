@@ -108,7 +108,12 @@ describe('a write that is refused before any work', () => {
     const config = simConfig(3);
     const unused = undefined as never;
     const clock = { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) };
-    const ports = { replicas: unused, clock, tracer: { trace: () => {} }, inFlight: new InFlight() };
+    const ports = {
+      replicas: unused,
+      clock,
+      tracer: { trace: () => {} },
+      inFlight: new InFlight(),
+    };
     const coordinator = (commitQueueBytes: number): WriteCoordinator =>
       new WriteCoordinator({
         ...ports,
