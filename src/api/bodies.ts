@@ -103,6 +103,13 @@ export interface ClusterBody {
     /** Members that have not given yet what they hold of these. */
     readonly waitingFor: readonly string[];
   };
+  /** What the answering node has done since its process began. */
+  readonly activity: {
+    /** Records that it, or another node, took because replicas differed. */
+    readonly repairs: number;
+    /** Writes that left several siblings. */
+    readonly conflicts: number;
+  };
   readonly limits: Readonly<Record<string, number>>;
 }
 

@@ -25,6 +25,7 @@ import { createHttpServer } from './http/http-server.ts';
 import { OpenAnswers } from './http/open-answers.ts';
 import { closeHttpServer, listenForHttp } from './listen.ts';
 import type { NodeSettings } from './node-settings.ts';
+import { Activity } from './observability/activity.ts';
 import { createLogger, type LogDestination } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { createServerTracer } from './observability/server-tracer.ts';
@@ -83,6 +84,7 @@ class ServerStart {
   readonly #member: MemberConfig;
   readonly #log: Logger;
   readonly #metrics: Metrics;
+  readonly #activity = new Activity();
   /** How to close what was opened so far. */
   readonly #closers: (() => Promise<void>)[] = [];
 
@@ -163,7 +165,7 @@ class ServerStart {
       random: systemRandom,
       storage,
       network,
-      tracer: createServerTracer(this.#log, this.#metrics),
+      tracer: createServerTracer(this.#log, this.#metrics, this.#activity),
       reapAfterMs: settings.tombstones.reapAfterMs,
       isLowOnSpace: () => freeSpace.isLow,
       onFatal: (reason) => this.#fail(reason),
@@ -194,6 +196,7 @@ class ServerStart {
       admission,
       freeSpace,
       metrics: this.#metrics,
+      activity: this.#activity,
       log: this.#log,
       requestIds: new RequestIds(Buffer.from(systemRandom.bytes(REQUEST_ID_PREFIX_BYTES)).toString('hex')),
     });

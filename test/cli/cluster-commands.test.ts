@@ -32,7 +32,17 @@ const member = (id: string, url: string, state: 'self' | 'up' | 'down') => ({
 function clusterBody(id: string, epoch: string, members: ClusterBody['members']): ClusterBody {
   const defaults = { n: 3, r: 2, w: 2 };
   const recovery = id === 'n2' ? { partitions: 7, waitingFor: ['n3'] } : { partitions: 0, waitingFor: [] };
-  return { cluster: 'local', epoch, node: id, version: '1.0.0', defaults, members, limits: {}, recovery };
+  return {
+    cluster: 'local',
+    epoch,
+    node: id,
+    version: '1.0.0',
+    defaults,
+    members,
+    limits: {},
+    recovery,
+    activity: { repairs: 12, conflicts: 3 },
+  };
 }
 
 describe('status', () => {
@@ -58,9 +68,9 @@ describe('status', () => {
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     const rows = result.stdout.split('\n');
     expect(rows[0]).toContain('2 of 3 nodes answer');
-    expect(rows.find((row) => row.startsWith('n1'))).toMatch(/ready .*n3 .*n3:7 \(61 s\)$/);
+    expect(rows.find((row) => row.startsWith('n1'))).toMatch(/ready .*n3 .*n3:7 \(61 s\) +12 +3$/);
     expect(rows.find((row) => row.startsWith('n2'))).toContain('not ready: joining');
-    expect(rows.find((row) => row.startsWith('n3'))).toMatch(/no answer: .*n1 n2 +-$/);
+    expect(rows.find((row) => row.startsWith('n3'))).toMatch(/no answer: .*n1 n2( +-){3}$/);
     expect(result.stdout).toContain('aaaa: n1; bbbb: n2');
     expect(result.stdout).toMatch(/^n2 is recovering: .* 7 partitions are open, and it waits for n3\.$/m);
     expect(result.stdout).not.toContain('n1 is recovering');

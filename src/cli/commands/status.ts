@@ -61,7 +61,18 @@ async function runStatus(terminal: Terminal, connection: Connection, json: boole
     `Cluster ${first.document.cluster}: ${answering} of ${reports.length} nodes answer, epoch ${first.document.epoch}.\n`,
   );
   printTable(terminal, {
-    head: ['node', 'zone', 'url', 'state', 'version', 'sees down', 'seen down by', 'hints kept for'],
+    head: [
+      'node',
+      'zone',
+      'url',
+      'state',
+      'version',
+      'sees down',
+      'seen down by',
+      'hints kept for',
+      'repairs',
+      'conflicts',
+    ],
     rows: reports.map((node) => [
       node.id,
       node.zone,
@@ -71,6 +82,8 @@ async function runStatus(terminal: Terminal, connection: Connection, json: boole
       downSeenBy(node).join(' ') || '-',
       observersOfDown(node.id, reports).join(' ') || '-',
       hintsKept(node).join(' ') || '-',
+      figure(node.answer?.activity?.repairs),
+      figure(node.answer?.activity?.conflicts),
     ]),
   });
   for (const { id, answer } of reports) {
@@ -107,6 +120,11 @@ function stateOf(node: NodeReport): string {
   if (node.error !== undefined) return `no answer: ${node.error}`;
   if (node.ready?.ready === true) return 'ready';
   return `not ready: ${node.ready?.reasons.join(', ') ?? 'it does not say why'}`;
+}
+
+/** A node of another version may not tell. */
+function figure(count: number | undefined): string {
+  return count === undefined ? '-' : String(count);
 }
 
 /** Ids of the members that the node sees down. */
@@ -170,6 +188,7 @@ function nodeDocument(node: NodeReport): Readonly<Record<string, unknown>> {
     version: answer?.version,
     epoch: answer?.epoch,
     recovery: answer?.recovery,
+    activity: answer?.activity,
     members: answer?.members,
   };
 }

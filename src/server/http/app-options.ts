@@ -4,6 +4,7 @@ import type { ConfigurationEpoch } from '../../core/ids.ts';
 import type { StorageNode } from '../../protocol/storage-node.ts';
 import type { FreeSpace } from '../free-space.ts';
 import type { NodeSettings } from '../node-settings.ts';
+import type { Activity } from '../observability/activity.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Admission } from './admission.ts';
 import type { RequestIds } from './exchange.ts';
@@ -17,6 +18,7 @@ export interface AppOptions {
   readonly admission: Admission;
   readonly freeSpace: Pick<FreeSpace, 'isLow' | 'refuseIfLow'>;
   readonly metrics: Metrics;
+  readonly activity: Activity;
   readonly log: Logger;
   readonly requestIds: RequestIds;
 }

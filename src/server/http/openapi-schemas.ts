@@ -92,6 +92,11 @@ export const ClusterSchema = z
     recovery: z
       .object({ partitions: z.int(), waitingFor: z.array(z.string()) })
       .describe('What the answering node lost and has not got back yet.'),
+    activity: z
+      .object({ repairs: z.int(), conflicts: z.int() })
+      .describe(
+        'What the answering node has done since its process began: records repaired, writes that left several siblings.',
+      ),
     limits: z.record(z.string(), z.number()),
   })
   .openapi('Cluster');

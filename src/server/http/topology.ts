@@ -13,16 +13,18 @@ import {
 } from '../../core/limits.ts';
 import type { MemberStatus, PendingHints, StorageNode } from '../../protocol/storage-node.ts';
 import { hostAndPort } from '../host-and-port.ts';
+import type { Activity } from '../observability/activity.ts';
 import { VERSION } from '../version.ts';
 
 interface Topology {
   readonly node: StorageNode;
   readonly config: ClusterConfig;
   readonly epoch: ConfigurationEpoch;
+  readonly activity: Activity;
 }
 
 /** The ring; it does not change while the process lives. */
-export function ringBody({ node, config, epoch }: Topology): RingBody {
+export function ringBody({ node, config, epoch }: Omit<Topology, 'activity'>): RingBody {
   const indexes = new Map(config.nodes.map(({ id }, index) => [id, index]));
   const { cluster, partitions, defaults } = config;
   return {
@@ -39,7 +41,7 @@ export function ringBody({ node, config, epoch }: Topology): RingBody {
 }
 
 /** The members as this node sees them now. */
-export function clusterBody({ node, config, epoch }: Topology): ClusterBody {
+export function clusterBody({ node, config, epoch, activity }: Topology): ClusterBody {
   const statuses = new Map(node.members().map((status) => [status.node, status]));
   return {
     cluster: config.cluster,
@@ -48,6 +50,7 @@ export function clusterBody({ node, config, epoch }: Topology): ClusterBody {
     version: VERSION,
     defaults: { ...config.defaults },
     recovery: node.recovery(),
+    activity: { repairs: activity.repairs, conflicts: activity.conflicts },
     members: config.nodes.map((member) => memberBody(member, statuses.get(member.id))),
     limits: {
       ...config.limits,

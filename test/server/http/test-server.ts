@@ -12,6 +12,7 @@ import { Admission } from '../../../src/server/http/admission.ts';
 import { RequestIds } from '../../../src/server/http/exchange.ts';
 import { createHttpServer } from '../../../src/server/http/http-server.ts';
 import type { NodeSettings } from '../../../src/server/node-settings.ts';
+import { Activity } from '../../../src/server/observability/activity.ts';
 import { createMetrics } from '../../../src/server/observability/metrics.ts';
 import { HttpClient } from './http-client.ts';
 import { MemoryNode } from './memory-node.ts';
@@ -44,6 +45,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const node = new MemoryNode(config);
   const admission = new Admission(config.limits.maxOperationsInFlight);
   const metrics = createMetrics(node.nodeId);
+  const activity = new Activity();
   metrics.watchInFlight(() => admission.inFlight);
   const disk = { freeBytes: Number.POSITIVE_INFINITY };
   const freeSpace = new FreeSpace({
@@ -62,6 +64,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     admission,
     freeSpace,
     metrics,
+    activity,
     log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
     requestIds: new RequestIds('test'),
   });

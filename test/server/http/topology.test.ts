@@ -106,6 +106,10 @@ describe('/v1/cluster', () => {
       maxTimeoutMs: 60_000,
     });
   });
+
+  it('says what the node has done since it began', async () => {
+    expect((await json<ClusterBody>('/v1/cluster')).activity).toEqual({ repairs: 0, conflicts: 0 });
+  });
 });
 
 describe('/v1/inspect', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import type { Violation } from './history.ts';
 import {
+  checkAsNewAsSession,
   checkNoFalseSiblings,
   checkNoInvention,
   checkNotApplied,
@@ -273,5 +274,30 @@ describe('a deletion that was reaped', () => {
 
   it('says nothing of a read that began before', () => {
     expect(checkNotRevived(told.history, { ...read, calledAt: 0, shown: [1] })).toEqual([]);
+  });
+});
+
+describe('a read that names what its client knows', () => {
+  const told = new WrittenHistory();
+  told.write(1);
+  told.write(2, { known: [1] });
+  told.write(3);
+  const read = { id: 9, key: KEY };
+
+  it('shows that, or what had seen it, or what a reaped deletion had', () => {
+    expect(checkAsNewAsSession(told.history, { ...read, shown: [1] }, new Set([1]))).toEqual([]);
+    expect(checkAsNewAsSession(told.history, { ...read, shown: [2, 3] }, new Set([1, 3]))).toEqual([]);
+    const deleted = new WrittenHistory();
+    deleted.write(1);
+    deleted.write(2, { known: [1], type: 'delete' });
+    deleted.history.reaped(KEY, [2]);
+    expect(checkAsNewAsSession(deleted.history, { ...read, shown: [] }, new Set([1, 2]))).toEqual([]);
+  });
+
+  it('goes back otherwise', () => {
+    const [violation] = checkAsNewAsSession(told.history, { ...read, shown: [1, 3] }, new Set([2]));
+    expect(violation?.invariant).toBe('session-went-back');
+    expect(violation?.detail).toContain('named a context with 2');
+    expect(checkAsNewAsSession(told.history, { ...read, shown: [] }, new Set([1]))).toHaveLength(1);
   });
 });

@@ -59,6 +59,19 @@ export function checkReadSeesAcknowledged(history: History, read: ReadEvent): re
   }));
 }
 
+/** A read that names what its client knows answers nothing older. */
+export function checkAsNewAsSession(
+  history: History,
+  { id: readId, key, shown }: Pick<ReadEvent, 'id' | 'key' | 'shown'>,
+  known: ReadonlySet<number>,
+): readonly Violation[] {
+  const covered = coveredBy(history, key, [...shown, ...history.reapedOf(key)]);
+  const missed = [...known].find((event) => !covered.has(event));
+  if (missed === undefined) return [];
+  const detail = `read ${readId} of ${key} shows ${list(shown)}, but its client named a context with ${missed}`;
+  return [{ invariant: 'session-went-back', detail }];
+}
+
 /** R + W > max(N, N'): the preference list of the smaller N is a prefix of the other. */
 function meets(read: ReadEvent, write: { readonly n: number; readonly w: number }): boolean {
   return read.r + write.w > Math.max(read.n, write.n);

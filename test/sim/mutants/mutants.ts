@@ -575,6 +575,20 @@ export const MUTANTS: readonly Mutant[] = [
     maxSeeds: 100,
   },
   {
+    ...MIXED,
+    id: 'session-ignored',
+    bug: 'A read that names a context is answered by whoever answers first.',
+    edits: [
+      edit(
+        'src/protocol/coordinator/read-operation.ts',
+        'return atLeast === undefined || covers(',
+        'return atLeast !== null || covers(',
+      ),
+    ],
+    invariant: 'session-went-back',
+    maxSeeds: 20,
+  },
+  {
     ...STANDARD,
     id: 'tombstone-reaped-early',
     bug: 'A tombstone is reaped whatever the other members hold.',

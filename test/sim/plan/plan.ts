@@ -73,6 +73,7 @@ export interface PlannedOperation {
   /** Whether fallbacks may stand in for home replicas. */
   readonly sloppy: boolean;
   readonly context: ContextSource;
+  /** Of a read: whether it asks for an answer that is as new as its context. */
   readonly hasWriteId: boolean;
   readonly timeoutMs: number;
   /** Bytes of the value. */

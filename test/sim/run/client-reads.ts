@@ -7,6 +7,7 @@ import { checkCoversOnlySeen } from '../checkers/contexts.ts';
 import { eventOf, isValueOf } from '../checkers/dots.ts';
 import type { WriteEvent } from '../checkers/history.ts';
 import {
+  checkAsNewAsSession,
   checkNoFalseSiblings,
   checkNoInvention,
   checkNotRevived,
@@ -16,7 +17,7 @@ import {
 } from '../checkers/knowledge.ts';
 import type { PlannedOperation } from '../plan/plan.ts';
 import type { ClientSessions } from './client-sessions.ts';
-import { countFailure, tokenOf } from './simulated-client.ts';
+import { contextIn, countFailure, tokenOf } from './simulated-client.ts';
 import type { WorkloadParts } from './workload.ts';
 
 export class ClientReads {
@@ -39,10 +40,12 @@ export class ClientReads {
     const { n, r, sloppy, timeoutMs } = operation;
     const entry = this.#sessions.entryOf(operation);
     const calledAt = history.next();
+    const seen = isSessionRead(operation) ? this.#sessions.contextOf(operation) : undefined;
+    const atLeast = seen === undefined ? undefined : contextIn(entry, seen.token);
     link.call<ReadOutcome>(
       this.#sessions.nodeOf(operation, 0),
       timeoutMs,
-      (node) => node.get({ ...entry, n, r, sloppy, timeoutMs }),
+      (node) => node.get({ ...entry, n, r, sloppy, timeoutMs, atLeast }),
       (reply) => {
         this.#onEnd();
         if (reply.type !== 'answer' || reply.outcome.type !== 'read') {
@@ -51,14 +54,18 @@ export class ClientReads {
           return;
         }
         log.count('read');
-        this.#took(operation, calledAt, reply.outcome);
+        this.#took(operation, { calledAt, known: seen?.known }, reply.outcome);
       },
       () => {},
     );
   }
 
-  #took(operation: PlannedOperation, calledAt: number, { record, quorum }: ReadSuccess): void {
-    const { history, log, plan } = this.#parts;
+  #took(
+    operation: PlannedOperation,
+    { calledAt, known }: { readonly calledAt: number; readonly known: ReadonlySet<number> | undefined },
+    { record, quorum }: ReadSuccess,
+  ): void {
+    const { history, log, plan, hasLostDisk } = this.#parts;
     const { id, client, n, r, nodes } = operation;
     const { key } = this.#sessions.entryOf(operation);
     const siblings = record === undefined ? [] : visibleSiblings(record);
@@ -78,6 +85,12 @@ export class ClientReads {
     log.report(checkNoFalseSiblings(history, read, false));
     log.report(checkNotRevived(history, read));
     if (plan.options.readsSeeWrites) log.report(checkReadSeesAcknowledged(history, read));
+    if (known !== undefined) {
+      log.count('session-read');
+      // If all that may hold the key have answered, what they hold is the answer; a strict read asks home replicas only.
+      const isPromised = plan.options.sync && !hasLostDisk() && (operation.sloppy || quorum.acks < n);
+      if (isPromised) log.report(checkAsNewAsSession(history, read, known));
+    }
     if (record !== undefined) this.#keepRead(operation, record.context, shown);
   }
 
@@ -103,6 +116,11 @@ export class ClientReads {
     session.read = { token: tokenOf(entry, context), known: new Set(shown) };
     session.first ??= session.read;
   }
+}
+
+/** Such a read sends the context of its client's session, where it has one. */
+function isSessionRead({ hasWriteId, context }: PlannedOperation): boolean {
+  return hasWriteId && context !== 'none';
 }
 
 function isUnknown(write: WriteEvent | undefined): boolean {
