@@ -2,12 +2,14 @@
  * GET, coordinated by a home replica of the key, or by a fallback: read at R, answer, then repair what differs. A drawn share
  * of them asks all home replicas: a read at R meets no difference beyond the R that it asks, and always asks the same ones.
  */
+import { type CausalContext, covers, EMPTY_CONTEXT } from '../../core/causality/causal-context.ts';
 import type { EntryName } from '../../core/ids.ts';
 import type { Failure, ReadOutcome } from '../../core/outcome.ts';
 import type { ReadRequest } from '../../core/request.ts';
 import { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Random } from '../../ports/random.ts';
+import { Deadline } from './deadline.ts';
 import {
   type ReadAnswer,
   ReadOperation,
@@ -36,8 +38,13 @@ export class GetCoordinator {
 
   async get(request: ReadRequest, nodes: PreferredNodes): Promise<ReadOutcome> {
     const { bucket, key, n, r, timeoutMs, atLeast } = request;
-    const asksAll = this.#drawsAll();
-    const result = await this.read({ entry: { bucket, key }, nodes, r, timeoutMs, atLeast, asksAll });
+    const deadline = new Deadline(this.#ports.clock, timeoutMs);
+    const target = { entry: { bucket, key }, nodes, r, timeoutMs, atLeast, asksAll: this.#drawsAll() };
+    const first = await this.read(target);
+    // All have told what they hold. But a record may have gone home after its owner was asked, and before its keeper was.
+    const result = isOlder(first, atLeast)
+      ? await this.read({ ...target, timeoutMs: Math.max(1, deadline.leftMs) })
+      : first;
     if (result.type === 'failed') return result;
     const quorum = { n, required: r, acks: result.acks, sloppy: result.sloppy, ordered: false };
     return {
@@ -57,4 +64,10 @@ export class GetCoordinator {
     const { askAllShare, random } = this.#ports;
     return askAllShare >= 1 || (askAllShare > 0 && random.fraction() < askAllShare);
   }
+}
+
+/** Whether an answer lacks something of a context. */
+function isOlder(result: ReadAnswer | Failure, atLeast: CausalContext | undefined): boolean {
+  if (result.type === 'failed' || atLeast === undefined) return false;
+  return !covers(result.record?.context ?? EMPTY_CONTEXT, atLeast);
 }

@@ -73,6 +73,24 @@ describe('a session read', () => {
     expect(assertRead(outcome).quorum.acks).toBe(3);
   });
 
+  it('finds a record that goes home after its owner was asked, and before its keeper was', async () => {
+    const stage = await new Stage(4).startAll();
+    const entry = stage.entryAt('n1', 'n2', 'n3', 'n4');
+    const mine = recordOf(dot('a', 1), 'mine');
+    stage.placeRecord('n4', entry, mine);
+    // Once n3 has said that it has nothing, n4 has handed its record over.
+    stage.lose = ({ from, message }) => {
+      const isAnswer = from === 'n3' && message.type === 'reply' && message.reply.type === 'read';
+      if (isAnswer && stage.recordOn('n3', entry) === undefined) {
+        stage.placeRecord('n3', entry, mine);
+        stage.disk('n4').takeEffect([{ type: 'delete', key: stage.storageKey(entry) }], true);
+      }
+      return false;
+    };
+    const request = getOf(entry, { r: 1, sloppy: true, atLeast: mine.context });
+    assertTexts(await stage.run(stage.node('n1').get(request)), ['mine']);
+  });
+
   it('keeps its context when it is forwarded', async () => {
     const { stage, entry, seen } = await stageWithNewestLast();
     assertTexts(await stage.run(stage.node('n4').get(getOf(entry, { r: 1, atLeast: seen }))), ['new']);
