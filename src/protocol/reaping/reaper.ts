@@ -78,14 +78,15 @@ export class Reaper {
     const { reapAfterMs, clock } = this.#ports;
     if (reapAfterMs === undefined || !this.#isLed(entry)) return;
     const deletedMs = encoded === undefined ? undefined : deletedAtMs(decodeCheckedRecord(encoded));
-    if (deletedMs === undefined) {
+    if (encoded === undefined || deletedMs === undefined) {
       this.#candidates.forget(entry);
       return;
     }
     const ageMs = clock.wallMs() - deletedMs;
     // By the other clock, too: one that was set must not make a deletion old that clients may still be about to repeat.
     const waitMs = Math.max(reapAfterMs - ageMs, Math.min(reapAfterMs, REAP_PATIENCE_MS));
-    this.#candidates.note(entry, clock.nowMs() + waitMs);
+    const { bucket, key } = entry;
+    this.#candidates.note({ bucket, key, digest: recordDigest(encoded) }, clock.nowMs() + waitMs);
   }
 
   start(): void {
@@ -127,7 +128,7 @@ export class Reaper {
     }
     // Those that were reaped are forgotten by now.
     const againMs = clock.nowMs() + REAP_RETRY_MS;
-    for (const entry of due) if (this.#candidates.has(entry)) this.#candidates.postpone(entry, againMs);
+    for (const entry of due) this.#candidates.postpone(entry, againMs);
     tracer.trace({ type: 'reap-round', due: due.length, ...came, ms: clock.nowMs() - startMs });
   }
 
@@ -139,11 +140,10 @@ export class Reaper {
   }
 
   /** Resolves to how many records were deleted at all members. */
-  async #reap(due: readonly EntryName[]): Promise<number> {
+  async #reap(due: readonly ReapEntry[]): Promise<number> {
     const { self, random } = this.#ports;
-    const entries = (await Promise.all(due.map((entry) => this.#tombstone(entry)))).filter(
-      (entry) => entry !== undefined,
-    );
+    const areHeld = await Promise.all(due.map((entry) => this.#isHeld(entry)));
+    const entries = due.filter((_, place) => areHeld[place]);
     const round = { leader: self, round: random.bytes(ROUND_BYTES) };
     const looks = await this.#askAll({ type: 'reap-watch', ...round, entries });
     const held = inAll(looks.map((look) => look.held));
@@ -161,14 +161,12 @@ export class Reaper {
     return inAll(checks.map((check) => check.intact));
   }
 
-  /** What is to be reaped, if it still is a tombstone. */
-  async #tombstone(entry: EntryName): Promise<ReapEntry | undefined> {
-    const own = await this.#ports.local.held(entry);
-    if (own.type === 'unreadable') return undefined;
-    if (own.type === 'found' && deletedAtMs(decodeCheckedRecord(own.record)) !== undefined)
-      return { ...entry, digest: recordDigest(own.record).slice() };
-    this.#candidates.forget(entry);
-    return undefined;
+  /** Whether this node still holds just this record: another tombstone of the key may be younger than it has to be. */
+  async #isHeld(entry: ReapEntry): Promise<boolean> {
+    const own = await this.#ports.local.held(entry, entry.digest);
+    if (own.type === 'same') return true;
+    if (own.type !== 'unreadable' && this.#candidates.has(entry)) this.#candidates.forget(entry);
+    return false;
   }
 
   /** All members' replies, this node's among them. Rejects with ExchangeBroken unless all have answered. */
