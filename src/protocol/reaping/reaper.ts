@@ -172,10 +172,16 @@ export class Reaper {
   /** All members' replies, this node's among them. Rejects with ExchangeBroken unless all have answered. */
   #askAll<Request extends ReapRequest>(request: Request): Promise<readonly ReplyTo<Request['type']>[]> {
     const { peers, watch } = this.#ports;
-    const own = watch.serve(request).then((reply) => {
-      if (reply.type === 'request-refused') throw new ExchangeBroken(reply.reason);
-      return reply as ReplyTo<Request['type']>;
-    });
+    const own = watch.serve(request).then(
+      (reply) => {
+        if (reply.type === 'request-refused') throw new ExchangeBroken(reply.reason);
+        return reply as ReplyTo<Request['type']>;
+      },
+      // A store that cannot be written ends the node by itself.
+      (error: unknown) => {
+        throw new ExchangeBroken(`the own store fails: ${String(error)}`);
+      },
+    );
     return Promise.all([
       own,
       ...peers.others.map((peer) => askPeer(this.#ports, peer, request, REAP_STEP_MS)),
