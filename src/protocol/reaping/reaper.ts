@@ -143,7 +143,7 @@ export class Reaper {
   async #reap(due: readonly ReapEntry[]): Promise<number> {
     const { self, random } = this.#ports;
     const areHeld = await Promise.all(due.map((entry) => this.#isHeld(entry)));
-    const entries = due.filter((_, place) => areHeld[place]);
+    const entries = due.filter((_, place) => areHeld[place] === true);
     const round = { leader: self, round: random.bytes(ROUND_BYTES) };
     const looks = await this.#askAll({ type: 'reap-watch', ...round, entries });
     const held = inAll(looks.map((look) => look.held));
