@@ -22,13 +22,16 @@ export class ReapCandidates {
     return this.#byName.size;
   }
 
-  /** A record that is known already keeps its time; another one of the same key has its own. */
-  note({ bucket, key, digest }: ReapEntry, dueMs: number): void {
+  /**
+   * A record that is known already keeps its time; another one of the same key has its own. `isFarOff`: it is come across again
+   * before its time. Such ones take half of the room only, so that there is some for those that are due.
+   */
+  note({ bucket, key, digest }: ReapEntry, dueMs: number, isFarOff = false): void {
     const name = nameOf({ bucket, key });
     const known = this.#byName.get(name);
     if (known !== undefined && sameBytes(known.entry.digest, digest)) return;
     this.#byName.delete(name);
-    if (this.#byName.size >= MAX_REAP_CANDIDATES) return;
+    if (this.#byName.size >= (isFarOff ? MAX_REAP_CANDIDATES / 2 : MAX_REAP_CANDIDATES)) return;
     // A copy, for a view of it would keep the whole record.
     this.#byName.set(name, { entry: { bucket, key, digest: digest.slice() }, dueMs });
   }

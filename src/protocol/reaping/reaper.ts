@@ -35,6 +35,7 @@ import {
   REAP_PATIENCE_MS,
   REAP_RETRY_MS,
   REAP_STEP_MS,
+  TREE_LIFETIME_MS,
 } from '../../core/limits.ts';
 import type { PeerReply, ReapEntry, ReapRequest } from '../../core/message.ts';
 import { partitionOf, preferenceList, type Ring } from '../../core/ring/ring.ts';
@@ -86,7 +87,8 @@ export class Reaper {
     // By the other clock, too: one that was set must not make a deletion old that clients may still be about to repeat.
     const waitMs = Math.max(reapAfterMs - ageMs, Math.min(reapAfterMs, REAP_PATIENCE_MS));
     const { bucket, key } = entry;
-    this.#candidates.note({ bucket, key, digest: recordDigest(encoded) }, clock.nowMs() + waitMs);
+    const found = { bucket, key, digest: recordDigest(encoded) };
+    this.#candidates.note(found, clock.nowMs() + waitMs, waitMs > TREE_LIFETIME_MS);
   }
 
   start(): void {

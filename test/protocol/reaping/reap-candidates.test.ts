@@ -53,4 +53,13 @@ describe('candidates', () => {
     candidates.note(entry('new'), 0);
     expect(candidates.has(entry('new'))).toBe(true);
   });
+
+  it('that are far off leave room for those that are due', () => {
+    const candidates = new ReapCandidates();
+    for (let index = 0; index < MAX_REAP_CANDIDATES; index += 1)
+      candidates.note(entry(`${index}`), 1_000, true);
+    candidates.note(entry('due'), 0);
+    expect(candidates.due(0, ALL)).toEqual([entry('due')]);
+    expect(candidates.count).toBe(MAX_REAP_CANDIDATES / 2 + 1);
+  });
 });
