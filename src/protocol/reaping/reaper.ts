@@ -21,8 +21,9 @@
  * message instead of by step 2; then every write on its way would be refused and begun anew when the number rises.
  *
  * Limits: a data directory that is restored from an old copy may hold what was deleted since, and nobody can tell it so any
- * more. And a reaped record forgets its write ids: a client that repeats a write after REAP_PATIENCE_MS and the configured
- * time writes it anew.
+ * more. And a reaped record forgets its write ids: a client that repeats a write after the configured time writes it anew. Of
+ * what was deleted before the leader was started only the clocks of both nodes tell the age; if these are wrong, that time may
+ * be as short as REAP_PATIENCE_MS.
  */
 import { placementHash } from '../../codec/hash.ts';
 import { decodeCheckedRecord, recordDigest } from '../../codec/record-codec.ts';
@@ -74,8 +75,25 @@ export class Reaper {
     this.#ports = ports;
   }
 
-  /** A record was stored, or come across, or has gone (undefined). */
-  noticed(entry: EntryName, encoded: Uint8Array | undefined): void {
+  /** A record was stored, or has gone (undefined): from now on its time is counted, whatever any clock on the wall says. */
+  changed(entry: EntryName, encoded: Uint8Array | undefined): void {
+    this.#notice(entry, encoded, (_, reapAfterMs) => reapAfterMs);
+  }
+
+  /** A record was come across that may be old: how old, only the clocks on the wall can tell. */
+  cameAcross(entry: EntryName, encoded: Uint8Array): void {
+    const nowMs = this.#ports.clock.wallMs();
+    // One that was set must not make a deletion old that clients may still be about to repeat.
+    this.#notice(entry, encoded, (deletedMs, reapAfterMs) =>
+      Math.max(reapAfterMs - (nowMs - deletedMs), Math.min(reapAfterMs, REAP_PATIENCE_MS)),
+    );
+  }
+
+  #notice(
+    entry: EntryName,
+    encoded: Uint8Array | undefined,
+    waitOf: (deletedMs: number, reapAfterMs: number) => number,
+  ): void {
     const { reapAfterMs, clock } = this.#ports;
     if (reapAfterMs === undefined || !this.#isLed(entry)) return;
     const deletedMs = encoded === undefined ? undefined : deletedAtMs(decodeCheckedRecord(encoded));
@@ -83,9 +101,7 @@ export class Reaper {
       this.#candidates.forget(entry);
       return;
     }
-    const ageMs = clock.wallMs() - deletedMs;
-    // By the other clock, too: one that was set must not make a deletion old that clients may still be about to repeat.
-    const waitMs = Math.max(reapAfterMs - ageMs, Math.min(reapAfterMs, REAP_PATIENCE_MS));
+    const waitMs = waitOf(deletedMs, reapAfterMs);
     const { bucket, key } = entry;
     const found = { bucket, key, digest: recordDigest(encoded) };
     this.#candidates.note(found, clock.nowMs() + waitMs, waitMs > TREE_LIFETIME_MS);

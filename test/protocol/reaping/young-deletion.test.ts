@@ -60,3 +60,21 @@ describe('a tombstone that takes the place of another one', () => {
     expect(stage.recordOn('n1', entry)).toBeUndefined();
   });
 });
+
+describe('a deletion that its leader has heard of', () => {
+  it.each([
+    ['the leader is ahead', 'n1', 3_600_000],
+    ['who coordinated it is behind', 'n2', -3_600_000],
+  ] as const)('is kept for all of its time, though the clock of %s', async (_, node, offsetMs) => {
+    const reapAfterMs = 600_000;
+    const stage = await new Stage(5, { partitions: 1_024 }, { reapAfterMs }).startAll();
+    const entry = stage.entryAt('n1', 'n2', 'n3', 'n4', 'n5');
+    stage.machine(node).clockFaults.wallOffsetMs = offsetMs;
+    const { context } = assertWritten(await stage.run(stage.node('n2').put(putOf(entry, 'one', { w: 3 }))));
+    assertWritten(await stage.run(stage.node('n2').delete(deleteOf(entry, { w: 3, context }))));
+    await stage.world.runFor(reapAfterMs - 1_000);
+    expect(stage.recordOn('n1', entry)).toBeDefined();
+    await stage.world.runFor(ROUND_MS);
+    expect(stage.recordOn('n1', entry)).toBeUndefined();
+  });
+});
