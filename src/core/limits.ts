@@ -115,7 +115,7 @@ export const TREE_REBUILD_MS = 60_000;
 
 /** Milliseconds between two rounds in which a node reaps tombstones, about: half of each pause is drawn. */
 export const REAP_INTERVAL_MS = 10_000;
-/** Milliseconds that a node has to have known a deletion before it is reaped, whatever the clocks say of its age. */
+/** Milliseconds for which a deletion that was come across is kept at least, whatever the clocks say of its age. */
 export const REAP_PATIENCE_MS = 60_000;
 /** Milliseconds for one step of a round: longer than any request takes, for the round waits for all that are under way. */
 export const REAP_STEP_MS = MAX_TIMEOUT_MS + 15_000;

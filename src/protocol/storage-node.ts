@@ -152,7 +152,7 @@ class RunningNode implements StorageNode {
     this.#antiEntropy = new AntiEntropy({
       ...background,
       adopt: (entry) => hinted.adopt(entry),
-      onCounted: (entry, encoded) => this.#reaping.noticed(entry, encoded),
+      onCounted: (entry, encoded) => this.#reaping.cameAcross(entry, encoded),
     });
     const pace = (): Pace => new Pace(clock, background.foregroundMs);
     this.#reaping = new Reaping({ ...background, mayLack, pace: pace() });

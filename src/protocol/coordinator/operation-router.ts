@@ -10,6 +10,7 @@ import type { PeerReply } from '../../core/message.ts';
 import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome, RemovalOutcome } from '../../core/outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
 import { partitionOf, type PreferredNodes, preferredNodes, type Ring } from '../../core/ring/ring.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { RunningOperations } from '../running-operations.ts';
 import { deleteWhatIsThere } from './blind-delete.ts';
 import { Deadline } from './deadline.ts';
@@ -30,6 +31,7 @@ export interface RouterPorts extends ForwardingPorts {
   readonly reads: GetCoordinator;
   readonly writes: WriteCoordinator;
   readonly operations: RunningOperations;
+  readonly inFlight: InFlight;
 }
 
 export class OperationRouter {
@@ -81,11 +83,14 @@ export class OperationRouter {
   }
 
   async #coordinateOrForward(operation: ForwardedOperation): Promise<ForwardedOutcome> {
-    const { replicas, clock } = this.#ports;
+    const { replicas, clock, inFlight } = this.#ports;
     const nodes = this.#nodesOf(operation.request);
     const { homes, fallbacks } = nodes;
     if (!homes.includes(replicas.self)) {
-      return forward(this.#ports, operation, nodes, (here) => this.#coordinate(here, nodes));
+      // What is coordinated here may go on for a moment after who forwards has given it up, with a record in its hands.
+      return forward(this.#ports, operation, nodes, (here) =>
+        inFlight.track(() => this.#coordinate(here, nodes)),
+      );
     }
     const deadline = new Deadline(clock, operation.request.timeoutMs);
     const result = await this.#coordinate(operation, nodes);

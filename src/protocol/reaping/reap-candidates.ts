@@ -3,11 +3,13 @@
  * for the digest trees, at its start and every few hours. Kept in memory, and not more than a bound of them; what is left out
  * is come across again.
  */
+import { sameBytes } from '../../codec/record-codec.ts';
 import type { EntryName } from '../../core/ids.ts';
 import { MAX_REAP_CANDIDATES } from '../../core/limits.ts';
+import type { ReapEntry } from '../../core/message.ts';
 
 interface Candidate {
-  readonly entry: EntryName;
+  readonly entry: ReapEntry;
   /** By the monotonic clock, milliseconds: not to be tried before. */
   readonly dueMs: number;
 }
@@ -20,15 +22,24 @@ export class ReapCandidates {
     return this.#byName.size;
   }
 
-  /** What is known already keeps its time. */
-  note(entry: EntryName, dueMs: number): void {
-    const name = nameOf(entry);
-    if (this.#byName.has(name) || this.#byName.size >= MAX_REAP_CANDIDATES) return;
-    this.#byName.set(name, { entry: { bucket: entry.bucket, key: entry.key }, dueMs });
+  /**
+   * A record that is known already keeps its time; another one of the same key has its own. `isFarOff`: it is come across again
+   * before its time. Such ones take half of the room only, so that there is some for those that are due.
+   */
+  note({ bucket, key, digest }: ReapEntry, dueMs: number, isFarOff = false): void {
+    const name = nameOf({ bucket, key });
+    const known = this.#byName.get(name);
+    if (known !== undefined && sameBytes(known.entry.digest, digest)) return;
+    this.#byName.delete(name);
+    if (this.#byName.size >= (isFarOff ? MAX_REAP_CANDIDATES / 2 : MAX_REAP_CANDIDATES)) return;
+    // A copy, for a view of it would keep the whole record.
+    this.#byName.set(name, { entry: { bucket, key, digest: digest.slice() }, dueMs });
   }
 
-  has(entry: EntryName): boolean {
-    return this.#byName.has(nameOf(entry));
+  /** Whether just this record is one. */
+  has(entry: ReapEntry): boolean {
+    const known = this.#byName.get(nameOf(entry));
+    return known !== undefined && sameBytes(known.entry.digest, entry.digest);
   }
 
   /** It is none any more: it was written, or has gone. */
@@ -36,15 +47,16 @@ export class ReapCandidates {
     this.#byName.delete(nameOf(entry));
   }
 
-  /** It is tried again later, behind all others. */
-  postpone(entry: EntryName, dueMs: number): void {
+  /** It is tried again later, behind all others; not if another record has taken its place, which has its own time. */
+  postpone(entry: ReapEntry, dueMs: number): void {
+    if (!this.has(entry)) return;
     this.forget(entry);
     this.note(entry, dueMs);
   }
 
   /** Some of those that are due. */
-  due(nowMs: number, bounds: { readonly entries: number; readonly nameBytes: number }): readonly EntryName[] {
-    const due: EntryName[] = [];
+  due(nowMs: number, bounds: { readonly entries: number; readonly nameBytes: number }): readonly ReapEntry[] {
+    const due: ReapEntry[] = [];
     let bytes = 0;
     for (const { entry, dueMs } of this.#byName.values()) {
       if (dueMs > nowMs) continue;

@@ -21,8 +21,9 @@
  * message instead of by step 2; then every write on its way would be refused and begun anew when the number rises.
  *
  * Limits: a data directory that is restored from an old copy may hold what was deleted since, and nobody can tell it so any
- * more. And a reaped record forgets its write ids: a client that repeats a write after REAP_PATIENCE_MS and the configured
- * time writes it anew.
+ * more. And a reaped record forgets its write ids: a client that repeats a write after the configured time writes it anew. Of
+ * what was deleted before the leader was started only the clocks of both nodes tell the age; if these are wrong, that time may
+ * be as short as REAP_PATIENCE_MS.
  */
 import { placementHash } from '../../codec/hash.ts';
 import { decodeCheckedRecord, recordDigest } from '../../codec/record-codec.ts';
@@ -35,6 +36,7 @@ import {
   REAP_PATIENCE_MS,
   REAP_RETRY_MS,
   REAP_STEP_MS,
+  TREE_LIFETIME_MS,
 } from '../../core/limits.ts';
 import type { PeerReply, ReapEntry, ReapRequest } from '../../core/message.ts';
 import { partitionOf, preferenceList, type Ring } from '../../core/ring/ring.ts';
@@ -73,19 +75,36 @@ export class Reaper {
     this.#ports = ports;
   }
 
-  /** A record was stored, or come across, or has gone (undefined). */
-  noticed(entry: EntryName, encoded: Uint8Array | undefined): void {
+  /** A record was stored, or has gone (undefined): from now on its time is counted, whatever any clock on the wall says. */
+  changed(entry: EntryName, encoded: Uint8Array | undefined): void {
+    this.#notice(entry, encoded, (_, reapAfterMs) => reapAfterMs);
+  }
+
+  /** A record was come across that may be old: how old, only the clocks on the wall can tell. */
+  cameAcross(entry: EntryName, encoded: Uint8Array): void {
+    const nowMs = this.#ports.clock.wallMs();
+    // One that was set must not make a deletion old that clients may still be about to repeat.
+    this.#notice(entry, encoded, (deletedMs, reapAfterMs) =>
+      Math.max(reapAfterMs - (nowMs - deletedMs), Math.min(reapAfterMs, REAP_PATIENCE_MS)),
+    );
+  }
+
+  #notice(
+    entry: EntryName,
+    encoded: Uint8Array | undefined,
+    waitOf: (deletedMs: number, reapAfterMs: number) => number,
+  ): void {
     const { reapAfterMs, clock } = this.#ports;
     if (reapAfterMs === undefined || !this.#isLed(entry)) return;
     const deletedMs = encoded === undefined ? undefined : deletedAtMs(decodeCheckedRecord(encoded));
-    if (deletedMs === undefined) {
+    if (encoded === undefined || deletedMs === undefined) {
       this.#candidates.forget(entry);
       return;
     }
-    const ageMs = clock.wallMs() - deletedMs;
-    // By the other clock, too: one that was set must not make a deletion old that clients may still be about to repeat.
-    const waitMs = Math.max(reapAfterMs - ageMs, Math.min(reapAfterMs, REAP_PATIENCE_MS));
-    this.#candidates.note(entry, clock.nowMs() + waitMs);
+    const waitMs = waitOf(deletedMs, reapAfterMs);
+    const { bucket, key } = entry;
+    const found = { bucket, key, digest: recordDigest(encoded) };
+    this.#candidates.note(found, clock.nowMs() + waitMs, waitMs > TREE_LIFETIME_MS);
   }
 
   start(): void {
@@ -127,7 +146,7 @@ export class Reaper {
     }
     // Those that were reaped are forgotten by now.
     const againMs = clock.nowMs() + REAP_RETRY_MS;
-    for (const entry of due) if (this.#candidates.has(entry)) this.#candidates.postpone(entry, againMs);
+    for (const entry of due) this.#candidates.postpone(entry, againMs);
     tracer.trace({ type: 'reap-round', due: due.length, ...came, ms: clock.nowMs() - startMs });
   }
 
@@ -139,11 +158,10 @@ export class Reaper {
   }
 
   /** Resolves to how many records were deleted at all members. */
-  async #reap(due: readonly EntryName[]): Promise<number> {
+  async #reap(due: readonly ReapEntry[]): Promise<number> {
     const { self, random } = this.#ports;
-    const entries = (await Promise.all(due.map((entry) => this.#tombstone(entry)))).filter(
-      (entry) => entry !== undefined,
-    );
+    const areHeld = await Promise.all(due.map((entry) => this.#isHeld(entry)));
+    const entries = due.filter((_, place) => areHeld[place] === true);
     const round = { leader: self, round: random.bytes(ROUND_BYTES) };
     const looks = await this.#askAll({ type: 'reap-watch', ...round, entries });
     const held = inAll(looks.map((look) => look.held));
@@ -161,23 +179,27 @@ export class Reaper {
     return inAll(checks.map((check) => check.intact));
   }
 
-  /** What is to be reaped, if it still is a tombstone. */
-  async #tombstone(entry: EntryName): Promise<ReapEntry | undefined> {
-    const own = await this.#ports.local.held(entry);
-    if (own.type === 'unreadable') return undefined;
-    if (own.type === 'found' && deletedAtMs(decodeCheckedRecord(own.record)) !== undefined)
-      return { ...entry, digest: recordDigest(own.record).slice() };
-    this.#candidates.forget(entry);
-    return undefined;
+  /** Whether this node still holds just this record: another tombstone of the key may be younger than it has to be. */
+  async #isHeld(entry: ReapEntry): Promise<boolean> {
+    const own = await this.#ports.local.held(entry, entry.digest);
+    if (own.type === 'same') return true;
+    if (own.type !== 'unreadable' && this.#candidates.has(entry)) this.#candidates.forget(entry);
+    return false;
   }
 
   /** All members' replies, this node's among them. Rejects with ExchangeBroken unless all have answered. */
   #askAll<Request extends ReapRequest>(request: Request): Promise<readonly ReplyTo<Request['type']>[]> {
     const { peers, watch } = this.#ports;
-    const own = watch.serve(request).then((reply) => {
-      if (reply.type === 'request-refused') throw new ExchangeBroken(reply.reason);
-      return reply as ReplyTo<Request['type']>;
-    });
+    const own = watch.serve(request).then(
+      (reply) => {
+        if (reply.type === 'request-refused') throw new ExchangeBroken(reply.reason);
+        return reply as ReplyTo<Request['type']>;
+      },
+      // A store that cannot be written ends the node by itself.
+      (error: unknown) => {
+        throw new ExchangeBroken(`the own store fails: ${String(error)}`);
+      },
+    );
     return Promise.all([
       own,
       ...peers.others.map((peer) => askPeer(this.#ports, peer, request, REAP_STEP_MS)),

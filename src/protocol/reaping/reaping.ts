@@ -19,12 +19,12 @@ export class Reaping {
   /** A record changed, or has gone; told in its key's serial section. */
   changed(entry: EntryName, after: Uint8Array | undefined): void {
     this.#watch.changed(entry, after);
-    this.#reaper.noticed(entry, after);
+    this.#reaper.changed(entry, after);
   }
 
   /** A record was come across. */
-  noticed(entry: EntryName, encoded: Uint8Array): void {
-    this.#reaper.noticed(entry, encoded);
+  cameAcross(entry: EntryName, encoded: Uint8Array): void {
+    this.#reaper.cameAcross(entry, encoded);
   }
 
   /** Answers the leader of a round. Rejects if the store failed. */

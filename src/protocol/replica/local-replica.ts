@@ -168,8 +168,14 @@ export class LocalReplica {
    *
    * Sending before the local sync is safe: if this process dies in between, the dot belongs to an incarnation that
    * never comes back, and what the others stored is a whole record.
+   *
+   * It is under way for as long as that takes: the operation that it belongs to may be over long before a slow disk is.
    */
-  async mint(
+  mint(entry: EntryName, write: ProposedWrite, handlers: MintHandlers): Promise<MintOutcome> {
+    return this.#options.inFlight.track(() => this.#mint(entry, write, handlers));
+  }
+
+  #mint(
     entry: EntryName,
     write: ProposedWrite,
     { isGivenUp, onMinted, hintFor }: MintHandlers,

@@ -180,6 +180,24 @@ describe('a round', () => {
     assertTexts(await stage.run(stage.node('n5').get(getOf(entry, { r: 3 }))), ['two']);
   });
 
+  it('waits for a write whose disk is slower than its time limit', async () => {
+    const { stage, entry } = await stageOfFive();
+    const identity = { id: 'repeated', firstAttempt: true };
+    // n2 misses both the write and its deletion. Then the first attempt comes, which was held up, and was repeated long ago.
+    stage.lose = ({ to, message }) => isStore(message) && to === 'n2';
+    const { context } = assertWritten(
+      await stage.run(stage.node('n1').put(putOf(entry, 'one', { identity }))),
+    );
+    assertWritten(await stage.run(stage.node('n1').delete(deleteOf(entry, { context }))));
+    await stage.until(() => stage.requests('reap-settle').length > 0, SOON_MS);
+    stage.lose = ({ from, message }) => isStore(message) && from === 'n2';
+    stage.slowDisk('n2', 'sync', 3_000);
+    await stage.run(stage.node('n2').put(putOf(entry, 'one', { identity })));
+    await stage.world.runFor(5_000);
+    stage.lose = () => false;
+    assertTexts(await stage.run(stage.node('n4').get(getOf(entry, { r: 3 }))), ['(deleted)']);
+  });
+
   it.each(['reap-watch', 'reap-settle', 'reap-check'] as const)(
     'ends if a member is started again after %s, and the next one comes to its end',
     async (step) => {

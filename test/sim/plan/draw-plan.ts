@@ -104,7 +104,7 @@ function drawOptions(seed: number, profile: QuorumProfile): RunOptions {
 /** So short that deletions are reaped while clients and faults go on. */
 function drawReapAfterMs(seed: number): number | undefined {
   const stream = new Stream(seed, 'reaping');
-  return stream.chance(0.4) ? stream.integer(1_000, 15_000) : undefined;
+  return stream.chance(0.4) ? stream.integer(200, 5_000) : undefined;
 }
 
 function drawRepairs(seed: number): RunOptions['repairs'] {
