@@ -56,7 +56,7 @@ describe('defaults', () => {
       dataDir: '/etc/quorate/data',
       storage: { fsync: true, reserveBytes: DEFAULT_LIMITS.reserveBytes, writeBufferBytes: 33_554_432 },
       tombstones: { reapAfterMs: undefined },
-      reads: { askAllShare: 0.05 },
+      reads: { askAllShare: 0.01 },
       cors: { origins: [] },
       auth: { tokens: [] },
       peerSecret: undefined,
