@@ -5,7 +5,8 @@
 import { actorsOf, type CausalContext, contextFrom, type Ranges } from '../core/causality/causal-context.ts';
 import { ballotOfActor, type Dot, isActorId, MAX_ACTOR_CHARACTERS } from '../core/causality/dot.ts';
 import type { ActorId } from '../core/ids.ts';
-import { type Ballot, isBallot, MAX_BALLOT_CHARACTERS } from '../core/paxos/ballot.ts';
+import type { Ballot } from '../core/paxos/ballot.ts';
+import { readBallot } from './ballot-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 
 const PAXOS = 'paxos';
@@ -40,13 +41,6 @@ export function readDot(fields: FieldReader): Dot {
   const actor = actorFrom(fields.string(MAX_ACTOR_CHARACTERS));
   const isOfPaxos = ballotOfActor(actor) !== undefined;
   return { actor, counter: fields.integer(1, isOfPaxos ? 1 : undefined) };
-}
-
-/** Throws FormatError. */
-function readBallot(fields: FieldReader): Ballot {
-  const text = fields.string(MAX_BALLOT_CHARACTERS);
-  if (!isBallot(text)) throw new FormatError('not a ballot');
-  return text;
 }
 
 function actorFrom(text: string): ActorId {

@@ -7,7 +7,8 @@ import xxhash from 'xxhash-wasm';
 import type { KeyRecord } from '../core/causality/record.ts';
 import { formatDot } from '../core/causality/dot.ts';
 import type { ClusterConfig } from '../core/cluster-config.ts';
-import type { ConfigurationEpoch, EntryName } from '../core/ids.ts';
+import type { ConfigurationEpoch, EntryName, NodeId, StoreId } from '../core/ids.ts';
+import type { Voters } from '../core/paxos/messages.ts';
 
 const hasher = await xxhash();
 
@@ -68,6 +69,11 @@ export function requestDigest(
   if (request === 'delete') return hasher.h64ToString('delete');
   const seed = hasher.h64(`put ${request.contentType}`);
   return hasher.h64Raw(request.value, seed).toString(16).padStart(16, '0');
+}
+
+/** The name (32 hex digits) of the home replicas of a key, in their order, with the store of each, in one configuration. */
+export function votersName(epoch: ConfigurationEpoch, stores: ReadonlyMap<NodeId, StoreId>): Voters {
+  return hex128(JSON.stringify([epoch, ...stores])) as Voters;
 }
 
 function hex128(text: string): string {

@@ -1,9 +1,11 @@
 /**
  * Where things lie in a node's ordered store. The first byte names the kind of entry:
  *
+ *   'a' as for a record from there                         what this node's acceptor keeps of that key
  *   'd' partition (2 bytes, big-endian) bucket 0x00 key    a record
  *   'h' owner 0x00 and as for a record from there          a hint: this node keeps that record for its owner
  *   'm' name                                               facts about the store itself
+ *   'u' as for a record from there                         that key has something accepted, not known to be chosen; no value
  *
  * A partition is one contiguous range, and so are all hints for one owner. Node ids and bucket names hold no zero byte, so
  * the first one ends them. Keys are UTF-8:
@@ -12,19 +14,38 @@
  */
 import type { EntryName, NodeId, Partition } from '../core/ids.ts';
 
+const ACCEPTOR = 0x61;
 const RECORD = 0x64;
 const HINT = 0x68;
 const META = 0x6d;
+const UNFINISHED = 0x75;
 const RECORD_HEADER_BYTES = 3;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Throws a RangeError for a name that no door lets in: a bug of the caller. */
-export function recordKey(partition: Partition, { bucket, key }: EntryName): Uint8Array {
+export function recordKey(partition: Partition, entry: EntryName): Uint8Array {
+  return keyOfKind(RECORD, partition, entry);
+}
+
+/** Where the acceptor's state of a key lies. Throws a RangeError for a name that no door lets in. */
+export function acceptorKey(partition: Partition, entry: EntryName): Uint8Array {
+  return keyOfKind(ACCEPTOR, partition, entry);
+}
+
+/** Where it is noted that a key has an unfinished round. Throws a RangeError for a name that no door lets in. */
+export function unfinishedKey(partition: Partition, entry: EntryName): Uint8Array {
+  return keyOfKind(UNFINISHED, partition, entry);
+}
+
+/** The range of all notes of unfinished rounds. */
+export const ALL_UNFINISHED = { from: Uint8Array.of(UNFINISHED), to: Uint8Array.of(UNFINISHED + 1) } as const;
+
+function keyOfKind(kind: number, partition: Partition, { bucket, key }: EntryName): Uint8Array {
   if (bucket.includes('\0') || LONE_SURROGATE.test(key)) throw new RangeError('not the name of an entry');
   const name = `${bucket}\0${key}`;
   const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + Buffer.byteLength(name, 'utf8'));
-  bytes[0] = RECORD;
+  bytes[0] = kind;
   bytes.writeUInt16BE(partition, 1);
   bytes.write(name, RECORD_HEADER_BYTES, 'utf8');
   return bytes;
@@ -39,7 +60,7 @@ export function partitionRange(partition: Partition): { readonly from: Uint8Arra
   return { from, to };
 }
 
-/** The bucket and key of a record's storage key. */
+/** The bucket and key of the storage key of a record, or of another entry that is laid out like one. */
 export function entryOfRecordKey(storageKey: Uint8Array): EntryName {
   const name = Buffer.from(storageKey.buffer, storageKey.byteOffset, storageKey.byteLength).toString(
     'utf8',
@@ -84,10 +105,13 @@ function hintPrefix(owner: NodeId): Buffer {
 }
 
 /**
- * `store`: whose store it is. `sequence`: how far it has come. `openings`: when it was opened. `recovery`: what its node has lost. `peer:` and a node's id: what
+ * `store`: whose store it is. `sequence`: how far it has come. `openings`: when it was opened. `recovery`: what its node has lost. `newcomer`: that it
+ * took the place of a store that may have voted. `peer:` and a node's id: what
  * is remembered of that node's store.
  */
-export function metaKey(name: 'store' | 'sequence' | 'openings' | 'recovery' | `peer:${NodeId}`): Uint8Array {
+export function metaKey(
+  name: 'store' | 'sequence' | 'openings' | 'recovery' | 'newcomer' | `peer:${NodeId}`,
+): Uint8Array {
   return Buffer.concat([Uint8Array.of(META), Buffer.from(name, 'utf8')]);
 }
 

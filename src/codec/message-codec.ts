@@ -16,7 +16,7 @@ import {
 import { requestFromFields, requestToFields } from './request-fields.ts';
 
 /** Raised with every change of what travels between nodes; peers of another version are refused. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export type PeerMessage =
   | { readonly type: 'hello'; readonly hello: Hello; readonly proof: Uint8Array | undefined }

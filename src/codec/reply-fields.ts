@@ -1,22 +1,10 @@
 /** Replies between nodes as fields. */
-import type { KeyRecord } from '../core/causality/record.ts';
-import type { NodeId } from '../core/ids.ts';
-import { MAX_NODES, MAX_REAP_ENTRIES } from '../core/limits.ts';
+import { MAX_REAP_ENTRIES } from '../core/limits.ts';
 import type { PeerReply, ReadReply, StoreReply } from '../core/message.ts';
-import {
-  type Failure,
-  FAILURE_CODES,
-  type PutOutcome,
-  type QuorumFacts,
-  REPLICA_RESULTS,
-  type ReadOutcome,
-  type RemovalOutcome,
-  type ReplicaReport,
-} from '../core/outcome.ts';
-import { contextFromFields, contextToFields, readDot } from './context-fields.ts';
+import { onlyConditional, onlyRead, onlyWritten, outcomeToFields, readOutcome } from './outcome-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
+import { PAXOS_TYPES, paxosReplyToFields, readPaxosReply } from './paxos-fields.ts';
 import { readReapAnswers } from './reap-fields.ts';
-import { recordFromFields, recordToFields } from './record-fields.ts';
 import {
   readTreeKeysPage,
   readTreeLeaves,
@@ -42,9 +30,13 @@ const KIND = {
   reapCheck: 13,
   reapDrop: 14,
   barrier: 15,
+  /** The first of five, in the order of PAXOS_TYPES. */
+  paxos: 16,
+  coordinateConditional: 21,
 } as const;
 const READ = { found: 0, same: 1, absent: 2, unreadable: 3, recovering: 4 } as const;
-const OUTCOME = { failed: 0, read: 1, written: 2 } as const;
+/** As the first three of READ, with an unfinished round. */
+const READ_UNFINISHED = { found: 5, same: 6, absent: 7 } as const;
 
 export function replyToFields(reply: PeerReply): readonly unknown[] {
   switch (reply.type) {
@@ -78,14 +70,20 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.coordinatePut, ...outcomeToFields(reply.outcome)];
     case 'coordinate-delete':
       return [KIND.coordinateDelete, ...outcomeToFields(reply.outcome)];
+    case 'coordinate-conditional':
+      return [KIND.coordinateConditional, ...outcomeToFields(reply.outcome)];
     case 'request-refused':
       return [KIND.refused, reply.reason];
+    default:
+      return [KIND.paxos + PAXOS_TYPES.indexOf(reply.type), ...paxosReplyToFields(reply)];
   }
 }
 
 /** Throws FormatError. */
 export function replyFromFields(fields: FieldReader): PeerReply {
   const kind = fields.integer(0);
+  const paxos = PAXOS_TYPES[kind - KIND.paxos];
+  if (paxos !== undefined) return readPaxosReply(paxos, fields);
   switch (kind) {
     case KIND.read:
       return { type: 'read', reply: readReadReply(fields) };
@@ -117,6 +115,8 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'coordinate-put', outcome: onlyWritten(readOutcome(fields)) };
     case KIND.coordinateDelete:
       return { type: 'coordinate-delete', outcome: onlyWritten(readOutcome(fields)) };
+    case KIND.coordinateConditional:
+      return { type: 'coordinate-conditional', outcome: onlyConditional(readOutcome(fields)) };
     case KIND.refused:
       return { type: 'request-refused', reason: fields.string() };
     default:
@@ -127,16 +127,22 @@ export function replyFromFields(fields: FieldReader): PeerReply {
 function readReplyToFields(reply: ReadReply): readonly unknown[] {
   switch (reply.type) {
     case 'found':
-      return [READ.found, reply.record];
+      return [kindOf(reply), reply.record];
     case 'same':
-      return [READ.same];
     case 'absent':
-      return [READ.absent];
+      return [kindOf(reply)];
     case 'unreadable':
       return [READ.unreadable, reply.reason];
     case 'recovering':
       return [READ.recovering, reply.record ?? null];
   }
+}
+
+function kindOf({
+  type,
+  hasUnfinishedRound,
+}: Extract<ReadReply, { type: 'found' | 'same' | 'absent' }>): number {
+  return hasUnfinishedRound === true ? READ_UNFINISHED[type] : READ[type];
 }
 
 function readReadReply(fields: FieldReader): ReadReply {
@@ -148,6 +154,12 @@ function readReadReply(fields: FieldReader): ReadReply {
       return { type: 'same' };
     case READ.absent:
       return { type: 'absent' };
+    case READ_UNFINISHED.found:
+      return { type: 'found', record: fields.bytes(), hasUnfinishedRound: true };
+    case READ_UNFINISHED.same:
+      return { type: 'same', hasUnfinishedRound: true };
+    case READ_UNFINISHED.absent:
+      return { type: 'absent', hasUnfinishedRound: true };
     case READ.unreadable:
       return { type: 'unreadable', reason: fields.string() };
     case READ.recovering:
@@ -160,125 +172,4 @@ function readReadReply(fields: FieldReader): ReadReply {
 function readStoreReply(fields: FieldReader): StoreReply {
   const reason = fields.optionalString();
   return reason === undefined ? { type: 'stored' } : { type: 'store-refused', reason };
-}
-
-type Outcome = ReadOutcome | PutOutcome | RemovalOutcome;
-
-function outcomeToFields(outcome: Outcome): readonly unknown[] {
-  switch (outcome.type) {
-    case 'failed':
-      return [OUTCOME.failed, ...failureToFields(outcome)];
-    case 'read':
-      return [OUTCOME.read, optionalRecordToFields(outcome.record), quorumToFields(outcome.quorum)];
-    case 'written':
-      return [
-        OUTCOME.written,
-        outcome.dot.actor,
-        outcome.dot.counter,
-        contextToFields(outcome.context),
-        outcome.created,
-        outcome.liveSiblings,
-        outcome.etag ?? null,
-        quorumToFields(outcome.quorum),
-        optionalRecordToFields(outcome.record),
-      ];
-  }
-}
-
-function readOutcome(fields: FieldReader): Outcome {
-  const kind = fields.integer(0);
-  switch (kind) {
-    case OUTCOME.failed:
-      return readFailure(fields);
-    case OUTCOME.read:
-      return { type: 'read', record: readOptionalRecord(fields), quorum: readQuorum(fields.fields()) };
-    case OUTCOME.written:
-      return {
-        type: 'written',
-        dot: readDot(fields),
-        context: contextFromFields(fields.fields()),
-        created: fields.boolean(),
-        liveSiblings: fields.integer(0),
-        etag: fields.optionalString(64),
-        quorum: readQuorum(fields.fields()),
-        record: readOptionalRecord(fields),
-      };
-    default:
-      throw new FormatError(`unknown outcome ${kind}`);
-  }
-}
-
-function onlyRead(outcome: Outcome): ReadOutcome {
-  if (outcome.type === 'read' || outcome.type === 'failed') return outcome;
-  throw new FormatError(`a get cannot end in ${outcome.type}`);
-}
-
-function onlyWritten(outcome: Outcome): PutOutcome | RemovalOutcome {
-  if (outcome.type === 'written' || outcome.type === 'failed') return outcome;
-  throw new FormatError(`a write cannot end in ${outcome.type}`);
-}
-
-function optionalRecordToFields(record: KeyRecord | undefined): readonly unknown[] | null {
-  return record === undefined ? null : recordToFields(record);
-}
-
-function readOptionalRecord(fields: FieldReader): KeyRecord | undefined {
-  const record = fields.optionalFields();
-  return record === undefined ? undefined : recordFromFields(record);
-}
-
-function quorumToFields({
-  n,
-  required,
-  acks,
-  sloppy,
-  ordered,
-  coordinator,
-}: QuorumFacts): readonly unknown[] {
-  return [n, required, acks, sloppy, ordered, coordinator];
-}
-
-function readQuorum(fields: FieldReader): QuorumFacts {
-  return {
-    n: fields.integer(1, MAX_NODES),
-    required: fields.integer(1, MAX_NODES),
-    acks: fields.integer(0, MAX_NODES),
-    sloppy: fields.boolean(),
-    ordered: fields.boolean(),
-    coordinator: fields.string(256) as NodeId,
-  };
-}
-
-function failureToFields(failure: Failure): readonly unknown[] {
-  return [
-    failure.code,
-    failure.certainty,
-    failure.detail,
-    failure.required ?? null,
-    failure.received ?? null,
-    failure.replicas?.map(({ node, result, ms }) => [node, result, ms]) ?? null,
-  ];
-}
-
-function readFailure(fields: FieldReader): Failure {
-  const failure = {
-    type: 'failed',
-    code: fields.oneOf(FAILURE_CODES),
-    certainty: fields.oneOf(['not-applied', 'unknown']),
-    detail: fields.string(),
-  } as const;
-  const required = fields.optionalInteger(0);
-  const received = fields.optionalInteger(0);
-  const replicas = fields.optionalFields();
-  return {
-    ...failure,
-    ...(required !== undefined && { required }),
-    ...(received !== undefined && { received }),
-    ...(replicas !== undefined && { replicas: replicas.each(readReport) }),
-  };
-}
-
-function readReport(list: FieldReader): ReplicaReport {
-  const fields = list.fields();
-  return { node: fields.string(256) as NodeId, result: fields.oneOf(REPLICA_RESULTS), ms: fields.duration() };
 }

@@ -9,9 +9,11 @@ import {
   MAX_TIMEOUT_MS,
   MAX_WRITE_ID_CHARACTERS,
 } from '../core/limits.ts';
+import { conditionalToFields, readConditional } from './conditional-fields.ts';
 import { contextFromFields, contextToFields } from './context-fields.ts';
 import { readEntryName } from './entry-name-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
+import { PAXOS_TYPES, paxosRequestToFields, readPaxosRequest } from './paxos-fields.ts';
 import { readReapRequest, reapRequestToFields } from './reap-fields.ts';
 import {
   partitionKeysRequestToFields,
@@ -38,6 +40,9 @@ const KIND = {
   reapCheck: 12,
   reapDrop: 13,
   barrier: 14,
+  /** The first of five, in the order of PAXOS_TYPES. */
+  paxos: 15,
+  coordinateConditional: 20,
 } as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
@@ -66,6 +71,8 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.reapDrop, ...reapRequestToFields(request)];
     case 'barrier':
       return [KIND.barrier];
+    case 'coordinate-conditional':
+      return [KIND.coordinateConditional, ...conditionalToFields(request.request)];
     case 'coordinate-get':
       return [KIND.coordinateGet, ...readRequestToFields(request.request)];
     case 'coordinate-put': {
@@ -77,12 +84,16 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       const { context, n, r } = request.request;
       return [KIND.coordinateDelete, ...writeToFields(request.request), context === undefined ? r : n];
     }
+    default:
+      return [KIND.paxos + PAXOS_TYPES.indexOf(request.type), ...paxosRequestToFields(request)];
   }
 }
 
 /** Throws FormatError. */
 export function requestFromFields(fields: FieldReader): PeerRequest {
   const kind = fields.integer(0);
+  const paxos = PAXOS_TYPES[kind - KIND.paxos];
+  if (paxos !== undefined) return readPaxosRequest(paxos, fields);
   switch (kind) {
     case KIND.read:
       return { type: 'read', ...readEntryName(fields), known: fields.optionalBytes() };
@@ -108,6 +119,8 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readReapRequest('reap-drop', fields);
     case KIND.barrier:
       return { type: 'barrier' };
+    case KIND.coordinateConditional:
+      return { type: 'coordinate-conditional', request: readConditional(fields) };
     case KIND.coordinateGet:
       return { type: 'coordinate-get', request: readReadRequest(fields) };
     case KIND.coordinatePut:

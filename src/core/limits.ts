@@ -25,6 +25,27 @@ export const DEFAULT_TIMEOUT_MS = 5_000;
 export const MIN_TIMEOUT_MS = 1;
 export const MAX_TIMEOUT_MS = 60_000;
 
+/** Milliseconds that one Paxos round may take; a request may have several. */
+export const ROUND_TIMEOUT_MS = 1_000;
+/** Milliseconds that a round which gathers more promises than a quorum waits for those beyond it. */
+export const GATHER_PROMISES_MS = 50;
+/** Milliseconds of the first pause after a lost round, at most; each further one may be twice as long. */
+export const CONTENTION_PAUSE_MS = 4;
+/** How often that is doubled. */
+export const MAX_CONTENTION_DOUBLINGS = 6;
+/** Rounds lost to plain writes after which a round asks all home replicas what they hold, and pauses before it. */
+export const MAX_DIRTY_ROUNDS = 3;
+/** Requests that share one round. */
+export const MAX_ROUND_REQUESTS = 128;
+/** Milliseconds after which a home replica finishes rounds that nobody has; each next one in order waits as long again. */
+export const SWEEP_AFTER_MS = 3_000;
+/** Milliseconds between two looks for such rounds. */
+export const SWEEP_INTERVAL_MS = 1_000;
+/** Rounds that are finished at once. */
+export const SWEEP_CONCURRENCY = 8;
+
+/** Entity tags that one condition may name. */
+export const MAX_CONDITION_ETAGS = 64;
 /** Milliseconds that the time of a ballot may be ahead of what an acceptor knows; beyond it the ballot is refused. */
 export const MAX_BALLOT_AHEAD_MS = 60_000;
 

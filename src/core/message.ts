@@ -4,8 +4,9 @@
  */
 import type { EntryName, NodeId, Partition } from './ids.ts';
 import type { OpeningList, StoreMark } from './membership/store-mark.ts';
-import type { PutOutcome, ReadOutcome, RemovalOutcome } from './outcome.ts';
-import type { DeleteRequest, PutRequest, ReadRequest } from './request.ts';
+import type { ConditionalOutcome, PutOutcome, ReadOutcome, RemovalOutcome } from './outcome.ts';
+import type { PaxosReply, PaxosRequest } from './paxos/peer-messages.ts';
+import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from './request.ts';
 
 export type PeerRequest =
   | ReadReplica
@@ -18,7 +19,9 @@ export type PeerRequest =
   | BarrierRequest
   | { readonly type: 'coordinate-get'; readonly request: ReadRequest }
   | { readonly type: 'coordinate-put'; readonly request: PutRequest }
-  | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest };
+  | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest }
+  | PaxosRequest
+  | { readonly type: 'coordinate-conditional'; readonly request: ConditionalRequest };
 
 /** Asks for a replica's own record of a key. */
 export interface ReadReplica {
@@ -133,10 +136,19 @@ export interface TreeKeysPage {
   readonly next: Uint8Array | undefined;
 }
 
+/** On a replica's answer to a plain read. */
+interface RoundFlag {
+  /**
+   * Set if something was accepted here that is not known to be chosen. It may have been acknowledged, and is not in the record:
+   * who wants to see what was acknowledged finishes that round first.
+   */
+  readonly hasUnfinishedRound?: true;
+}
+
 export type ReadReply =
-  | { readonly type: 'found'; readonly record: Uint8Array }
-  | { readonly type: 'same' }
-  | { readonly type: 'absent' }
+  | ({ readonly type: 'found'; readonly record: Uint8Array } & RoundFlag)
+  | ({ readonly type: 'same' } & RoundFlag)
+  | ({ readonly type: 'absent' } & RoundFlag)
   /**
    * The replica has lost something, and does not know yet what. Counts for nothing; what it has got back so far is worth
    * knowing all the same.
@@ -173,6 +185,8 @@ export type PeerReply =
   | { readonly type: 'coordinate-get'; readonly outcome: ReadOutcome }
   | { readonly type: 'coordinate-put'; readonly outcome: PutOutcome }
   | { readonly type: 'coordinate-delete'; readonly outcome: RemovalOutcome }
+  | PaxosReply
+  | { readonly type: 'coordinate-conditional'; readonly outcome: ConditionalOutcome }
   | RequestRefused;
 
 /** First message of either side of a connection. */

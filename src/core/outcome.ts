@@ -14,6 +14,7 @@ export const FAILURE_CODES = [
   'quorum-timeout',
   'session-too-new',
   'sibling-limit',
+  'cas-contention',
   'write-id-reused',
   'write-id-expired',
   'too-large',
@@ -109,3 +110,13 @@ export type PutOutcome = WriteSuccess | Failure;
 /** A DELETE of what a context covers. It always writes, if it does not fail. */
 export type RemovalOutcome = WriteSuccess | Failure;
 export type DeleteOutcome = RemovalOutcome | NothingToDelete;
+
+/** Compare-and-set lost: its condition did not hold. Nothing was written. */
+export interface PreconditionFailed {
+  readonly type: 'precondition-failed';
+  /** What is there instead; undefined if nothing ever was. */
+  readonly record: KeyRecord | undefined;
+  readonly quorum: QuorumFacts;
+}
+
+export type ConditionalOutcome = ReadSuccess | WriteSuccess | PreconditionFailed | Failure;

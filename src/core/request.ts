@@ -3,6 +3,9 @@
  * Every request carries its own deadline; nothing waits for ever.
  */
 import type { CausalContext } from './causality/causal-context.ts';
+import type { SiblingContent } from './causality/record.ts';
+import type { Ballot } from './paxos/ballot.ts';
+import type { Condition } from './paxos/conditional.ts';
 
 export interface ReadRequest {
   readonly bucket: string;
@@ -46,3 +49,29 @@ export interface DeleteRequest extends WriteRequest {
   /** Used only without a context: what is read at R is what the tombstone covers. */
   readonly r: number;
 }
+
+/** What is decided by a Paxos round of the key's home replicas: a conditional write, or a linearizable read. */
+export interface ConditionalRequest {
+  readonly bucket: string;
+  readonly key: string;
+  /** N of the bucket: the voters of a key are always the same. */
+  readonly n: number;
+  readonly timeoutMs: number;
+  readonly operation: ConditionalOperation;
+  /** Whether the answer to a write shall carry the record as it is after it. */
+  readonly returnRecord: boolean;
+}
+
+export type ConditionalOperation =
+  | { readonly type: 'read' }
+  | {
+      readonly type: 'write';
+      readonly condition: Condition;
+      /** A tombstone for a DELETE. */
+      readonly content: SiblingContent;
+      /** Every conditional write has an id: the client's, or one that the node drew which the client had asked. */
+      readonly identity: WriteIdentity & {
+        /** No ACCEPT of this id was sent under a ballot below this one; undefined: nothing is known of that. */
+        readonly notBefore: Ballot | undefined;
+      };
+    };

@@ -1,8 +1,8 @@
 /** What a storage node needs, and what it does: the types of the front door (storage-node.ts). */
 import type { ClusterConfig } from '../core/cluster-config.ts';
 import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, StoreId } from '../core/ids.ts';
-import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
-import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
+import type { ConditionalOutcome, DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
+import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Network } from '../ports/network.ts';
 import type { Random } from '../ports/random.ts';
@@ -68,6 +68,8 @@ export interface StorageNode {
   get(request: ReadRequest): Promise<ReadOutcome>;
   put(request: PutRequest): Promise<PutOutcome>;
   delete(request: DeleteRequest): Promise<DeleteOutcome>;
+  /** A conditional write or a linearizable read, decided by a majority of the home replicas of the bucket's N. */
+  conditional(request: ConditionalRequest): Promise<ConditionalOutcome>;
   inspect(entry: EntryName, timeoutMs: number): Promise<Inspection>;
   /** Every member as this node sees it now, itself included, in the order of the configuration. */
   members(): readonly MemberStatus[];

@@ -4,10 +4,12 @@ import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { OperationRouter } from './coordinator/operation-router.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Reaping } from './reaping/reaping.ts';
+import type { Acceptor } from './replica/acceptor.ts';
 import type { LocalReplica } from './replica/local-replica.ts';
 
 export interface PeerRequestPorts {
   readonly local: LocalReplica;
+  readonly acceptor: Acceptor;
   readonly antiEntropy: AntiEntropy;
   readonly router: OperationRouter;
   readonly reaping: Reaping;
@@ -33,7 +35,7 @@ export async function servePeer(ports: PeerRequestPorts, request: PeerRequest): 
 }
 
 async function serveRecords(
-  { local, antiEntropy, router }: PeerRequestPorts,
+  { local, acceptor, antiEntropy, router }: PeerRequestPorts,
   request: Exclude<PeerRequest, ReapRequest | BarrierRequest>,
 ): Promise<PeerReply> {
   switch (request.type) {
@@ -51,6 +53,13 @@ async function serveRecords(
     case 'coordinate-get':
     case 'coordinate-put':
     case 'coordinate-delete':
+    case 'coordinate-conditional':
       return router.serve(request);
+    case 'paxos-prepare':
+    case 'paxos-accept':
+    case 'paxos-commit':
+    case 'paxos-admit':
+    case 'paxos-read':
+      return acceptor.serve(request);
   }
 }

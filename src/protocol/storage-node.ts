@@ -6,15 +6,17 @@
  *   replica/       this node's own copy, durable by group commit
  *   anti-entropy/  compares and repairs replicas in the background
  *   handoff/       keeps records for replicas that are away, and hands them over
+ *   paxos/         who votes in the rounds of conditional writes
  *   recovery/      gets back what the own store has lost, before it counts again
  *   reaping/       lets the records of deleted keys go, when nothing can bring back what was deleted
  *   background/    what those four have in common
  *   peers/         connections to the other members
  */
 import { describePlacement } from '../codec/hash.ts';
+import { bucketConfig } from '../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../core/ids.ts';
-import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
-import type { DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
+import type { ConditionalOutcome, DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
+import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
 import type { StorageWrite } from '../ports/storage.ts';
 import { buildRing, type Ring } from '../core/ring/ring.ts';
 import { AntiEntropy } from './anti-entropy/anti-entropy.ts';
@@ -24,23 +26,21 @@ import { GetCoordinator } from './coordinator/get-coordinator.ts';
 import { OperationRouter } from './coordinator/operation-router.ts';
 import { WriteCoordinator } from './coordinator/write-coordinator.ts';
 import { Handoff } from './handoff/handoff.ts';
-import { HintedRecords } from './handoff/hinted-records.ts';
-import { HintStore } from './handoff/hint-store.ts';
 import { type Inspection, inspectEntry } from './inspection.ts';
 import { InFlight } from './in-flight.ts';
 import { localIdentity } from './local-identity.ts';
 import { copiesIn, hasMajorities } from './majorities.ts';
+import { type MemberStatusPorts, memberStatuses } from './member-status.ts';
 import type { MemberStatus, OwnRecovery, StorageNode, StorageNodeOptions } from './node-interface.ts';
 import { servePeer } from './peer-requests.ts';
+import { buildPaxos, type PaxosParts } from './paxos/paxos-parts.ts';
 import { Peers } from './peers/peers.ts';
 import { StoreMemory } from './peers/store-memory.ts';
 import { Reaping } from './reaping/reaping.ts';
 import { OwnStore } from './recovery/own-store.ts';
 import { Recovery } from './recovery/recovery.ts';
-import { GroupCommit } from './replica/group-commit.ts';
-import type { IncarnationSource } from './replica/incarnation.ts';
-import { LocalReplica, type OnChanged } from './replica/local-replica.ts';
-import { RecordStore } from './replica/record-store.ts';
+import type { OnChanged } from './replica/local-replica.ts';
+import { buildOwnCopy, type OwnCopy } from './replica/own-copy.ts';
 import { Replicas } from './replica/replicas.ts';
 import { RunningOperations } from './running-operations.ts';
 import { type OpenedStore, openStore, type StoreOwner } from './store-opening.ts';
@@ -65,11 +65,8 @@ class RunningNode implements StorageNode {
   readonly nodeId: NodeId;
   readonly #options: StorageNodeOptions;
   readonly #ring: Ring;
-  readonly #incarnations: IncarnationSource;
-  readonly #commit: GroupCommit;
-  readonly #records: RecordStore;
-  readonly #hints: HintStore;
-  readonly #local: LocalReplica;
+  readonly #copy: OwnCopy;
+  readonly #paxos: PaxosParts;
   readonly #memory: StoreMemory;
   readonly #peers: Peers;
   readonly #recovery: Recovery;
@@ -83,20 +80,15 @@ class RunningNode implements StorageNode {
   readonly #operations: RunningOperations;
   /** Deadlines and hedges of operations. */
   readonly #operationClock: CoarseClock;
-  readonly #startedMs: number;
+  readonly #described: MemberStatusPorts;
   #closing: Promise<void> | undefined;
 
   constructor(options: StorageNodeOptions, owner: StoreOwner, opened: OpenedStore) {
-    const { config, nodeId, storage, clock, random, tracer, network, sync, onFatal } = options;
+    const { config, nodeId, clock, random, tracer, network } = options;
     this.nodeId = nodeId;
     this.#options = options;
-    this.#startedMs = clock.wallMs();
     this.#ring = buildRing(config);
     const { sequence, incarnations } = opened;
-    const commit = new GroupCommit({ storage, clock, tracer, sync, sequence, onFatal });
-    this.#incarnations = incarnations;
-    this.#commit = commit;
-    this.#records = new RecordStore(this.#ring, storage, commit);
     const onChanged: OnChanged = (entry, before, after) => {
       this.#antiEntropy.changed(entry, before, after);
       this.#reaping.changed(entry, after);
@@ -104,30 +96,20 @@ class RunningNode implements StorageNode {
     const inFlight = this.#inFlight;
     const mayLack = (entry: EntryName): boolean =>
       this.#recovery.open > 0 && this.#recovery.isOpen(this.#router.partitionOf(entry));
-    this.#hints = new HintStore({
+    this.#copy = buildOwnCopy({
       ...options,
       ring: this.#ring,
-      limits: config.limits,
-      onStored: (away) => this.#handoff.soon(away),
-    });
-    const parts = {
-      records: this.#records,
-      hints: this.#hints,
+      sequence,
       incarnations,
-      self: nodeId,
-      tracer,
       onChanged,
-    };
-    this.#local = new LocalReplica({
-      ...parts,
-      limits: config.limits,
       inFlight,
       losses: {
         mayLack,
         damaged: (entry) => this.#recovery.openOne(this.#router.partitionOf(entry)),
       },
+      onHintStored: (away) => this.#handoff.soon(away),
     });
-    const hinted = new HintedRecords({ ...parts, local: this.#local });
+    const { commit, local, hints, hinted, acceptors } = this.#copy;
     this.#memory = new StoreMemory({
       clock,
       tracer,
@@ -137,7 +119,7 @@ class RunningNode implements StorageNode {
     });
     const self = localIdentity(options, { commit, incarnations, ownStore: () => this.#ownStore });
     this.#peers = new Peers({ self, memory: this.#memory, network, clock, random, tracer });
-    this.#replicas = new Replicas(nodeId, this.#local, this.#peers);
+    this.#replicas = new Replicas(nodeId, local, this.#peers);
     this.#operationClock = new CoarseClock(clock);
     const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer, inFlight };
     const background = {
@@ -145,7 +127,7 @@ class RunningNode implements StorageNode {
       self: nodeId,
       ring: this.#ring,
       peers: this.#peers,
-      local: this.#local,
+      local,
       inFlight,
       foregroundMs: () => commit.lastMs * (1 + this.#operations.running),
     };
@@ -155,8 +137,13 @@ class RunningNode implements StorageNode {
       onCounted: (entry, encoded) => this.#reaping.cameAcross(entry, encoded),
     });
     const pace = (): Pace => new Pace(clock, background.foregroundMs);
-    this.#reaping = new Reaping({ ...background, mayLack, pace: pace() });
-    this.#handoff = new Handoff({ ...background, hints: this.#hints, hinted });
+    this.#reaping = new Reaping({
+      ...background,
+      mayLack,
+      isVotedOn: (entry) => acceptors.has(entry),
+      pace: pace(),
+    });
+    this.#handoff = new Handoff({ ...background, hints, hinted });
     const write = (...writes: readonly StorageWrite[]): Promise<void> => commit.write(...writes);
     this.#recovery = new Recovery({
       ...background,
@@ -169,14 +156,38 @@ class RunningNode implements StorageNode {
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
     const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
     this.#ownStore = new OwnStore({ ...identity, recovery: this.#recovery });
-    const reads = new GetCoordinator({ ...options, ...ports });
+    const reads = new GetCoordinator({
+      ...options,
+      ...ports,
+      linearizableRead: (request) => this.#router.conditional(request),
+    });
     const writes = new WriteCoordinator({
       ...ports,
       config,
-      local: this.#local,
+      local,
       reads,
       commitQueueBytes: () => commit.queuedBytes,
       isLowOnSpace: options.isLowOnSpace,
+    });
+    this.#described = {
+      ...background,
+      config,
+      nodeId,
+      incarnations,
+      startedMs: clock.wallMs(),
+      hints,
+      ownStore: this.#ownStore,
+    };
+    this.#paxos = buildPaxos({
+      ...options,
+      ...ports,
+      ...this.#copy,
+      incarnations,
+      onChanged,
+      mayLack,
+      peers: this.#peers,
+      memory: this.#memory,
+      ownStore: () => this.#ownStore,
     });
     const operations = new RunningOperations(clock, config.limits.maxOperationsInFlight, inFlight);
     this.#operations = operations;
@@ -186,15 +197,19 @@ class RunningNode implements StorageNode {
       peers: this.#peers,
       reads,
       writes,
+      conditionals: this.#paxos.coordinator,
+      votersOf: ({ bucket }) => bucketConfig(config, bucket).n,
       operations,
     });
   }
 
   async start(isRecoveryDamaged: boolean): Promise<void> {
     if (isRecoveryDamaged) await this.#ownStore.loseEverything();
-    await this.#hints.load();
+    await this.#copy.hints.load();
+    await this.#copy.acceptors.load();
     const served = {
-      local: this.#local,
+      local: this.#copy.local,
+      acceptor: this.#paxos.acceptor,
       antiEntropy: this.#antiEntropy,
       router: this.#router,
       reaping: this.#reaping,
@@ -211,6 +226,7 @@ class RunningNode implements StorageNode {
     this.#antiEntropy.start();
     this.#recovery.start();
     this.#reaping.start();
+    this.#paxos.sweeper.start();
   }
 
   get preferenceLists(): readonly (readonly NodeId[])[] {
@@ -229,18 +245,17 @@ class RunningNode implements StorageNode {
     return this.#router.delete(request);
   }
 
+  conditional(request: ConditionalRequest): Promise<ConditionalOutcome> {
+    return this.#router.conditional(request);
+  }
+
   inspect(entry: EntryName, timeoutMs: number): Promise<Inspection> {
     const ports = { ...this.#options, ring: this.#ring, replicas: this.#replicas };
     return inspectEntry(ports, entry, timeoutMs);
   }
 
   members(): readonly MemberStatus[] {
-    const { pending } = this.#hints;
-    return this.#options.config.nodes.map(({ id }) => {
-      const status = this.#peers.status(id);
-      if (status === undefined) return this.#ownStatus();
-      return { node: id, ...status, state: status.state === 'up' ? 'up' : 'down', hints: pending.get(id) };
-    });
+    return memberStatuses(this.#described);
   }
 
   recovery(): OwnRecovery {
@@ -257,7 +272,7 @@ class RunningNode implements StorageNode {
   }
 
   probeStorage(): Promise<void> {
-    return this.#records.probe();
+    return this.#copy.records.probe();
   }
 
   drain(): void {
@@ -271,27 +286,15 @@ class RunningNode implements StorageNode {
 
   async #close(graceMs: number): Promise<void> {
     this.drain();
-    const background = [this.#antiEntropy, this.#handoff, this.#recovery, this.#reaping];
+    const background = [this.#antiEntropy, this.#handoff, this.#recovery, this.#reaping, this.#paxos.sweeper];
     const backgroundEnded = Promise.all(background.map((work) => work.close()));
     await this.#operations.idle(graceMs);
     await this.#peers.close();
     await backgroundEnded;
     await this.#memory.close();
     // What was begun for others is finished: a batch that meets a closed store would look like a broken disk.
-    await this.#commit.close();
+    await this.#copy.commit.close();
     this.#operationClock.close();
     await this.#options.storage.close();
-  }
-
-  #ownStatus(): MemberStatus {
-    return {
-      node: this.nodeId,
-      state: 'self',
-      sinceMs: this.#startedMs,
-      storeId: this.#ownStore.storeId,
-      incarnation: this.#incarnations.current,
-      reason: undefined,
-      hints: undefined,
-    };
   }
 }

@@ -47,6 +47,8 @@ export interface OpenedStore {
   readonly recovery: RecoveryState | 'damaged' | undefined;
   /** What is remembered of other members' stores. */
   readonly marks: ReadonlyMap<NodeId, StoreMark>;
+  /** Whether it has taken the place of a store that may have voted in Paxos rounds. */
+  readonly isNewcomer: boolean;
 }
 
 /** The store, new or old. Rejects with StartRefused, or with an I/O error. */
@@ -78,6 +80,7 @@ export async function openStore(
     earlier,
     recovery: recovery === undefined ? undefined : readableOr('damaged', () => decodeRecoveryState(recovery)),
     marks,
+    isNewcomer: (await storage.get(metaKey('newcomer'))) !== undefined,
   };
 }
 

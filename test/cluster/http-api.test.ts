@@ -279,7 +279,7 @@ describe('values and keys', () => {
   it('of a bucket of mode cas are refused to plain writes by every node', async () => {
     for (const node of cluster.nodes) {
       const answer = await cluster.client(node).put('/v1/kv/accounts/k', 'v');
-      expect([answer.status, problemIn(answer).code]).toEqual([501, 'not-implemented']);
+      expect([answer.status, problemIn(answer).code]).toEqual([428, 'precondition-required']);
     }
   });
 });

@@ -41,11 +41,11 @@ export const entryNames: fc.Arbitrary<EntryName> = fc
   .record({ bucket: buckets, key: keys })
   .filter(({ key }) => Buffer.byteLength(key) <= MAX_KEY_BYTES);
 
-const incarnations = fc
+export const incarnations = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => Buffer.from(bytes).toString('base64url') as Incarnation);
 
-const ballots = fc
+export const ballots = fc
   .record({
     timeMs: fc.nat(),
     logical: fc.nat(3),

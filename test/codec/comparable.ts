@@ -11,6 +11,7 @@ function plain(value: unknown): unknown {
     );
     return { map: entries.toSorted(([left], [right]) => (left < right ? -1 : 1)) };
   }
+  if (value instanceof Set) return { set: [...value].map(plain) };
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value).filter(([, each]) => each !== undefined);

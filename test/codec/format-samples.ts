@@ -11,7 +11,9 @@ import { joinRecords } from '../../src/core/causality/join.ts';
 import type { KeyRecord } from '../../src/core/causality/record.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { EntryName, Incarnation, NodeId, Partition, StoreId } from '../../src/core/ids.ts';
+import { type AcceptorState, UNTOUCHED } from '../../src/core/paxos/acceptor-state.ts';
 import { ballotOf } from '../../src/core/paxos/ballot.ts';
+import type { Voters } from '../../src/core/paxos/messages.ts';
 import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../src/core/message.ts';
 import type { QuorumFacts } from '../../src/core/outcome.ts';
@@ -108,7 +110,7 @@ export const CONFIG_SAMPLE: ClusterConfig = {
 };
 
 export const HELLO_SAMPLE: Hello = {
-  protocolVersion: 3,
+  protocolVersion: 4,
   cluster: 'local',
   nodeId: 'n1',
   storeId: STORE_SAMPLE.storeId,
@@ -165,6 +167,133 @@ const DIGEST = Uint8Array.from({ length: 16 }, (_, index) => 200 + index);
 
 const ROUND = { leader: 'n1' as NodeId, round: new Uint8Array(16).fill(9) };
 
+const HIGHER = ballotOf({
+  timeMs: 1_760_000_000_001,
+  logical: 0,
+  node: 'node-2' as NodeId,
+  incarnation: 'AAECAwQFBgf_CQoLDA0ODw' as Incarnation,
+});
+const VOTERS = '00112233445566778899aabbccddeeff' as Voters;
+
+/** Of one key that was never voted on, and of others in each state that it can be in. */
+export const ACCEPTOR_SAMPLES: Readonly<Record<string, AcceptorState>> = {
+  untouched: UNTOUCHED,
+  promised: { ...UNTOUCHED, promised: BALLOT },
+  accepted: {
+    ...UNTOUCHED,
+    promised: HIGHER,
+    accepted: BALLOT,
+    acceptedIn: 'AAECAwQFBgcICQoLDA0ODw' as Incarnation,
+    object: RECORD_SAMPLES['a conditional write beside a plain one'],
+  },
+  'chosen, at a store that was let vote': {
+    promised: BALLOT,
+    accepted: BALLOT,
+    object: undefined,
+    acceptedIn: 'AAECAwQFBgcICQoLDA0ODw' as Incarnation,
+    chosen: BALLOT,
+    admittedAs: STORE_SAMPLE.storeId,
+  },
+};
+
+const CONDITIONAL = { ...SAMPLE_ENTRY, n: 3, timeoutMs: 5_000, returnRecord: false };
+const PROPOSAL = { ...SAMPLE_ENTRY, voters: VOTERS, ballot: BALLOT };
+
+const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
+  'paxos prepare': { type: 'paxos-prepare', ...PROPOSAL },
+  'paxos accept': { type: 'paxos-accept', ...PROPOSAL, object: RECORD_BYTES, next: HIGHER },
+  'paxos accept of nothing': { type: 'paxos-accept', ...PROPOSAL, object: undefined, next: undefined },
+  'paxos commit': { type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT, object: RECORD_BYTES },
+  'paxos commit of nothing': { type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT, object: undefined },
+  'paxos admit': { type: 'paxos-admit', ...PROPOSAL, store: STORE_SAMPLE.storeId, object: RECORD_BYTES },
+  'paxos read': { type: 'paxos-read', ...SAMPLE_ENTRY, voters: VOTERS, known: undefined },
+  'paxos read with a digest': { type: 'paxos-read', ...SAMPLE_ENTRY, voters: VOTERS, known: DIGEST },
+  'conditional read': {
+    type: 'coordinate-conditional',
+    request: { ...CONDITIONAL, operation: { type: 'read' } },
+  },
+  'conditional put': {
+    type: 'coordinate-conditional',
+    request: {
+      ...CONDITIONAL,
+      returnRecord: true,
+      operation: {
+        type: 'write',
+        condition: { type: 'if-match', etags: new Set(['e'.repeat(32), 'f'.repeat(32)]) },
+        content: { type: 'value', contentType: 'text/plain', bytes: Uint8Array.of(104, 105) },
+        identity: { id: 'id-1', firstAttempt: false, notBefore: BALLOT },
+      },
+    },
+  },
+  'conditional delete': {
+    type: 'coordinate-conditional',
+    request: {
+      ...CONDITIONAL,
+      operation: {
+        type: 'write',
+        condition: { type: 'if-absent' },
+        content: { type: 'tombstone' },
+        identity: { id: 'id-2', firstAttempt: true, notBefore: undefined },
+      },
+    },
+  },
+};
+
+const REJECTED = { type: 'rejected', reason: 'dirty', highest: HIGHER, accepted: BALLOT } as const;
+
+const PAXOS_REPLIES: Readonly<Record<string, PeerReply>> = {
+  'found, with an unfinished round': {
+    type: 'read',
+    reply: { type: 'found', record: RECORD_BYTES, hasUnfinishedRound: true },
+  },
+  'same, with an unfinished round': { type: 'read', reply: { type: 'same', hasUnfinishedRound: true } },
+  'absent, with an unfinished round': { type: 'read', reply: { type: 'absent', hasUnfinishedRound: true } },
+  promised: {
+    type: 'paxos-prepare',
+    reply: {
+      type: 'promised',
+      voters: VOTERS,
+      accepted: BALLOT,
+      object: RECORD_BYTES,
+      chosen: undefined,
+      record: Uint8Array.of(4),
+      promisedBefore: HIGHER,
+      floor: undefined,
+    },
+  },
+  'not promised': { type: 'paxos-prepare', reply: { ...REJECTED, reason: 'too-far-ahead' } },
+  accepted: { type: 'paxos-accept', reply: { type: 'accepted', voters: VOTERS } },
+  'not accepted': { type: 'paxos-accept', reply: REJECTED },
+  committed: { type: 'paxos-commit', reply: { type: 'committed' } },
+  'not committed': {
+    type: 'paxos-commit',
+    reply: { ...REJECTED, reason: 'collected', highest: undefined, accepted: undefined },
+  },
+  admitted: { type: 'paxos-admit', reply: { type: 'committed' } },
+  'not admitted': { type: 'paxos-admit', reply: { ...REJECTED, reason: 'other-voters' } },
+  'a view of a key': {
+    type: 'paxos-read',
+    reply: {
+      type: 'key-view',
+      voters: VOTERS,
+      promised: HIGHER,
+      accepted: BALLOT,
+      chosen: BALLOT,
+      digest: DIGEST,
+      record: RECORD_BYTES,
+    },
+  },
+  'no view of a key': { type: 'paxos-read', reply: { ...REJECTED, reason: 'not-voting' } },
+  'precondition failed': {
+    type: 'coordinate-conditional',
+    outcome: { type: 'precondition-failed', record: recordOf(dot('a', 1), 'hello'), quorum: QUORUM },
+  },
+  'conditional read': {
+    type: 'coordinate-conditional',
+    outcome: { type: 'read', record: undefined, quorum: QUORUM },
+  },
+};
+
 const REQUESTS: Readonly<Record<string, PeerRequest>> = {
   read: { type: 'read', ...SAMPLE_ENTRY, known: undefined },
   'read with a digest': { type: 'read', ...SAMPLE_ENTRY, known: new Uint8Array(16).fill(7) },
@@ -216,6 +345,7 @@ const REQUESTS: Readonly<Record<string, PeerRequest>> = {
   'drop tombstones': { type: 'reap-drop', ...ROUND, places: [0, 1, 1_023] },
   'drop no tombstones': { type: 'reap-drop', ...ROUND, places: [] },
   barrier: { type: 'barrier' },
+  ...PAXOS_REQUESTS,
 };
 
 const REPLIES: Readonly<Record<string, PeerReply>> = {
@@ -293,6 +423,7 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
     type: 'coordinate-put',
     outcome: { type: 'failed', code: 'internal', certainty: 'not-applied', detail: '' },
   },
+  ...PAXOS_REPLIES,
 };
 
 export const MESSAGE_SAMPLES: Readonly<Record<string, PeerMessage>> = {

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { decodeAcceptorState, encodeAcceptorState } from '../../src/codec/acceptor-codec.ts';
 import { framesOf } from '../../src/codec/chunk.ts';
 import { decodeContextToken, encodeContextToken } from '../../src/codec/context-token.ts';
 import {
@@ -16,7 +17,7 @@ import {
 } from '../../src/codec/hash.ts';
 import { proveSecret } from '../../src/codec/hello-proof.ts';
 import { decodeHint, encodeHint } from '../../src/codec/hint-codec.ts';
-import { hintKey, metaKey, recordKey } from '../../src/codec/key-layout.ts';
+import { acceptorKey, hintKey, metaKey, recordKey, unfinishedKey } from '../../src/codec/key-layout.ts';
 import { decodeMessage, encodeMessage } from '../../src/codec/message-codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import {
@@ -34,6 +35,7 @@ import type { NodeId, Partition } from '../../src/core/ids.ts';
 import { MAX_FRAME_BYTES } from '../../src/core/limits.ts';
 import { comparable } from './comparable.ts';
 import {
+  ACCEPTOR_SAMPLES,
   CONFIG_SAMPLE,
   CONTEXT_SAMPLES,
   HELLO_SAMPLE,
@@ -75,6 +77,25 @@ describe('records', () => {
 
   it.each(Object.entries(RECORD_SAMPLES))('are still read: %s', (name, record) => {
     expect(comparable(decodeRecord(SAMPLE_ENTRY, bytesOf('records', name)))).toBe(comparable(record));
+  });
+});
+
+describe('acceptor states', () => {
+  it('are written as ever', () => {
+    expect(each(ACCEPTOR_SAMPLES, (state) => hex(encodeAcceptorState(SAMPLE_ENTRY, state)))).toEqual(
+      GOLDEN['acceptors'],
+    );
+  });
+
+  it.each(Object.entries(ACCEPTOR_SAMPLES))('are still read: %s', (name, state) => {
+    expect(comparable(decodeAcceptorState(SAMPLE_ENTRY, bytesOf('acceptors', name)))).toBe(comparable(state));
+  });
+
+  it('lie where they lay', () => {
+    const keys = NAME_SAMPLES.flatMap((entry, index) =>
+      [acceptorKey, unfinishedKey].map((keyOf) => hex(keyOf((index * 255) as Partition, entry))),
+    );
+    expect(keys).toEqual(Object.values(GOLDEN['acceptor keys'] ?? {}));
   });
 });
 

@@ -11,8 +11,7 @@
 import type { NodeId } from '../../core/ids.ts';
 import { FORWARD_HEDGE_DELAY_MS, STAND_IN_AFTER_MS } from '../../core/limits.ts';
 import type { PeerReply } from '../../core/message.ts';
-import type { Failure, PutOutcome, ReadOutcome, RemovalOutcome, ReplicaReport } from '../../core/outcome.ts';
-import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
+import type { Failure, ReplicaReport } from '../../core/outcome.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -21,20 +20,21 @@ import type { Peers } from '../peers/peers.ts';
 import type { Replicas } from '../replica/replicas.ts';
 import { Deadline } from './deadline.ts';
 import { awaitConnection, awaitUsableQuorum } from './usable-quorum.ts';
+import {
+  type CoordinatedReply,
+  type ForwardedOperation,
+  type ForwardedOutcome,
+  identityIn,
+  operationOf,
+  outcomeOf,
+  requiredBy,
+  withTimeout,
+} from './forwarded-operation.ts';
 import type { CannotCoordinate } from './write-coordinator.ts';
 
 /** The home replica answers this much before the deadline of who asked it, so that its answer is not missed. */
 const MAX_MARGIN_MS = 50;
 const MARGIN_SHARE = 0.1;
-
-export type ForwardedOperation =
-  | { readonly type: 'coordinate-get'; readonly request: ReadRequest }
-  | { readonly type: 'coordinate-put'; readonly request: PutRequest }
-  | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest };
-
-export type ForwardedOutcome = ReadOutcome | PutOutcome | RemovalOutcome;
-
-export type CoordinatedReply = Extract<PeerReply, { readonly type: ForwardedOperation['type'] }>;
 
 /** Coordinates an operation on this node. */
 export type CoordinateHere = (operation: ForwardedOperation) => Promise<CoordinatedReply | CannotCoordinate>;
@@ -44,18 +44,6 @@ export interface ForwardingPorts {
   readonly replicas: Replicas;
   readonly clock: Clock;
   readonly tracer: Tracer;
-}
-
-/** The operation with another time limit. */
-export function withTimeout(operation: ForwardedOperation, timeoutMs: number): ForwardedOperation {
-  switch (operation.type) {
-    case 'coordinate-get':
-      return { type: operation.type, request: { ...operation.request, timeoutMs } };
-    case 'coordinate-put':
-      return { type: operation.type, request: { ...operation.request, timeoutMs } };
-    case 'coordinate-delete':
-      return { type: operation.type, request: { ...operation.request, timeoutMs } };
-  }
 }
 
 /** Forwards to one node after the other. `here`: for when this node's own turn comes, if it is a fallback. */
@@ -107,7 +95,8 @@ class Forward {
   }
 
   get #isRead(): boolean {
-    return this.#operation.type === 'coordinate-get';
+    const { type, request } = this.#operation;
+    return type === 'coordinate-conditional' ? request.operation.type === 'read' : type === 'coordinate-get';
   }
 
   /** Asks a node that can be reached now. What is not sent at once is not begun, so nothing is said of it. */
@@ -219,7 +208,7 @@ class Forward {
 
   #unavailable(code: 'quorum-unavailable' | 'quorum-timeout' = 'quorum-unavailable'): Failure {
     const { request } = this.#operation;
-    const isRetry = 'identity' in request && request.identity?.firstAttempt === false;
+    const isRetry = identityIn(request)?.firstAttempt === false;
     return {
       type: 'failed',
       code,
@@ -241,30 +230,8 @@ class Forward {
 
   #facts(): Required<Pick<Failure, 'required' | 'received' | 'replicas'>> {
     const { request } = this.#operation;
-    const required = 'w' in request ? request.w : request.r;
+    const required = requiredBy(request);
     return { required, received: 0, replicas: [...this.#reports.values()] };
-  }
-}
-
-function outcomeOf(reply: PeerReply): ForwardedOutcome | undefined {
-  switch (reply.type) {
-    case 'coordinate-get':
-    case 'coordinate-put':
-    case 'coordinate-delete':
-      return reply.outcome;
-    default:
-      return undefined;
-  }
-}
-
-function operationOf({ type }: ForwardedOperation): 'get' | 'put' | 'delete' {
-  switch (type) {
-    case 'coordinate-get':
-      return 'get';
-    case 'coordinate-put':
-      return 'put';
-    case 'coordinate-delete':
-      return 'delete';
   }
 }
 

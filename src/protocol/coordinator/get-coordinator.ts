@@ -1,11 +1,16 @@
 /**
  * GET, coordinated by a home replica of the key, or by a fallback: read at R, answer, then repair what differs. A drawn share
  * of them asks all home replicas: a read at R meets no difference beyond the R that it asks, and always asks the same ones.
+ *
+ * A read that has to see what is acknowledged, because R and a majority overlap, does not answer beside an unfinished round
+ * of a conditional write: it has the round finished first.
  */
 import { type CausalContext, covers, EMPTY_CONTEXT } from '../../core/causality/causal-context.ts';
+import { joinIfAny } from '../../core/causality/record-order.ts';
+import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { EntryName } from '../../core/ids.ts';
-import type { Failure, ReadOutcome } from '../../core/outcome.ts';
-import type { ReadRequest } from '../../core/request.ts';
+import type { ConditionalOutcome, Failure, ReadOutcome } from '../../core/outcome.ts';
+import type { ConditionalRequest, ReadRequest } from '../../core/request.ts';
 import { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Random } from '../../ports/random.ts';
@@ -21,6 +26,9 @@ import { ReadRepair } from './read-repair.ts';
 
 export interface GetPorts extends ReadPorts {
   readonly random: Random;
+  readonly config: ClusterConfig;
+  /** Reads by Paxos. */
+  readonly linearizableRead: (request: ConditionalRequest) => Promise<ConditionalOutcome>;
   /** Whether what differs is repaired; so it is if this is not set. */
   readonly readRepair?: boolean | undefined;
   /** Share of the reads of clients that ask all home replicas: 0 to 1. */
@@ -46,10 +54,12 @@ export class GetCoordinator {
       ? await this.read({ ...target, timeoutMs: Math.max(1, deadline.leftMs) })
       : first;
     if (result.type === 'failed') return result;
+    const finished = await this.#finishRound(request, result, deadline);
+    if (finished.type === 'failed') return finished;
     const quorum = { n, required: r, acks: result.acks, sloppy: result.sloppy, ordered: false };
     return {
       type: 'read',
-      record: result.record,
+      record: joinIfAny(result.record, finished.record),
       quorum: { ...quorum, coordinator: this.#ports.replicas.self },
     };
   }
@@ -57,6 +67,27 @@ export class GetCoordinator {
   /** The same read for a write that has to know what is there. */
   read(target: ReadTarget & { readonly entry: EntryName }): Promise<ReadAnswer | Failure> {
     return new ReadOperation(this.#ports, target, (settled) => this.#repair?.repair(settled)).run();
+  }
+
+  /** What is there by a linearizable read, if this read has met an unfinished round, and has to see what is acknowledged. */
+  async #finishRound(
+    { bucket, key, r }: ReadRequest,
+    { hasUnfinishedRound }: ReadAnswer,
+    deadline: Deadline,
+  ): Promise<Failure | (Pick<ReadAnswer, 'record'> & { readonly type: 'finished' })> {
+    const { config, linearizableRead } = this.#ports;
+    const { n } = bucketConfig(config, bucket);
+    const isOverlapping = r + Math.floor(n / 2) + 1 > n;
+    if (!hasUnfinishedRound || !isOverlapping) return { type: 'finished', record: undefined };
+    const timeoutMs = Math.max(1, deadline.leftMs);
+    const outcome = await linearizableRead({
+      ...{ bucket, key, n, timeoutMs },
+      operation: { type: 'read' },
+      returnRecord: false,
+    });
+    if (outcome.type === 'read') return { type: 'finished', record: outcome.record };
+    if (outcome.type === 'failed') return { ...outcome, certainty: 'not-applied' };
+    throw new Error(`a read ended in ${outcome.type}`);
   }
 
   /** A share that leaves nothing to chance draws nothing. */

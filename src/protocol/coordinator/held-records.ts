@@ -31,9 +31,16 @@ export class HeldRecords {
   readonly #held = new Map<NodeId, Held>();
   readonly #decoded = new Map<NodeId, KeyRecord>();
 
+  #hasUnfinishedRound = false;
+
   constructor(entry: EntryName, self: NodeId) {
     this.#entry = entry;
     this.#self = self;
+  }
+
+  /** Whether one of those that hold something, or nothing, has accepted what is not known to be chosen. */
+  get hasUnfinishedRound(): boolean {
+    return this.#hasUnfinishedRound;
   }
 
   /** How many nodes have said what they hold. */
@@ -51,6 +58,7 @@ export class HeldRecords {
 
   /** Keeps what a node answered; `known`: the record whose digest it was asked about. Answers how it counts. */
   keep(node: NodeId, reply: ReadReply | NoReply, known: Held): ReplicaResult {
+    if ('hasUnfinishedRound' in reply) this.#hasUnfinishedRound = true;
     switch (reply.type) {
       case 'found':
         return this.#keepFound(node, reply.record);

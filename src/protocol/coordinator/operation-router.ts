@@ -5,23 +5,30 @@
  * refused, never forwarded again.
  */
 import { placementHash } from '../../codec/hash.ts';
-import type { EntryName, Partition } from '../../core/ids.ts';
+import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
 import type { PeerReply } from '../../core/message.ts';
-import type { DeleteOutcome, Failure, PutOutcome, ReadOutcome, RemovalOutcome } from '../../core/outcome.ts';
-import type { DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
+import type {
+  ConditionalOutcome,
+  DeleteOutcome,
+  Failure,
+  PutOutcome,
+  ReadOutcome,
+  RemovalOutcome,
+} from '../../core/outcome.ts';
+import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
 import { partitionOf, type PreferredNodes, preferredNodes, type Ring } from '../../core/ring/ring.ts';
 import type { InFlight } from '../in-flight.ts';
+import type { ConditionalCoordinator } from '../paxos/conditional-coordinator.ts';
 import type { RunningOperations } from '../running-operations.ts';
 import { deleteWhatIsThere } from './blind-delete.ts';
 import { Deadline } from './deadline.ts';
 import {
   type CoordinatedReply,
-  forward,
   type ForwardedOperation,
   type ForwardedOutcome,
-  type ForwardingPorts,
   withTimeout,
-} from './forwarding.ts';
+} from './forwarded-operation.ts';
+import { forward, type ForwardingPorts } from './forwarding.ts';
 import type { GetCoordinator } from './get-coordinator.ts';
 import type { CannotCoordinate, WriteCoordinator } from './write-coordinator.ts';
 import { honest } from './write.ts';
@@ -30,6 +37,9 @@ export interface RouterPorts extends ForwardingPorts {
   readonly ring: Ring;
   readonly reads: GetCoordinator;
   readonly writes: WriteCoordinator;
+  readonly conditionals: ConditionalCoordinator;
+  /** N of the bucket of an entry. */
+  readonly votersOf: (entry: EntryName) => number;
   readonly operations: RunningOperations;
   readonly inFlight: InFlight;
 }
@@ -57,12 +67,18 @@ export class OperationRouter {
     return honest(request, await deleteWhatIsThere(this.#ports.clock, request, steps));
   }
 
+  /** A conditional write or a linearizable read: the first home replica that is up coordinates it. */
+  async conditional(request: ConditionalRequest): Promise<ConditionalOutcome> {
+    const outcome = await this.#run<ConditionalOutcome>({ type: 'coordinate-conditional', request });
+    return request.operation.type === 'read' ? outcome : honest(request.operation, outcome);
+  }
+
   /** What a peer forwarded. */
   async serve(operation: ForwardedOperation): Promise<PeerReply> {
     const { replicas, operations } = this.#ports;
-    const nodes = this.#nodesOf(operation.request);
+    const nodes = this.#nodesOf(operation);
     // Who forwarded it could not reach a home replica; under a sloppy quorum any node may take its place.
-    if (!nodes.homes.includes(replicas.self) && !operation.request.sloppy)
+    if (!nodes.homes.includes(replicas.self) && !isSloppy(operation))
       return refuse(`${replicas.self} is no home replica of this key`);
     const refusal = operations.refusal();
     if (refusal !== undefined) return refuse(refusal.detail);
@@ -84,9 +100,9 @@ export class OperationRouter {
 
   async #coordinateOrForward(operation: ForwardedOperation): Promise<ForwardedOutcome> {
     const { replicas, clock, inFlight } = this.#ports;
-    const nodes = this.#nodesOf(operation.request);
+    const nodes = this.#nodesOf(operation);
     const { homes, fallbacks } = nodes;
-    if (!homes.includes(replicas.self)) {
+    if (!homes.includes(replicas.self) || this.#isForAnother(operation, homes)) {
       // What is coordinated here may go on for a moment after who forwards has given it up, with a record in its hands.
       return forward(this.#ports, operation, nodes, (here) =>
         inFlight.track(() => this.#coordinate(here, nodes)),
@@ -99,11 +115,18 @@ export class OperationRouter {
     return forward(this.#ports, withTimeout(operation, Math.max(1, deadline.leftMs)), others);
   }
 
+  /** The conditional requests of a key are all given to one node, as long as it is up: they would outbid each other. */
+  #isForAnother({ type }: ForwardedOperation, homes: readonly NodeId[]): boolean {
+    const { replicas } = this.#ports;
+    const first = homes.find((node) => replicas.state(node) === 'up');
+    return type === 'coordinate-conditional' && first !== replicas.self;
+  }
+
   async #coordinate(
     operation: ForwardedOperation,
     nodes: PreferredNodes,
   ): Promise<CoordinatedReply | CannotCoordinate> {
-    const { reads, writes } = this.#ports;
+    const { reads, writes, conditionals } = this.#ports;
     switch (operation.type) {
       case 'coordinate-get':
         return { type: operation.type, outcome: await reads.get(operation.request, nodes) };
@@ -115,16 +138,27 @@ export class OperationRouter {
         const outcome = await writes.delete(operation.request, nodes);
         return outcome.type === 'cannot-coordinate' ? outcome : { type: operation.type, outcome };
       }
+      case 'coordinate-conditional': {
+        const { request } = operation;
+        // The voters of a key are always the same.
+        if (request.n !== this.#ports.votersOf(request))
+          return { type: 'cannot-coordinate', reason: 'the bucket has another N' };
+        const outcome = await conditionals.coordinate(request, nodes.homes);
+        return outcome.type === 'cannot-coordinate' ? outcome : { type: operation.type, outcome };
+      }
     }
   }
 
-  #nodesOf({
-    bucket,
-    key,
-    ...quorum
-  }: EntryName & { readonly n: number; readonly sloppy: boolean }): PreferredNodes {
+  #nodesOf(operation: ForwardedOperation): PreferredNodes {
+    const { bucket, key, n } = operation.request;
+    const quorum = { n, sloppy: isSloppy(operation) };
     return preferredNodes(this.#ports.ring, this.partitionOf({ bucket, key }), quorum);
   }
+}
+
+/** Fallbacks never vote. */
+function isSloppy({ type, request }: ForwardedOperation): boolean {
+  return type !== 'coordinate-conditional' && request.sloppy;
 }
 
 function refuse(reason: string): PeerReply {

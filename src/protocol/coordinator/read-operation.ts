@@ -62,6 +62,8 @@ export interface ReadAnswer {
   readonly acks: number;
   /** Whether a fallback's answer was needed for them. */
   readonly sloppy: boolean;
+  /** Whether a replica has accepted a conditional write that is not known to be chosen, and may be. */
+  readonly hasUnfinishedRound: boolean;
 }
 
 export class ReadOperation {
@@ -263,7 +265,9 @@ export class ReadOperation {
   #success(): ReadAnswer {
     const { counted, countedHomes } = this.#tally;
     const sloppy = countedHomes < this.#target.r;
-    return { type: 'answer', record: this.#held.join(), acks: sloppy ? counted : countedHomes, sloppy };
+    const acks = sloppy ? counted : countedHomes;
+    const { hasUnfinishedRound } = this.#held;
+    return { type: 'answer', record: this.#held.join(), acks, sloppy, hasUnfinishedRound };
   }
 
   #failure(code: 'quorum-unavailable' | 'quorum-timeout' | 'session-too-new'): Failure {

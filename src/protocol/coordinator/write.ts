@@ -8,7 +8,7 @@ import { liveSiblings } from '../../core/causality/visible-siblings.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Failure, FailureCode, WriteSuccess } from '../../core/outcome.ts';
 import { majority } from '../../core/quorum/quorum-tally.ts';
-import type { DeleteRequest, PutRequest } from '../../core/request.ts';
+import type { DeleteRequest, PutRequest, WriteIdentity } from '../../core/request.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Replicas } from '../replica/replicas.ts';
 import type { Deadline } from './deadline.ts';
@@ -103,7 +103,7 @@ export function notReadable(failure: Failure): Failure {
  * one was applied; only a reused id is certain, for its bytes are another write's.
  */
 export function honest<Outcome extends { readonly type: string }>(
-  { identity }: PutRequest | DeleteRequest,
+  { identity }: { readonly identity: WriteIdentity | undefined },
   outcome: Outcome | Failure,
 ): Outcome | Failure {
   if (!isFailure(outcome) || identity === undefined || identity.firstAttempt) return outcome;

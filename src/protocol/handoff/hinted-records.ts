@@ -6,6 +6,7 @@ import { decodeCheckedRecord, largestNOf, recordDigest, sameBytes } from '../../
 import type { Hint } from '../../codec/hint-codec.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import type { AcceptorStore } from '../replica/acceptor-store.ts';
 import type { IncarnationSource } from '../replica/incarnation.ts';
 import type { LocalReplica, OnChanged } from '../replica/local-replica.ts';
 import type { RecordStore } from '../replica/record-store.ts';
@@ -16,6 +17,7 @@ export interface HintedRecordsPorts {
   readonly local: LocalReplica;
   readonly records: RecordStore;
   readonly hints: HintStore;
+  readonly acceptors: AcceptorStore;
   readonly incarnations: IncarnationSource;
   readonly tracer: Tracer;
   readonly onChanged: OnChanged;
@@ -79,11 +81,12 @@ export class HintedRecords {
   }
 
   async #removeHint(owner: NodeId, entry: EntryName, encoded: Uint8Array): Promise<void> {
-    const { hints, records, incarnations, onChanged } = this.#ports;
+    const { hints, records, acceptors, incarnations, onChanged } = this.#ports;
     const removal = hints.removal(owner, entry);
     const others = this.#homesOf(entry, encoded).filter((home) => home !== owner);
     const isNeeded =
       this.isAtHome(entry, encoded) ||
+      (await acceptors.has(entry)) ||
       (await this.#hintsOf(entry, others)).some(({ hint }) => hint !== undefined);
     if (isNeeded) {
       await records.write(removal);

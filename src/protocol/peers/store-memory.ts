@@ -33,6 +33,10 @@ export interface StoreMemoryOptions {
 export class StoreMemory {
   readonly #options: StoreMemoryOptions;
   readonly #marks: Map<NodeId, StoreMark>;
+  /** The stores that are written down. */
+  readonly #durable: Map<NodeId, StoreId>;
+  /** Who has said hello to this process. */
+  readonly #met = new Set<NodeId>();
   /** Of whom something is not written down yet. */
   readonly #unwritten = new Set<NodeId>();
   /** Of each peer the store, or its opening, whose loss was traced, so that it is told once. */
@@ -42,11 +46,18 @@ export class StoreMemory {
   constructor(options: StoreMemoryOptions) {
     this.#options = options;
     this.#marks = new Map(options.marks);
+    this.#durable = new Map([...options.marks].map(([peer, { storeId }]) => [peer, storeId]));
   }
 
   /** What is to be told a peer of its own store. */
   markOf(peer: NodeId): StoreMark | undefined {
     return this.#marks.get(peer);
+  }
+
+  /** The store of a peer that has said hello to this process, if that it is this one would survive a crash. */
+  knownStore(peer: NodeId): StoreId | undefined {
+    const storeId = this.#marks.get(peer)?.storeId;
+    return this.#met.has(peer) && storeId === this.#durable.get(peer) ? storeId : undefined;
   }
 
   /** A peer has proved who it is. What it remembers is told on before this returns. */
@@ -57,6 +68,7 @@ export class StoreMemory {
     const after = rememberStore(before, presented);
     if (after !== before) this.#remember(peer, after, before?.storeId !== after.storeId);
     if (hello.remembered !== undefined) this.#options.onTold(hello.remembered, peer);
+    this.#met.add(peer);
   }
 
   /** A peer that presented itself so has come to this sequence number. */
@@ -86,10 +98,16 @@ export class StoreMemory {
   async #writeAll(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const writes = [...this.#unwritten].map((peer) => noteOf(peer, this.#marks.get(peer) as StoreMark));
+    const marks = [...this.#unwritten].map((peer) => [peer, this.#marks.get(peer) as StoreMark] as const);
     this.#unwritten.clear();
-    // A store that cannot be written ends the node by itself.
-    if (writes.length > 0) await this.#options.write(writes).catch(() => undefined);
+    if (marks.length === 0) return;
+    try {
+      await this.#options.write(marks.map(([peer, mark]) => noteOf(peer, mark)));
+    } catch {
+      // A store that cannot be written ends the node by itself.
+      return;
+    }
+    for (const [peer, { storeId }] of marks) this.#durable.set(peer, storeId);
   }
 
   #notice(peer: NodeId, before: StoreMark | undefined, presented: PresentedStore): void {

@@ -5,7 +5,9 @@ import { settleEverywhere, type BarrierPorts } from './barrier.ts';
 import { Reaper, type ReaperPorts } from './reaper.ts';
 import { TombstoneWatch, type TombstoneWatchPorts } from './tombstone-watch.ts';
 
-export type ReapingPorts = Omit<ReaperPorts, 'watch'> & BarrierPorts & Pick<TombstoneWatchPorts, 'mayLack'>;
+export type ReapingPorts = Omit<ReaperPorts, 'watch'> &
+  BarrierPorts &
+  Pick<TombstoneWatchPorts, 'mayLack' | 'isVotedOn'>;
 
 export class Reaping {
   readonly #watch: TombstoneWatch;

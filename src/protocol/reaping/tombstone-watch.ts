@@ -15,6 +15,8 @@ export interface TombstoneWatchPorts {
   readonly local: LocalReplica;
   /** Whether this node may lack something of this entry that was acknowledged: then it can say nothing of it. */
   readonly mayLack: (entry: EntryName) => boolean;
+  /** Whether a Paxos round has ever reached the key. What is kept of it is not for reaping to forget. */
+  readonly isVotedOn: (entry: EntryName) => Promise<boolean>;
   /** Resolves when nothing that this node began before is under way; rejects if it cannot be known. */
   readonly settle: () => Promise<void>;
 }
@@ -77,10 +79,10 @@ export class TombstoneWatch {
   }
 
   async #look(entry: ReapEntry, watched: Map<string, Watched>): Promise<void> {
-    const { local, mayLack } = this.#ports;
+    const { local, mayLack, isVotedOn } = this.#ports;
     await local.inSection(entry, async (loaded) => {
       if (loaded.type === 'unreadable' || mayLack(entry)) return;
-      if (!isEqualOrNothing(loaded.encoded, entry.digest)) return;
+      if (!isEqualOrNothing(loaded.encoded, entry.digest) || (await isVotedOn(entry))) return;
       watched.set(nameOf(entry), { digest: entry.digest, isIntact: true });
     });
   }

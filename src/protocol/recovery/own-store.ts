@@ -35,6 +35,8 @@ export class OwnStore {
   #storeId: StoreId;
   /** As far as it is written down: who is presented a lost store takes this one for its successor, and tells of it no more. */
   #lost: readonly StoreId[];
+  /** Whether this store has taken the place of one that may have voted in Paxos rounds; for ever. */
+  #isNewcomer: boolean;
   /** Losses are being written down. */
   #isRenewing = false;
 
@@ -42,6 +44,7 @@ export class OwnStore {
     this.#options = options;
     this.#storeId = options.opened.storeId;
     this.#lost = options.recovery.lost;
+    this.#isNewcomer = options.opened.isNewcomer;
   }
 
   get storeId(): StoreId {
@@ -58,6 +61,10 @@ export class OwnStore {
 
   get earlier(): OpeningList {
     return this.#options.opened.earlier;
+  }
+
+  get isNewcomer(): boolean {
+    return this.#isNewcomer;
   }
 
   get lost(): readonly StoreId[] {
@@ -90,7 +97,9 @@ export class OwnStore {
   ): Promise<void> {
     const { owner, incarnations, recovery, random, tracer, write, presentAnew } = this.#options;
     this.#isRenewing = true;
+    this.#isNewcomer = true;
     const writes = [recovery.openAll(lost)];
+    writes.push({ type: 'put', key: metaKey('newcomer'), value: Uint8Array.of(1) });
     // One that is another one already need not become yet another.
     const storeId = kind === 'rolled-back' ? drawStoreId(random) : this.#storeId;
     if (storeId !== this.#storeId) {

@@ -25,6 +25,7 @@ import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { HintStore } from '../handoff/hint-store.ts';
 import type { InFlight } from '../in-flight.ts';
+import type { AcceptorStore } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
 import { type Loaded, RecordLoader, type Unreadable } from './record-loader.ts';
@@ -66,6 +67,7 @@ export type OnChanged = (
 
 export interface LocalReplicaOptions {
   readonly records: RecordStore;
+  readonly acceptors: AcceptorStore;
   readonly incarnations: IncarnationSource;
   readonly hints: HintStore;
   readonly self: NodeId;
@@ -109,11 +111,16 @@ export class LocalReplica {
 
   /** What lies here, whether or not there should be more. `known`: digest of a record that is answered by `same`. */
   async held(entry: EntryName, known?: Uint8Array): Promise<Exclude<ReadReply, { type: 'recovering' }>> {
+    const { acceptors } = this.#options;
+    const isUnfinished = acceptors.hasUnfinishedRound(entry);
     const loaded = await this.#loader.encoded(entry);
     if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
-    if (loaded.encoded === undefined) return { type: 'absent' };
+    // Asked for before, too: what was accepted may have got into the record after the look at the disk.
+    const hasRound = isUnfinished || acceptors.hasUnfinishedRound(entry);
+    const flag = hasRound ? ({ hasUnfinishedRound: true } as const) : {};
+    if (loaded.encoded === undefined) return { type: 'absent', ...flag };
     const same = known !== undefined && sameBytes(recordDigest(loaded.encoded), known);
-    return same ? { type: 'same' } : { type: 'found', record: loaded.encoded };
+    return same ? { type: 'same', ...flag } : { type: 'found', record: loaded.encoded, ...flag };
   }
 
   /** Shows a record while nothing can change it: undefined if there is none, or if it cannot be read. */
@@ -146,14 +153,15 @@ export class LocalReplica {
   }
 
   /**
-   * Lets a record go, if it is still the one with this digest. Answers whether it was. That nobody needs it any more is for the
+   * Lets a record go, if it is still the one with this digest, and no Paxos round has reached the key. Answers whether it did. That nobody needs it any more is for the
    * caller to know. Rejects with StorageFailed.
    */
   drop(entry: EntryName, digest: Uint8Array): Promise<boolean> {
-    const { records, incarnations, tracer, onChanged } = this.#options;
+    const { records, acceptors, incarnations, tracer, onChanged } = this.#options;
     return this.inSection(entry, async (loaded) => {
       const encoded = loaded.type === 'loaded' ? loaded.encoded : undefined;
       if (encoded === undefined || !sameBytes(recordDigest(encoded), digest)) return false;
+      if (await acceptors.has(entry)) return false;
       incarnations.forget(decodeCheckedRecord(encoded).context);
       tracer.trace({ type: 'tombstone-reaped', bucket: entry.bucket, key: entry.key });
       await records.delete(entry);
@@ -244,6 +252,8 @@ export class LocalReplica {
   async #replaceDamaged(entry: StoreReplica, { isDamaged, reason }: Unreadable): Promise<StoreReply> {
     if (entry.hintFor !== undefined || !isDamaged || !(await this.#loader.isDamagedForGood(entry)))
       return { type: 'store-refused', reason };
+    // What this node has accepted and knows to be chosen is in the record alone: its vote would deny that it ever was.
+    if (await this.#options.acceptors.has(entry)) return { type: 'store-refused', reason };
     const { losses, records, tracer, onChanged } = this.#options;
     const { bucket, key, record } = entry;
     this.#renewIncarnation(entry);

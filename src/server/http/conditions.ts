@@ -18,8 +18,8 @@ interface ConditionCheck {
   readonly bucket: BucketConfig;
 }
 
-/** Throws for every malformed condition of a write; tells whether it is a conditional one. */
-export function checkWriteConditions({ headers, preset, bucket }: ConditionCheck): { conditional: boolean } {
+/** Throws for every malformed condition of a write. */
+export function checkWriteConditions({ headers, preset, bucket }: ConditionCheck): void {
   const ifMatch = headerOf(headers, 'if-match');
   const ifNoneMatch = headerOf(headers, 'if-none-match');
   if (headers['if-unmodified-since'] !== undefined) {
@@ -43,7 +43,6 @@ export function checkWriteConditions({ headers, preset, bucket }: ConditionCheck
       },
     );
   }
-  return { conditional };
 }
 
 /** Throws for every malformed condition of a read. */

@@ -8,6 +8,7 @@ import type { EntryName } from '../../core/ids.ts';
 import type { ReadSuccess } from '../../core/outcome.ts';
 import type { ReadRequest } from '../../core/request.ts';
 import { negotiate } from './accept.ts';
+import { readLinearizably } from './conditional-write.ts';
 import { checkReadConditions, matchesNone } from './conditions.ts';
 import { bucketAndKey } from './entry-name.ts';
 import { absentHeaders, envelopeReply, recordHeaders, valueReply } from './entry-reply.ts';
@@ -24,7 +25,12 @@ export async function getEntry(service: EntryService, exchange: Exchange): Promi
   if (key === undefined) throw notImplemented('Listing the keys of a bucket');
   const entry = { bucket, key };
   const siblingId = exchange.query === '' ? undefined : siblingIn(exchange.query);
-  const outcome = await service.node.get(readRequest(service, exchange, entry));
+  const { request, isLinearizable } = readRequest(service, exchange, entry);
+  if (isLinearizable) {
+    const read = await readLinearizably(service, entry, request.timeoutMs);
+    return present(exchange, entry, read, siblingId);
+  }
+  const outcome = await service.node.get(request);
   if (outcome.type === 'failed') throw problemOfFailure(outcome, 'read');
   return present(exchange, entry, outcome, siblingId);
 }
@@ -33,7 +39,13 @@ function siblingIn(query: string): string | undefined {
   return knownQuery(query, ['sibling']).get('sibling') ?? undefined;
 }
 
-function readRequest(service: EntryService, { headers }: Exchange, entry: EntryName): ReadRequest {
+interface CheckedRead {
+  readonly request: ReadRequest;
+  /** Whether a majority decides it: then R is the bucket's affair. */
+  readonly isLinearizable: boolean;
+}
+
+function readRequest(service: EntryService, { headers }: Exchange, entry: EntryName): CheckedRead {
   refuseUnknownHeaders(headers);
   const preset = presetOf(headers);
   checkReadConditions(headers, preset);
@@ -46,10 +58,10 @@ function readRequest(service: EntryService, { headers }: Exchange, entry: EntryN
   });
   const timeoutMs = timeoutOf(headers);
   const context = contextOf(headers, entry);
-  if (preset === 'linearizable') throw notImplemented('Quorate-Consistency: linearizable');
   // Without a context the client has seen nothing yet, and any answer is as new as that.
   const atLeast = preset === 'session' ? context : undefined;
-  return { bucket: entry.bucket, key: entry.key, n, r, sloppy, timeoutMs, atLeast };
+  const request = { bucket: entry.bucket, key: entry.key, n, r, sloppy, timeoutMs, atLeast };
+  return { request, isLinearizable: preset === 'linearizable' };
 }
 
 function present(

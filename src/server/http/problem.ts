@@ -17,6 +17,8 @@ interface ProblemFacts {
   readonly retryAfterMs?: number;
   /** Headers beside the usual ones. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** JSON text of the envelope of what is there: the member `entry` of the body. */
+  readonly entryText?: string;
   /** Further members of the body. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
@@ -54,6 +56,9 @@ const HINTS: Partial<Record<ProblemCode, string>> = {
     'Try again: replicas that missed something are repaired meanwhile. A larger Quorate-Timeout-Ms waits longer for them.',
   'quorum-timeout':
     'A write may still appear. Send it again with the same Quorate-Write-Id, or read the key before you decide.',
+  'precondition-failed':
+    'Read the key, decide again, and send the ETag of that read. The ETag in this answer is the one it had just now.',
+  'cas-contention': 'Nothing was done. Try again after a pause.',
   'write-id-expired': 'Read the key to see whether the write was applied before you write again.',
   'no-space': 'Free some space on the disk of this node, or write through another one.',
 };
@@ -62,6 +67,7 @@ const RETRY_HINT =
   'This attempt did nothing, but an earlier one under this Quorate-Write-Id may have been applied. Send it again with the same id, or read the key before you decide.';
 
 const RETRY_AFTER_MS: Partial<Record<ProblemCode, number>> = {
+  'cas-contention': 100,
   overloaded: 1_000,
   draining: 1_000,
   'quorum-unavailable': 1_000,
@@ -94,9 +100,14 @@ export function problemReply(problem: ProblemLike, requestId: string, outcome?: 
   return {
     status,
     headers,
-    body: JSON.stringify(problemBody(problem, requestId, retryAfterMs, outcome)),
+    body: withEntry(JSON.stringify(problemBody(problem, requestId, retryAfterMs, outcome)), about.entryText),
     problem: code,
   };
+}
+
+/** The envelope is put in as the text that it is: parsed and printed again, it would round large numbers of a JSON value. */
+function withEntry(body: string, entryText: string | undefined): string {
+  return entryText === undefined ? body : `${body.slice(0, -1)},"entry":${entryText}}`;
 }
 
 function problemBody(

@@ -5,14 +5,16 @@ import { encodeContextToken } from '../../codec/context-token.ts';
 import type { CausalContext } from '../../core/causality/causal-context.ts';
 import type { EntryName } from '../../core/ids.ts';
 import type { WriteSuccess } from '../../core/outcome.ts';
+import type { Condition } from '../../core/paxos/conditional.ts';
 import type { WriteIdentity } from '../../core/request.ts';
 import { readBody } from './body.ts';
+import { conditionOf, writeConditionally } from './conditional-write.ts';
 import { checkWriteConditions } from './conditions.ts';
 import { entryName } from './entry-name.ts';
 import { absentHeaders, quorumHeaderValue } from './entry-reply.ts';
 import { envelopeText } from './envelope.ts';
 import type { Exchange } from './exchange.ts';
-import { bucketOf, type EntryService, knownQuery, notImplemented, timeLeftMs } from './operation.ts';
+import { bucketOf, type EntryService, knownQuery, timeLeftMs } from './operation.ts';
 import {
   contentTypeOf,
   contextOf,
@@ -32,6 +34,8 @@ interface CheckedWrite {
   readonly timeoutMs: number;
   readonly context: CausalContext | undefined;
   readonly identity: WriteIdentity | undefined;
+  /** Undefined: it is a plain write. */
+  readonly condition: Condition | undefined;
 }
 
 /** Answers a PUT below /v1/kv. Throws problems. */
@@ -47,13 +51,26 @@ export async function putEntry(service: EntryService, exchange: Exchange): Promi
   });
   const { bucket, key } = write.entry;
   const returnRecord = wantsRepresentation(headers);
+  const timeoutMs = Math.max(1, timeLeftMs(exchange, write.timeoutMs));
+  if (write.condition !== undefined) {
+    const content = { type: 'value', contentType, bytes: value } as const;
+    const conditional = {
+      ...write,
+      condition: write.condition,
+      content,
+      timeoutMs,
+      wantsRecord: returnRecord,
+    };
+    const done = await writeConditionally(service, conditional);
+    return written(write.entry, done, done.created ? 201 : 204, returnRecord);
+  }
   const outcome = await service.node.put({
     bucket,
     key,
     n: write.quorum.n,
     w: write.quorum.w,
     sloppy: write.quorum.sloppy,
-    timeoutMs: Math.max(1, timeLeftMs(exchange, write.timeoutMs)),
+    timeoutMs,
     context: write.context,
     identity: write.identity,
     returnRecord,
@@ -68,6 +85,12 @@ export async function putEntry(service: EntryService, exchange: Exchange): Promi
 export async function deleteEntry(service: EntryService, exchange: Exchange): Promise<Reply> {
   const write = checkWrite(service, exchange, 'delete');
   service.refuseIfFull();
+  if (write.condition !== undefined) {
+    const content = { type: 'tombstone' } as const;
+    const wantsRecord = wantsRepresentation(exchange.headers);
+    const conditional = { ...write, condition: write.condition, content, wantsRecord };
+    return written(write.entry, await writeConditionally(service, conditional), 204, false);
+  }
   const { bucket, key } = write.entry;
   const outcome = await service.node.delete({
     bucket,
@@ -95,17 +118,22 @@ function checkWrite(service: EntryService, exchange: Exchange, operation: 'put' 
   refuseUnknownHeaders(headers);
   const bucket = bucketOf(service, entry);
   const preset = presetOf(headers);
-  const { conditional } = checkWriteConditions({ headers, preset, bucket });
+  checkWriteConditions({ headers, preset, bucket });
+  const condition = conditionOf(headers);
   const members = service.config.nodes.length;
   const readsFirst = operation === 'delete' && headers['quorate-context'] === undefined;
   const quorum = chooseQuorum({ headers, preset, bucket, members, uses: { r: readsFirst, w: true } });
   const timeoutMs = timeoutOf(headers);
   const identity = identityOf(headers);
   const context = contextOf(headers, entry);
-  if (conditional) throw notImplemented('Compare-and-set (If-Match, If-None-Match on a write)');
-  if (preset === 'linearizable') throw notImplemented('Quorate-Consistency: linearizable');
-  if (bucket.mode === 'cas') throw notImplemented('Writing to a bucket of mode cas');
-  return { entry, quorum, timeoutMs, context, identity };
+  if (bucket.mode === 'cas' && condition === undefined) {
+    throw new Problem(
+      'precondition-required',
+      `The bucket ${entry.bucket} takes conditional writes only. Nothing was written.`,
+      { hint: 'Add If-Match with the ETag of a GET, or If-None-Match: * to create the key.' },
+    );
+  }
+  return { entry, quorum, timeoutMs, context, identity, condition };
 }
 
 function written(entry: EntryName, outcome: WriteSuccess, status: 201 | 204, returnRecord: boolean): Reply {

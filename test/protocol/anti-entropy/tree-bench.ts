@@ -10,6 +10,7 @@ import { Pace } from '../../../src/protocol/background/pace.ts';
 import { TreeStore } from '../../../src/protocol/anti-entropy/tree-store.ts';
 import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
 import { InFlight } from '../../../src/protocol/in-flight.ts';
+import { AcceptorStore } from '../../../src/protocol/replica/acceptor-store.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import { LocalReplica } from '../../../src/protocol/replica/local-replica.ts';
@@ -61,8 +62,10 @@ export class TreeBench {
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
     const storage = this.disk.opened(this.life);
     const commit = new GroupCommit({ storage, clock, tracer, sync: true, sequence: 0, onFatal: () => {} });
+    const records = new RecordStore(this.ring, storage, commit);
     this.replica = new LocalReplica({
-      records: new RecordStore(this.ring, storage, commit),
+      records,
+      acceptors: new AcceptorStore(records, storage),
       incarnations: new IncarnationSource(
         's'.repeat(21).concat('A') as StoreId,
         new SimRandom(seed, 'bench'),

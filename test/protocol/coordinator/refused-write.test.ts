@@ -119,7 +119,13 @@ describe('a write that is refused before any work', () => {
         ...ports,
         config,
         local: unused,
-        reads: new GetCoordinator({ ...ports, random: unused, askAllShare: 0 }),
+        reads: new GetCoordinator({
+          ...ports,
+          config,
+          linearizableRead: unused,
+          random: unused,
+          askAllShare: 0,
+        }),
         commitQueueBytes: () => commitQueueBytes,
         isLowOnSpace: () => false,
       } satisfies WritePorts);

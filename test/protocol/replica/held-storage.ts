@@ -1,5 +1,5 @@
 /** A store in memory whose writes wait until a test lets them through, or fail. Reads see what was let through. */
-import type { Storage, StorageWrite } from '../../../src/ports/storage.ts';
+import type { Storage, StorageRange, StorageWrite } from '../../../src/ports/storage.ts';
 
 export interface HeldWrite {
   readonly batch: readonly StorageWrite[];
@@ -55,9 +55,13 @@ export class HeldStorage implements Storage {
     for (let write = this.held[0]; write !== undefined; write = this.held[0]) await write.pass();
   }
 
-  async *range(): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+  async *range({ from, to }: StorageRange): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
     await Promise.resolve();
-    for (const [name, value] of this.#content) yield [Buffer.from(name, 'latin1'), value];
+    const names = [...this.#content.keys()].map((name) => Buffer.from(name, 'latin1'));
+    for (const key of names.toSorted((left, right) => Buffer.compare(left, right))) {
+      const isIn = Buffer.compare(from, key) <= 0 && Buffer.compare(key, to) < 0;
+      if (isIn) yield [key, this.#content.get(nameOf(key)) as Uint8Array];
+    }
   }
 
   freeSpaceBytes(): Promise<number> {

@@ -11,6 +11,7 @@ import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
 import { InFlight } from '../../../src/protocol/in-flight.ts';
+import { AcceptorStore } from '../../../src/protocol/replica/acceptor-store.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import {
@@ -44,11 +45,15 @@ export class ReplicaBench {
     new SimRandom(1, 'bench'),
   );
   readonly records: RecordStore;
+  readonly acceptors: AcceptorStore;
   readonly replica: LocalReplica;
   readonly minted: MintedWrite[] = [];
 
   /** Whom hints were stored for. */
   readonly hintedFor: string[] = [];
+  /** Changes of the record that were told. */
+  readonly changes: { readonly before: Uint8Array | undefined; readonly after: Uint8Array | undefined }[] =
+    [];
   isLowOnSpace = false;
   readonly hints: HintStore;
 
@@ -74,15 +79,17 @@ export class ReplicaBench {
       isLowOnSpace: () => this.isLowOnSpace,
       onStored: (owner) => this.hintedFor.push(owner),
     });
+    this.acceptors = new AcceptorStore(records, this.storage);
     this.replica = new LocalReplica({
       records,
+      acceptors: this.acceptors,
       incarnations,
       hints: this.hints,
       self: 'n1' as NodeId,
       limits: DEFAULT_LIMITS,
       tracer,
       inFlight: new InFlight(),
-      onChanged: () => {},
+      onChanged: (_entry, before, after) => this.changes.push({ before, after }),
       losses: NO_LOSSES,
     });
   }

@@ -55,6 +55,7 @@ describe('a failure of the storage engine', () => {
     'quorum-timeout': 504,
     'session-too-new': 503,
     'sibling-limit': 409,
+    'cas-contention': 409,
     'write-id-reused': 422,
     'write-id-expired': 504,
     'too-large': 413,

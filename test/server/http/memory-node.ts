@@ -3,6 +3,7 @@
  * that siblings, contexts and tags are what a cluster gives, and every method can be scripted to answer anything else.
  */
 import { randomBytes } from 'node:crypto';
+import { requestDigestOf } from '../../../src/codec/conditional-digest.ts';
 import { etagOf, placementHash, requestDigest } from '../../../src/codec/hash.ts';
 import { EMPTY_CONTEXT, withDot } from '../../../src/core/causality/causal-context.ts';
 import { decideWrite } from '../../../src/core/causality/decide-write.ts';
@@ -10,7 +11,12 @@ import type { KeyRecord, SiblingContent } from '../../../src/core/causality/reco
 import { liveSiblings } from '../../../src/core/causality/visible-siblings.ts';
 import type { ClusterConfig } from '../../../src/core/cluster-config.ts';
 import type { Incarnation, NodeId } from '../../../src/core/ids.ts';
+import { BallotClock } from '../../../src/core/paxos/ballot.ts';
+import type { Conditional, Verdict } from '../../../src/core/paxos/conditional.ts';
+import { planRound } from '../../../src/core/paxos/round-plan.ts';
+import { outcomeOf } from '../../../src/protocol/paxos/conditional-outcome.ts';
 import type {
+  ConditionalOutcome,
   DeleteOutcome,
   Failure,
   PutOutcome,
@@ -18,7 +24,12 @@ import type {
   ReadOutcome,
   WriteSuccess,
 } from '../../../src/core/outcome.ts';
-import type { DeleteRequest, PutRequest, ReadRequest } from '../../../src/core/request.ts';
+import type {
+  ConditionalRequest,
+  DeleteRequest,
+  PutRequest,
+  ReadRequest,
+} from '../../../src/core/request.ts';
 import { partitionOf } from '../../../src/core/ring/ring.ts';
 import type {
   Inspection,
@@ -33,6 +44,7 @@ export type Script = {
     | 'get'
     | 'put'
     | 'delete'
+    | 'conditional'
     | 'inspect'
     | 'members'
     | 'recovery'
@@ -49,15 +61,18 @@ export class MemoryNode implements StorageNode {
   readonly reads: ReadRequest[] = [];
   readonly puts: PutRequest[] = [];
   readonly deletes: DeleteRequest[] = [];
+  readonly conditionals: ConditionalRequest[] = [];
   readonly #config: ClusterConfig;
   readonly #incarnation = randomBytes(16).toString('base64url') as Incarnation;
   readonly #records = new Map<string, KeyRecord>();
   #epochs = 0;
+  readonly #ballots: BallotClock;
 
   constructor(config: ClusterConfig) {
     const ids = config.nodes.map(({ id }) => id);
     this.#config = config;
     this.nodeId = ids[0] as NodeId;
+    this.#ballots = new BallotClock(this.nodeId, this.#incarnation);
     this.preferenceLists = Array.from({ length: config.partitions }, (_, partition) =>
       ids.map((_id, index) => ids[(partition + index) % ids.length] as NodeId),
     );
@@ -65,7 +80,7 @@ export class MemoryNode implements StorageNode {
 
   /** Everything that reached the storage engine. */
   get requestCount(): number {
-    return this.reads.length + this.puts.length + this.deletes.length;
+    return this.reads.length + this.puts.length + this.deletes.length + this.conditionals.length;
   }
 
   async get(request: ReadRequest): Promise<ReadOutcome> {
@@ -90,6 +105,22 @@ export class MemoryNode implements StorageNode {
       return { type: 'nothing-to-delete', record, quorum: this.#facts(request.n, request.r) };
     }
     return this.#write({ ...request, context: record.context }, { type: 'tombstone' });
+  }
+
+  async conditional(request: ConditionalRequest): Promise<ConditionalOutcome> {
+    this.conditionals.push(request);
+    if (this.script.conditional !== undefined) return this.script.conditional(request);
+    const { operation, n } = request;
+    const majority = Math.floor(n / 2) + 1;
+    const quorum = { ...this.#facts(n, majority), ordered: true };
+    const ballot = this.#ballots.next(Date.now(), undefined);
+    const asked: Conditional =
+      operation.type === 'read'
+        ? operation
+        : { ...operation, identity: { ...operation.identity, requestDigest: requestDigestOf(operation) } };
+    const plan = planRound(this.recordOf(request), [asked], { ballot, n, floor: undefined, etagOf });
+    if (plan.object !== undefined) this.#records.set(`${request.bucket}/${request.key}`, plan.object);
+    return outcomeOf(plan.verdicts[0] as Verdict, request, quorum) as ConditionalOutcome;
   }
 
   async inspect(entry: { bucket: string; key: string }, timeoutMs: number): Promise<Inspection> {

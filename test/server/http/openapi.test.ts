@@ -118,7 +118,6 @@ describe('the description and the routes', () => {
       ['get', { 'If-None-Match': '*' }],
       ['get', { Accept: 'image/png' }],
       ['get', { 'Quorate-R': '0' }],
-      ['get', { 'Quorate-Consistency': 'linearizable' }],
       ['put', { Prefer: 'return=representation' }],
       ['put', { 'Content-Encoding': 'gzip' }],
       ['put', { 'If-None-Match': '*' }],

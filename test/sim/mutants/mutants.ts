@@ -169,8 +169,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         LOCAL_REPLICA,
-        "    if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };\n    if (loaded.encoded === undefined)",
-        "    if (loaded.type === 'unreadable') return { type: 'absent' };\n    if (loaded.encoded === undefined)",
+        "    if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };\n    // Asked for before",
+        "    if (loaded.type === 'unreadable') return { type: 'absent' };\n    // Asked for before",
       ),
     ],
     invariant: 'read-missed-acknowledged-write',

@@ -4,6 +4,8 @@ import { decodeRecord } from '../../../src/codec/record-codec.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
 import type { PeerReply, PeerRequest, ReadReply, TreeName } from '../../../src/core/message.ts';
+import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
+import type { PaxosReply } from '../../../src/core/paxos/peer-messages.ts';
 import { eventOf } from '../checkers/dots.ts';
 
 /** Replies name no key on the wire, so a reader of frames has to remember what was asked. */
@@ -78,6 +80,30 @@ function describeRequest(request: PeerRequest): string {
     }
     case 'coordinate-delete':
       return `delete ${request.request.identity?.id ?? ''} of ${request.request.key}`;
+    default:
+      return describePaxosRequest(request);
+  }
+}
+
+type PaxosKind = Extract<PeerRequest, { type: `paxos-${string}` | 'coordinate-conditional' }>;
+
+function describePaxosRequest(request: PaxosKind): string {
+  switch (request.type) {
+    case 'paxos-prepare':
+      return `prepare ${request.ballot} of ${request.key}`;
+    case 'paxos-accept':
+    case 'paxos-commit':
+    case 'paxos-admit': {
+      const object = request.object === undefined ? '{}' : describeRecord(request, request.object);
+      return `${request.type.slice('paxos-'.length)} ${request.ballot} of ${request.key} ${object}`;
+    }
+    case 'paxos-read':
+      return `read by Paxos ${request.key}`;
+    case 'coordinate-conditional': {
+      const { operation, key } = request.request;
+      if (operation.type === 'read') return `linearizable get ${key}`;
+      return `conditional write ${operation.identity.id} of ${key}`;
+    }
   }
 }
 
@@ -112,12 +138,20 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
       return 'barrier passed';
     case 'coordinate-get':
     case 'coordinate-put':
-    case 'coordinate-delete': {
-      const { outcome } = reply;
-      const text = outcome.type === 'failed' ? `${outcome.code}, ${outcome.certainty}` : outcome.type;
-      return `${text} ${nameOf(entry)}`;
-    }
+    case 'coordinate-delete':
+    case 'coordinate-conditional':
+      return `${describeOutcome(reply.outcome)} ${nameOf(entry)}`;
+    default:
+      return `${describePaxosReply(reply.reply)} ${nameOf(entry)}`;
   }
+}
+
+function describeOutcome(outcome: ConditionalOutcome): string {
+  return outcome.type === 'failed' ? `${outcome.code}, ${outcome.certainty}` : outcome.type;
+}
+
+function describePaxosReply(reply: PaxosReply['reply']): string {
+  return reply.type === 'rejected' ? `rejected as ${reply.reason}` : reply.type;
 }
 
 function describeTree({ partition, n }: TreeName): string {

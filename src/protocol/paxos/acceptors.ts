@@ -1,0 +1,40 @@
+/** Acceptors wherever they are: a proposer asks its own node's in the same words as another's. */
+import type { NodeId } from '../../core/ids.ts';
+import type { PeerReply } from '../../core/message.ts';
+import type { PaxosReply, PaxosRequest } from '../../core/paxos/peer-messages.ts';
+import type { InFlight } from '../in-flight.ts';
+import type { Peers } from '../peers/peers.ts';
+import type { Acceptor } from '../replica/acceptor.ts';
+
+/** Undefined: there was no answer, or none that counts. What was asked may have been done all the same. */
+export type OnPaxosReply = (reply: PaxosReply | undefined) => void;
+
+export class Acceptors {
+  readonly self: NodeId;
+  readonly #own: Acceptor;
+  readonly #peers: Peers;
+  readonly #inFlight: InFlight;
+
+  constructor(self: NodeId, own: Acceptor, peers: Peers, inFlight: InFlight) {
+    this.self = self;
+    this.#own = own;
+    this.#peers = peers;
+    this.#inFlight = inFlight;
+  }
+
+  /** `onReply` is called once. As long as it is not, the request counts as under way. */
+  ask(node: NodeId, request: PaxosRequest, onReply: OnPaxosReply): void {
+    const leave = this.#inFlight.enter();
+    const answered = (reply: PeerReply | undefined): void => {
+      leave();
+      onReply(reply !== undefined && reply.type === request.type ? reply : undefined);
+    };
+    if (node === this.self) {
+      this.#own.serve(request).then(answered, () => answered(undefined));
+      return;
+    }
+    this.#peers.request(node, request, (answer) =>
+      answered(answer.type === 'reply' ? answer.reply : undefined),
+    );
+  }
+}

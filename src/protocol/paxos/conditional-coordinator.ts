@@ -1,0 +1,110 @@
+/**
+ * Conditional writes and linearizable reads, coordinated by a home replica of the key: one queue for each key that something
+ * waits for, and rounds among its home replicas. Fallbacks have no part in it.
+ */
+import { encodeRecord } from '../../codec/record-codec.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { Failure } from '../../core/outcome.ts';
+import type { Commit } from '../../core/paxos/messages.ts';
+import type { ConditionalRequest } from '../../core/request.ts';
+import { Deadline } from '../coordinator/deadline.ts';
+import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
+import type { Replicas } from '../replica/replicas.ts';
+import { KeyQueue, type KeyQueuePorts } from './key-queue.ts';
+import { type ConditionalResult, WaitingRequest } from './waiting-request.ts';
+
+export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit'> {
+  readonly replicas: Replicas;
+  /** Whether the disk is below its reserve of free space. */
+  readonly isLowOnSpace: () => boolean;
+}
+
+export class ConditionalCoordinator {
+  readonly #ports: ConditionalPorts;
+  readonly #queues = new Map<string, KeyQueue>();
+
+  constructor(ports: ConditionalPorts) {
+    this.#ports = ports;
+  }
+
+  /** `homes`: the home replicas of the bucket's N. Never rejects. */
+  async coordinate(request: ConditionalRequest, homes: readonly NodeId[]): Promise<ConditionalResult> {
+    const { replicas, clock, isLowOnSpace } = this.#ports;
+    if (request.operation.type === 'write' && isLowOnSpace()) {
+      return refused('no-space', 'The disk of the coordinating node is below its reserve of free space.');
+    }
+    const deadline = new Deadline(clock, request.timeoutMs);
+    const quorum = Math.floor(homes.length / 2) + 1;
+    const isUsable = awaitUsableQuorum(replicas, homes, quorum, deadline);
+    if (!(isUsable === true || (await isUsable))) return unavailable(replicas, homes, quorum);
+    return this.#enqueue(request, homes, deadline, false);
+  }
+
+  /** Has a round choose what is there, so that what was accepted and never committed is. Never rejects. */
+  finish(entry: EntryName, homes: readonly NodeId[], timeoutMs: number): Promise<ConditionalResult> {
+    const { bucket, key } = entry;
+    const request: ConditionalRequest = {
+      ...{ bucket, key, timeoutMs },
+      n: homes.length,
+      operation: { type: 'read' },
+      returnRecord: false,
+    };
+    return this.#enqueue(request, homes, new Deadline(this.#ports.clock, timeoutMs), true);
+  }
+
+  #enqueue(
+    request: ConditionalRequest,
+    homes: readonly NodeId[],
+    deadline: Deadline,
+    mustPropose: boolean,
+  ): Promise<ConditionalResult> {
+    return new Promise((resolve) => {
+      const waiting = new WaitingRequest(request, deadline, { mustPropose, resolve });
+      const { bucket, key } = request;
+      const name = `${bucket}\0${key}`;
+      const queue = this.#queues.get(name);
+      if (queue !== undefined) {
+        queue.add(waiting);
+        return;
+      }
+      const commit: KeyQueuePorts['commit'] = (entry, voters, message) =>
+        this.#commit(entry, voters, message);
+      const made = new KeyQueue({ ...this.#ports, commit }, { entry: { bucket, key }, homes });
+      made.add(waiting);
+      this.#queues.set(name, made);
+      void made.run(() => this.#queues.delete(name));
+    });
+  }
+
+  /** Told once: what does not get there is found and finished later. */
+  #commit(entry: EntryName, homes: readonly NodeId[], { ballot, object }: Commit): void {
+    const { bucket, key } = entry;
+    const encoded = object === undefined ? undefined : encodeRecord(entry, object);
+    const request = { type: 'paxos-commit', bucket, key, ballot, object: encoded } as const;
+    for (const node of homes) this.#ports.acceptors.ask(node, request, ignore);
+  }
+}
+
+function refused(code: Failure['code'], detail: string): Failure {
+  return { type: 'failed', code, certainty: 'not-applied', detail };
+}
+
+function unavailable(replicas: Replicas, homes: readonly NodeId[], required: number): Failure {
+  const reports = homes.map((node) => ({
+    node,
+    result: replicas.state(node) === 'up' ? ('not-asked' as const) : ('unreachable' as const),
+    ms: 0,
+  }));
+  const received = reports.filter(({ result }) => result === 'not-asked').length;
+  return {
+    ...refused(
+      'quorum-unavailable',
+      `${received} of ${homes.length} home replicas are reachable, but ${required} have to vote.`,
+    ),
+    required,
+    received,
+    replicas: reports,
+  };
+}
+
+function ignore(): void {}

@@ -1,0 +1,124 @@
+/**
+ * Carries one round (core/paxos/round.ts) out among the home replicas of a key. When the round has ended, what acceptors still
+ * answer to the ACCEPT is told to it all the same: their refusals may prove that a write was not applied.
+ */
+import { decodeRecord, encodeRecord } from '../../codec/record-codec.ts';
+import type { KeyRecord } from '../../core/causality/record.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { Accept, Promised, Rejected } from '../../core/paxos/messages.ts';
+import type { PaxosReply } from '../../core/paxos/peer-messages.ts';
+import type { Round, RoundStep } from '../../core/paxos/round.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Acceptors } from './acceptors.ts';
+
+export interface RoundRunPorts {
+  readonly acceptors: Acceptors;
+  readonly clock: Clock;
+}
+
+export interface RoundTarget {
+  readonly entry: EntryName;
+  readonly homes: readonly NodeId[];
+  /** Milliseconds for the whole round. */
+  readonly limitMs: number;
+  /** Milliseconds to wait for more promises than a quorum's, if the round gathers more. */
+  readonly gatherMs: number;
+}
+
+export type RoundEnd = Exclude<RoundStep, { readonly type: 'wait' | 'accept' }>;
+
+export class RoundRun {
+  readonly #ports: RoundRunPorts;
+  readonly #target: RoundTarget;
+  readonly #round: Round;
+  #resolve: (end: RoundEnd) => void = () => {};
+  #isProposed = false;
+  #cancelTimers: () => void = () => {};
+
+  constructor(ports: RoundRunPorts, target: RoundTarget, round: Round) {
+    this.#ports = ports;
+    this.#target = target;
+    this.#round = round;
+  }
+
+  /** Resolves when the round is answered, chosen or lost. Never rejects. */
+  run(): Promise<RoundEnd> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.#start();
+    });
+  }
+
+  /**
+   * Ends the round if it has not proposed anything yet. From now on it is certain that it proposes nothing that it has not, so
+   * whoever waits for it and is not in its proposal may be told that nothing of it was sent.
+   */
+  giveUpUnproposed(): void {
+    if (!this.#isProposed) this.#take(this.#round.abandon());
+  }
+
+  #start(): void {
+    const { acceptors, clock } = this.#ports;
+    const { entry, homes, limitMs, gatherMs } = this.#target;
+    const limit = clock.setTimer(limitMs, () => this.#take(this.#round.abandon()));
+    const gather = clock.setTimer(gatherMs, () => this.#take(this.#round.proceed()));
+    this.#cancelTimers = () => {
+      limit.cancel();
+      gather.cancel();
+    };
+    const { voters, ballot } = this.#round.prepare();
+    const { bucket, key } = entry;
+    for (const node of homes) {
+      acceptors.ask(node, { type: 'paxos-prepare', bucket, key, voters, ballot }, (reply) =>
+        this.#take(this.#promised(node, reply)),
+      );
+    }
+  }
+
+  #promised(node: NodeId, reply: PaxosReply | undefined): RoundStep {
+    if (reply?.type !== 'paxos-prepare') return this.#round.onFailure(node);
+    const decoded = this.#decoded(reply);
+    return decoded === undefined ? this.#round.onFailure(node) : this.#round.onPrepareReply(node, decoded);
+  }
+
+  /** What cannot be read is no promise. */
+  #decoded({ reply }: Extract<PaxosReply, { type: 'paxos-prepare' }>): Promised | Rejected | undefined {
+    if (reply.type === 'rejected') return reply;
+    try {
+      return { ...reply, object: this.#recordOf(reply.object), record: this.#recordOf(reply.record) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  #recordOf(encoded: Uint8Array | undefined): KeyRecord | undefined {
+    return encoded === undefined ? undefined : decodeRecord(this.#target.entry, encoded);
+  }
+
+  #take(step: RoundStep): void {
+    switch (step.type) {
+      case 'wait':
+        return;
+      case 'accept':
+        this.#propose(step.message);
+        return;
+      default:
+        this.#cancelTimers();
+        this.#resolve(step);
+    }
+  }
+
+  #propose({ voters, ballot, object, next }: Accept): void {
+    const { entry, homes } = this.#target;
+    const { bucket, key } = entry;
+    this.#isProposed = true;
+    const encoded = object === undefined ? undefined : encodeRecord(entry, object);
+    const request = { type: 'paxos-accept', bucket, key, voters, ballot, object: encoded, next } as const;
+    for (const node of homes) {
+      this.#ports.acceptors.ask(node, request, (reply) => {
+        const isAnswer = reply?.type === 'paxos-accept';
+        this.#take(isAnswer ? this.#round.onAcceptReply(node, reply.reply) : this.#round.onFailure(node));
+      });
+    }
+  }
+}

@@ -1,0 +1,119 @@
+/** One conditional request that waits for a round to answer it, and what may be said of it if none does in time. */
+import { requestDigestOf } from '../../codec/conditional-digest.ts';
+import type { Conditional, Verdict } from '../../core/paxos/conditional.ts';
+import type { Ballot } from '../../core/paxos/ballot.ts';
+import type { Round } from '../../core/paxos/round.ts';
+import { certaintyOf } from '../../core/paxos/write-certainty.ts';
+import type { ConditionalOutcome, Failure, QuorumFacts } from '../../core/outcome.ts';
+import type { ConditionalRequest } from '../../core/request.ts';
+import type { Deadline } from '../coordinator/deadline.ts';
+import type { CannotCoordinate } from '../coordinator/write-coordinator.ts';
+import type { RoundRun } from './round-run.ts';
+import { outcomeOf } from './conditional-outcome.ts';
+
+export type ConditionalResult = ConditionalOutcome | CannotCoordinate;
+
+export class WaitingRequest {
+  readonly request: ConditionalRequest;
+  readonly deadline: Deadline;
+  /** Whether a round has to propose it, even if what is there is known. */
+  readonly mustPropose: boolean;
+  readonly #resolve: (result: ConditionalResult) => void;
+  readonly #stopDeadline: () => void;
+  /** The rounds that it took part in, with its place in each. */
+  readonly #rounds: { readonly round: Round; readonly place: number }[] = [];
+  #conditional: Conditional;
+  #run: RoundRun | undefined;
+  #isAnswered = false;
+  #wasContended = false;
+
+  constructor(
+    request: ConditionalRequest,
+    deadline: Deadline,
+    {
+      mustPropose,
+      resolve,
+    }: { readonly mustPropose: boolean; readonly resolve: (result: ConditionalResult) => void },
+  ) {
+    this.request = request;
+    this.deadline = deadline;
+    this.mustPropose = mustPropose;
+    this.#resolve = resolve;
+    this.#conditional = conditionalOf(request);
+    this.#stopDeadline = deadline.onPassed(() => this.answer(this.#tooLate()));
+  }
+
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
+  /** Whether no round has had it yet: then nothing of it was sent. */
+  get isFresh(): boolean {
+    return this.#rounds.length === 0;
+  }
+
+  get conditional(): Conditional {
+    return this.#conditional;
+  }
+
+  /** A round begins that has it at this place. */
+  enters(run: RoundRun, round: Round, place: number): void {
+    this.#run = run;
+    this.#rounds.push({ round, place });
+  }
+
+  /** A round that had it was lost; refused by somebody who holds something newer, or not. */
+  lost(isContended: boolean): void {
+    this.#wasContended ||= isContended;
+    const conditional = this.#conditional;
+    const first = this.#rounds[0]?.round.ballot as Ballot;
+    if (conditional.type !== 'write' || this.#exposed.length === 0 || !conditional.identity.firstAttempt)
+      return;
+    // What was sent may have been accepted: from now on it is looked for first.
+    const identity = { ...conditional.identity, firstAttempt: false, notBefore: first };
+    this.#conditional = { ...conditional, identity };
+  }
+
+  /** Answers what a round came to. Whether it is answered now: it may have to wait for another round. */
+  decided(verdict: Verdict, quorum: QuorumFacts): boolean {
+    const outcome = outcomeOf(verdict, this.request, quorum);
+    if (outcome !== undefined) this.answer(outcome);
+    return outcome !== undefined;
+  }
+
+  /** Only the first answer counts. */
+  answer(result: ConditionalResult): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.#stopDeadline();
+    this.#resolve(result);
+  }
+
+  get #exposed(): readonly Round[] {
+    return this.#rounds.filter(({ round, place }) => round.exposed === place).map(({ round }) => round);
+  }
+
+  #tooLate(): Failure {
+    const { operation } = this.request;
+    // Whoever is told that a write was not applied is told the truth only if no round can propose it any more.
+    if (operation.type === 'write') this.#run?.giveUpUnproposed();
+    const firstAttempt = operation.type === 'read' || operation.identity.firstAttempt;
+    const certainty = certaintyOf({ firstAttempt, rounds: this.#exposed });
+    if (certainty === 'not-applied' && this.#wasContended && operation.type === 'write') {
+      const detail = 'Other writes of this key came in between again and again, and this one took no effect.';
+      return { type: 'failed', code: 'cas-contention', certainty, detail };
+    }
+    const detail =
+      certainty === 'unknown'
+        ? 'No majority of the home replicas confirmed the write in time: it may take effect yet.'
+        : 'No majority of the home replicas answered in time.';
+    return { type: 'failed', code: 'quorum-timeout', certainty, detail };
+  }
+}
+
+function conditionalOf({ operation }: ConditionalRequest): Conditional {
+  if (operation.type === 'read') return { type: 'read' };
+  const { condition, content, identity } = operation;
+  const requestDigest = requestDigestOf(operation);
+  return { type: 'write', condition, content, identity: { ...identity, requestDigest } };
+}

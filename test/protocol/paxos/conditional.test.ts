@@ -1,0 +1,220 @@
+/** Conditional writes and linearizable reads through whole nodes. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { placementHash } from '../../../src/codec/hash.ts';
+import { unfinishedKey } from '../../../src/codec/key-layout.ts';
+import type { EntryName } from '../../../src/core/ids.ts';
+import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
+import { partitionOf } from '../../../src/core/ring/ring.ts';
+import {
+  assertFailed,
+  assertRead,
+  assertTexts,
+  assertWritten,
+  casOf,
+  getOf,
+  linearizableOf,
+  putOf,
+} from '../requests.ts';
+import { Stage } from '../stage.ts';
+
+let stage: Stage;
+
+afterEach(() => {
+  expect(stage.bugs).toEqual([]);
+});
+
+async function begin(nodes = 3): Promise<Stage> {
+  stage = await new Stage(nodes, { partitions: 1_024 }).startAll();
+  return stage;
+}
+
+function etagIn(outcome: ConditionalOutcome): string {
+  return assertWritten(outcome).etag as string;
+}
+
+/** Whether a node has the round of a key still unfinished. */
+function isUnfinished(id: string, entry: EntryName): boolean {
+  const partition = partitionOf(stage.config, placementHash(entry));
+  return stage.disk(id).visibleValue(unfinishedKey(partition, entry)) !== undefined;
+}
+
+describe('a conditional write', () => {
+  it('creates a key that is not there, once', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const created = await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    expect(created).toMatchObject({
+      type: 'written',
+      created: true,
+      liveSiblings: 1,
+      quorum: { n: 3, required: 2, sloppy: false, ordered: true, coordinator: 'n1' },
+    });
+    const again = await stage.run(stage.node('n1').conditional(casOf(entry, 'two', { ifMatch: 'absent' })));
+    expect(again).toMatchObject({ type: 'precondition-failed' });
+    assertTexts(await stage.run(stage.node('n2').conditional(linearizableOf(entry))), ['one']);
+  });
+
+  it('replaces what it names, and nothing else', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const first = etagIn(
+      await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' }))),
+    );
+    const second = await stage.run(stage.node('n1').conditional(casOf(entry, 'two', { ifMatch: first })));
+    expect(second).toMatchObject({ type: 'written', created: false });
+    const stale = await stage.run(stage.node('n3').conditional(casOf(entry, 'three', { ifMatch: first })));
+    expect(stale).toMatchObject({ type: 'precondition-failed' });
+    assertTexts(await stage.run(stage.node('n3').get(getOf(entry))), ['two']);
+    const gone = await stage.run(
+      stage.node('n2').conditional(casOf(entry, undefined, { ifMatch: etagIn(second) })),
+    );
+    expect(gone).toMatchObject({ type: 'written', liveSiblings: 0 });
+    const anew = await stage.run(stage.node('n2').conditional(casOf(entry, 'four', { ifMatch: 'absent' })));
+    expect(anew).toMatchObject({ type: 'written', created: true });
+  });
+
+  it('is told to all home replicas after its answer', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    const all = ['n1', 'n2', 'n3'];
+    await stage.until(() => all.every((id) => !isUnfinished(id, entry)), 500);
+    for (const id of all) expect(stage.textsOn(id, entry)).toEqual(['one']);
+  });
+
+  it('is given to the first home replica that is up, and by nobody to a fallback', async () => {
+    await begin(5);
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const [fallback] = stage.preferenceListOf(entry).slice(3);
+    const through = async (id: string, text: string): Promise<string | undefined> => {
+      const outcome = await stage.run(
+        stage.node(id).conditional(casOf(entry, text, { ifMatch: 'absent', id: text })),
+      );
+      return 'quorum' in outcome ? outcome.quorum.coordinator : outcome.code;
+    };
+    for (const id of ['n3', 'n5', 'n1']) expect(await through(id, `by ${id}`)).toBe('n1');
+    await stage.crash('n1');
+    for (const id of ['n3', 'n5', 'n2']) expect(await through(id, `then by ${id}`)).toBe('n2');
+    await stage.crash('n2');
+    expect(await through('n5', 'with one of three')).toBe('quorum-unavailable');
+    expect(stage.textsOn(fallback as string, entry)).toEqual([]);
+  });
+
+  it('under race wins once: of 64 creates through all nodes one is done, and all others know it', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const racing = Array.from({ length: 64 }, (_, index) => {
+      const id = `n${1 + (index % 3)}`;
+      return stage
+        .node(id)
+        .conditional(casOf(entry, `value ${index}`, { ifMatch: 'absent', timeoutMs: 5_000 }));
+    });
+    const outcomes = await stage.run(Promise.all(racing));
+    expect(outcomes.filter(({ type }) => type === 'written')).toHaveLength(1);
+    expect(outcomes.filter(({ type }) => type === 'precondition-failed')).toHaveLength(63);
+  });
+
+  it('that was answered to nobody is its own success when it is sent again, through another node (T7)', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const write = { ifMatch: 'absent', id: 'mine' };
+    const first = etagIn(await stage.run(stage.node('n1').conditional(casOf(entry, 'one', write))));
+    const again = await stage.run(
+      stage.node('n3').conditional(casOf(entry, 'one', { ...write, firstAttempt: false })),
+    );
+    expect(etagIn(again)).toBe(first);
+    expect(assertWritten(again).created).toBe(true);
+    const other = await stage.run(
+      stage.node('n3').conditional(casOf(entry, 'other', { ...write, firstAttempt: false })),
+    );
+    assertFailed(other, { code: 'write-id-reused', certainty: 'not-applied' });
+  });
+
+  it('is unknown if its ACCEPT left and nobody confirmed it', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    stage.lose = ({ message }) => message.type === 'request' && message.request.type === 'paxos-accept';
+    const outcome = await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    assertFailed(outcome, { code: 'quorum-timeout', certainty: 'unknown' });
+  });
+
+  it('is not applied if no ACCEPT of it ever left', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    stage.lose = ({ message }) => message.type === 'reply' && message.reply.type === 'paxos-prepare';
+    const outcome = await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    assertFailed(outcome, { code: 'quorum-timeout', certainty: 'not-applied' });
+    stage.lose = () => false;
+    assertTexts(await stage.run(stage.node('n2').conditional(linearizableOf(entry))), []);
+  });
+});
+
+describe('a conditional write whose time is over before a round proposes it', () => {
+  it('is not applied, and never appears, though others wait for the same round', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    for (const id of ['n1', 'n2', 'n3']) stage.slowDisk(id, 'sync', 200);
+    const ask = (text: string, ifMatch: string, timeoutMs: number): Promise<ConditionalOutcome> =>
+      stage.node('n1').conditional(casOf(entry, text, { ifMatch, timeoutMs }));
+    // As long as this one has its round, the other two wait for the next.
+    const first = ask('first', 'no such tag', 5_000);
+    const hasty = ask('hasty', 'absent', 300);
+    const patient = ask('patient', 'absent', 5_000);
+    expect(await stage.run(first)).toMatchObject({ type: 'precondition-failed' });
+    assertFailed(await stage.run(hasty), { code: 'quorum-timeout', certainty: 'not-applied' });
+    assertWritten(await stage.run(patient));
+    assertTexts(await stage.run(stage.node('n2').conditional(linearizableOf(entry))), ['patient']);
+  });
+});
+
+describe('a linearizable read', () => {
+  it('of an undisturbed key costs one round trip, and no write', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    await stage.until(() => ['n1', 'n2', 'n3'].every((id) => !isUnfinished(id, entry)), 500);
+    stage.forget();
+    assertTexts(await stage.run(stage.node('n1').conditional(linearizableOf(entry))), ['one']);
+    expect(stage.requests('paxos-read')).toHaveLength(2);
+    for (const type of ['paxos-prepare', 'paxos-accept', 'paxos-commit'] as const) {
+      expect(stage.requests(type)).toEqual([]);
+    }
+    expect(stage.written).toEqual([]);
+  });
+
+  it('sees a plain write that a majority has stored', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    assertWritten(await stage.run(stage.node('n3').put(putOf(entry, 'plain'))));
+    const read = assertRead(await stage.run(stage.node('n1').conditional(linearizableOf(entry))));
+    expect(read.record?.siblings).toHaveLength(2);
+  });
+});
+
+describe('a round that its coordinator left unfinished', () => {
+  async function leaveUnfinished(entry: EntryName): Promise<void> {
+    stage.lose = ({ message }) => message.type === 'request' && message.request.type === 'paxos-commit';
+    assertWritten(await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' }))));
+    await stage.crash('n1');
+    stage.lose = () => false;
+  }
+
+  it('is finished by a plain read that meets it, for it was acknowledged', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await leaveUnfinished(entry);
+    assertTexts(await stage.run(stage.node('n3').get(getOf(entry, { sloppy: false }))), ['one']);
+  });
+
+  it('is finished by the other home replicas in time, though nobody asks', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await leaveUnfinished(entry);
+    expect(isUnfinished('n2', entry) || isUnfinished('n3', entry)).toBe(true);
+    await stage.until(
+      () => ['n2', 'n3'].every((id) => stage.textsOn(id, entry)[0] === 'one' && !isUnfinished(id, entry)),
+      20_000,
+    );
+  });
+});

@@ -1,0 +1,297 @@
+/** This node's vote on a key: nothing is answered before it is durable, and nothing that cannot be known is answered at all. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { placementHash } from '../../../src/codec/hash.ts';
+import { acceptorKey, recordKey, unfinishedKey } from '../../../src/codec/key-layout.ts';
+import { encodeRecord, recordDigest } from '../../../src/codec/record-codec.ts';
+import { paxosDot } from '../../../src/core/causality/dot.ts';
+import { joinRecords } from '../../../src/core/causality/join.ts';
+import type { KeyRecord } from '../../../src/core/causality/record.ts';
+import type { Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
+import type { PeerReply } from '../../../src/core/message.ts';
+import { type Ballot, ballotOf } from '../../../src/core/paxos/ballot.ts';
+import type { Voters } from '../../../src/core/paxos/messages.ts';
+import type { PaxosRequest } from '../../../src/core/paxos/peer-messages.ts';
+import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
+import { Acceptor, type Standing } from '../../../src/protocol/replica/acceptor.ts';
+import { AcceptorStore } from '../../../src/protocol/replica/acceptor-store.ts';
+import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
+import { dot, recordOf, textsOf } from '../../core/causality/sample-records.ts';
+import { simConfig } from '../../sim/world/quiet-world.ts';
+import { SimRandom } from '../../sim/world/sim-random.ts';
+import { turns } from './held-storage.ts';
+import { ENTRY, ReplicaBench, STORAGE_KEY } from './replica-bench.ts';
+
+const PARTITION = partitionOf(buildRing(simConfig(3)), placementHash(ENTRY));
+const STATE_KEY = acceptorKey(PARTITION, ENTRY);
+const NOTE_KEY = unfinishedKey(PARTITION, ENTRY);
+const VOTERS = '0'.repeat(32) as Voters;
+const STORE = 's'.repeat(21).concat('A') as StoreId;
+
+function ballot(timeMs: number): Ballot {
+  const incarnation = 'AAECAwQFBgcICQoLDA0ODw' as Incarnation;
+  return ballotOf({ timeMs, logical: 0, node: 'n2' as NodeId, incarnation });
+}
+
+/** What a conditional write of this ballot proposes, having seen a record. */
+function proposal(timeMs: number, text: string, seen?: KeyRecord): KeyRecord {
+  const write = recordOf(paxosDot(ballot(timeMs)), text, seen === undefined ? {} : { seen: seen.context });
+  return seen === undefined ? write : joinRecords(seen, write);
+}
+
+let bench: ReplicaBench;
+let acceptor: Acceptor;
+let standing: Standing;
+
+function newProcess(seed = 1): Acceptor {
+  const { replica: local, records, acceptors } = bench;
+  return new Acceptor({
+    local,
+    records,
+    acceptors,
+    incarnations: new IncarnationSource(STORE, new SimRandom(seed, 'acceptor')),
+    clock: { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) },
+    tracer: { trace: (event) => bench.traces.push(event) },
+    onChanged: (_entry, before, after) => bench.changes.push({ before, after }),
+    standingOn: () => standing,
+  });
+}
+
+beforeEach(() => {
+  bench = new ReplicaBench();
+  standing = { type: 'voter', voters: VOTERS, store: STORE, isNewcomer: false };
+  acceptor = newProcess();
+});
+
+async function ask(request: PaxosRequest): Promise<PeerReply> {
+  const reply = acceptor.serve(request);
+  await bench.storage.passAll();
+  return reply;
+}
+
+function prepare(timeMs: number): PaxosRequest {
+  return { type: 'paxos-prepare', ...ENTRY, voters: VOTERS, ballot: ballot(timeMs) };
+}
+
+function accept(timeMs: number, object: KeyRecord): PaxosRequest {
+  const encoded = encodeRecord(ENTRY, object);
+  return {
+    type: 'paxos-accept',
+    ...ENTRY,
+    voters: VOTERS,
+    ballot: ballot(timeMs),
+    object: encoded,
+    next: undefined,
+  };
+}
+
+function commit(timeMs: number, object: KeyRecord): PaxosRequest {
+  return { type: 'paxos-commit', ...ENTRY, ballot: ballot(timeMs), object: encodeRecord(ENTRY, object) };
+}
+
+function read(known?: Uint8Array): PaxosRequest {
+  return { type: 'paxos-read', ...ENTRY, voters: VOTERS, known };
+}
+
+async function place(record: KeyRecord): Promise<void> {
+  const stored = bench.store(record);
+  await bench.storage.passAll();
+  expect(await stored).toEqual({ type: 'stored' });
+}
+
+describe('a promise', () => {
+  it('is given when it is durable, and tells what is there', async () => {
+    const record = recordOf(dot('a', 1), 'one');
+    bench.place(record);
+    let reply: PeerReply | undefined;
+    void acceptor.serve(prepare(5)).then((given) => {
+      reply = given;
+    });
+    await turns();
+    expect(bench.storage.held).toHaveLength(1);
+    expect(reply).toBeUndefined();
+    await bench.storage.passAll();
+    expect(reply).toMatchObject({
+      type: 'paxos-prepare',
+      reply: { type: 'promised', record: encodeRecord(ENTRY, record), promisedBefore: undefined },
+    });
+  });
+
+  it('holds for another process on the same store', async () => {
+    await ask(prepare(5));
+    acceptor = newProcess(2);
+    expect(await ask(prepare(5))).toMatchObject({
+      reply: { type: 'rejected', reason: 'outbid', highest: ballot(5) },
+    });
+    expect(await ask(accept(4, proposal(4, 'old')))).toMatchObject({ reply: { reason: 'outbid' } });
+    expect(await ask(prepare(6))).toMatchObject({ reply: { type: 'promised', promisedBefore: ballot(5) } });
+  });
+
+  it('is never answered if the disk fails', async () => {
+    const reply = acceptor.serve(prepare(5));
+    await turns();
+    const [failed] = await Promise.allSettled([reply, bench.storage.held[0]?.fail('no space')]);
+    expect(failed).toMatchObject({ status: 'rejected', reason: { name: 'StorageFailed' } });
+    await expect(acceptor.serve(prepare(6))).resolves.toMatchObject({ type: 'request-refused' });
+  });
+});
+
+describe('an accepted object', () => {
+  it('is no record yet, but plain reads are told that there is one', async () => {
+    await place(recordOf(dot('a', 1), 'one'));
+    const object = proposal(5, 'two', await bench.held());
+    await ask(prepare(5));
+    expect(await ask(accept(5, object))).toEqual({
+      type: 'paxos-accept',
+      reply: { type: 'accepted', voters: VOTERS },
+    });
+    expect(textsOf(await bench.held())).toEqual(['one']);
+    expect(await bench.read()).toMatchObject({ type: 'found', hasUnfinishedRound: true });
+    const known = recordDigest(encodeRecord(ENTRY, recordOf(dot('a', 1), 'one')));
+    expect(await bench.read(known)).toEqual({ type: 'same', hasUnfinishedRound: true });
+  });
+
+  it('is one with the commit, in the batch in which the accepted bytes go', async () => {
+    await place(recordOf(dot('a', 1), 'one'));
+    const object = proposal(5, 'two', await bench.held());
+    await ask(accept(5, object));
+    const before = bench.changes.length;
+    const committed = acceptor.serve(commit(5, object));
+    await turns();
+    expect(bench.storage.held).toHaveLength(1);
+    const keys = bench.storage.held[0]?.batch.map(({ key }) => Buffer.from(key).toString('latin1')) ?? [];
+    for (const key of [STATE_KEY, NOTE_KEY, STORAGE_KEY]) {
+      expect(keys).toContain(Buffer.from(key).toString('latin1'));
+    }
+    expect(bench.changes).toHaveLength(before);
+    await bench.storage.passAll();
+    expect(await committed).toEqual({ type: 'paxos-commit', reply: { type: 'committed' } });
+    expect(textsOf(await bench.held())).toEqual(['two']);
+    expect(bench.changes).toHaveLength(before + 1);
+    expect(await bench.read()).not.toHaveProperty('hasUnfinishedRound');
+    expect((await bench.acceptors.get(ENTRY))?.object).toBeUndefined();
+    expect(await bench.storage.get(NOTE_KEY)).toBeUndefined();
+  });
+
+  it('is refused if a plain write came between the promise and it', async () => {
+    await ask(prepare(5));
+    await place(recordOf(dot('a', 1), 'plain'));
+    expect(await ask(accept(5, proposal(5, 'two')))).toMatchObject({
+      reply: { type: 'rejected', reason: 'dirty' },
+    });
+  });
+
+  it('is refused even if that plain write only waits for the disk', async () => {
+    await ask(prepare(5));
+    const stored = bench.store(recordOf(dot('a', 1), 'plain'));
+    const accepted = acceptor.serve(accept(5, proposal(5, 'two')));
+    await bench.storage.passAll();
+    await stored;
+    expect(await accepted).toMatchObject({ reply: { type: 'rejected', reason: 'dirty' } });
+  });
+
+  it('is acknowledged twice by one process, but not by the next', async () => {
+    const request = accept(5, proposal(5, 'two'));
+    await ask(request);
+    expect(await ask(request)).toMatchObject({ reply: { type: 'accepted' } });
+    acceptor = newProcess(2);
+    expect(await ask(request)).toMatchObject({ reply: { type: 'rejected', reason: 'other-incarnation' } });
+  });
+
+  it('is known to be unfinished when the store is opened again', async () => {
+    await ask(accept(5, proposal(5, 'two')));
+    const reopened = new AcceptorStore(bench.records, bench.storage);
+    expect(reopened.hasUnfinishedRound(ENTRY)).toBe(false);
+    await reopened.load();
+    expect(reopened.hasUnfinishedRound(ENTRY)).toBe(true);
+    expect(reopened.hasUnfinishedRound({ ...ENTRY, key: 'other' })).toBe(false);
+  });
+});
+
+describe('a view for a linearizable read', () => {
+  it('has what was accepted joined in, and leaves out the bytes that the asker has', async () => {
+    const object = proposal(5, 'two');
+    await ask(accept(5, object));
+    const encoded = encodeRecord(ENTRY, object);
+    const digest = recordDigest(encoded);
+    const view = { type: 'key-view', accepted: ballot(5), promised: ballot(5), chosen: undefined };
+    expect(await ask(read())).toMatchObject({ reply: { ...view, digest, record: encoded } });
+    expect(await ask(read(digest))).toMatchObject({ reply: { ...view, digest, record: undefined } });
+    expect(bench.storage.calls).toBe(1);
+  });
+});
+
+describe('a node does not vote', () => {
+  it.each<readonly [string, () => void]>([
+    ['which has no standing', () => (standing = { type: 'no-voter', reason: 'for a reason' })],
+    ['whose record is damaged', () => bench.storage.place(STORAGE_KEY, Uint8Array.of(1, 2, 3))],
+    ['whose state is damaged', () => bench.storage.place(STATE_KEY, Uint8Array.of(1, 2, 3))],
+  ])('%s', async (_, damage) => {
+    await ask(prepare(3));
+    damage();
+    const { calls } = bench.storage;
+    for (const request of [
+      prepare(5),
+      accept(5, proposal(5, 'two')),
+      read(),
+      commit(5, proposal(5, 'two')),
+    ]) {
+      expect(await ask(request)).toMatchObject({ type: 'request-refused' });
+    }
+    expect(bench.storage.calls).toBe(calls);
+  });
+
+  it('that is a newcomer to the key, but takes what was chosen', async () => {
+    standing = { ...standing, isNewcomer: true } as Standing;
+    const object = proposal(5, 'two');
+    expect(await ask(prepare(5))).toMatchObject({ reply: { reason: 'not-voting' } });
+    expect(await ask(accept(5, object))).toMatchObject({ reply: { reason: 'not-voting' } });
+    expect(await ask(commit(5, object))).toMatchObject({ reply: { type: 'committed' } });
+    expect(textsOf(await bench.held())).toEqual(['two']);
+  });
+
+  it('for an object that is no record of this key', async () => {
+    const other = encodeRecord({ ...ENTRY, key: 'other' }, proposal(5, 'two'));
+    const request = { ...accept(5, proposal(5, 'two')), object: other } as PaxosRequest;
+    expect(await ask(request)).toMatchObject({ type: 'request-refused' });
+  });
+});
+
+describe('a key that a round has reached', () => {
+  const tombstone = recordOf(dot('a', 1), '', { content: { type: 'tombstone' } });
+
+  it('keeps its record, whoever thinks that it is not needed', async () => {
+    await place(tombstone);
+    await ask(prepare(5));
+    const digest = recordDigest(encodeRecord(ENTRY, tombstone));
+    expect(await bench.replica.drop(ENTRY, digest)).toBe(false);
+    expect(await bench.held()).toEqual(tombstone);
+  });
+
+  it('is not mended with what a peer holds if its record is damaged: that would deny what was chosen', async () => {
+    await ask(prepare(5));
+    bench.storage.place(STORAGE_KEY, Uint8Array.of(1, 2, 3));
+    const stored = bench.store(recordOf(dot('b', 1), 'two'));
+    await bench.storage.passAll();
+    expect(await stored).toMatchObject({ type: 'store-refused' });
+  });
+
+  it('makes the process somebody else if what was chosen knows dots of it that the store has lost', async () => {
+    const minted = bench.mint('lost');
+    await bench.storage.passAll();
+    await minted;
+    const object = proposal(5, 'two', await bench.held());
+    bench.storage.remove(recordKey(PARTITION, ENTRY));
+    const { replica: local, records, acceptors, incarnations } = bench;
+    acceptor = new Acceptor({
+      ...{ local, records, acceptors, incarnations },
+      clock: { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) },
+      tracer: { trace: (event) => bench.traces.push(event) },
+      onChanged: () => {},
+      standingOn: () => standing,
+    });
+    const before = incarnations.current;
+    await ask(commit(5, object));
+    expect(incarnations.current).not.toBe(before);
+    expect(textsOf(await bench.held())).toEqual(['two']);
+  });
+});
