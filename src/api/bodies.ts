@@ -145,6 +145,20 @@ export interface InspectBody {
   readonly replicas: readonly InspectedReplica[];
 }
 
+/** What became of a write whose outcome was unknown. */
+export interface OutcomeBody {
+  readonly bucket: string;
+  readonly key: string;
+  readonly writeId: string;
+  /**
+   * `applied`: it is among what is there. `superseded`: it was, and something has taken its place. `never-applied`: no conditional
+   * write of this id has taken place, and none will. `too-old`: the key may have forgotten the id since.
+   */
+  readonly state: 'applied' | 'superseded' | 'never-applied' | 'too-old';
+  /** The ETag that its answer had, or would have had, if that is known. */
+  readonly etag?: string;
+}
+
 export interface ReadyBody {
   readonly ready: boolean;
   /** Why not. */

@@ -2,6 +2,7 @@
 export const PATHS = {
   kv: '/v1/kv',
   inspect: '/v1/inspect',
+  outcome: '/v1/outcome',
   ring: '/v1/ring',
   cluster: '/v1/cluster',
   livez: '/livez',

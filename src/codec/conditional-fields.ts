@@ -17,17 +17,21 @@ type Write = Extract<ConditionalOperation, { readonly type: 'write' }>;
 
 const MAX_ETAG_CHARACTERS = 64;
 
-/** The operation is null for a read. */
+/** The operation is null for a read, and one field for a settlement: the write id. */
 export function conditionalToFields(request: ConditionalRequest): readonly unknown[] {
   const { bucket, key, n, timeoutMs, returnRecord, operation } = request;
-  return [
-    bucket,
-    key,
-    n,
-    timeoutMs,
-    returnRecord,
-    operation.type === 'read' ? null : writeToFields(operation),
-  ];
+  return [bucket, key, n, timeoutMs, returnRecord, operationToFields(operation)];
+}
+
+function operationToFields(operation: ConditionalOperation): unknown {
+  switch (operation.type) {
+    case 'read':
+      return null;
+    case 'settle':
+      return [operation.writeId];
+    case 'write':
+      return writeToFields(operation);
+  }
 }
 
 /** Throws FormatError. */
@@ -38,8 +42,13 @@ export function readConditional(fields: FieldReader): ConditionalRequest {
     timeoutMs: Math.min(fields.duration(), MAX_TIMEOUT_MS),
     returnRecord: fields.boolean(),
   };
-  const write = fields.optionalFields();
-  return { ...request, operation: write === undefined ? { type: 'read' } : readWrite(write) };
+  return { ...request, operation: readOperation(fields.optionalFields()) };
+}
+
+function readOperation(fields: FieldReader | undefined): ConditionalOperation {
+  if (fields === undefined) return { type: 'read' };
+  if (fields.remaining > 1) return readWrite(fields);
+  return { type: 'settle', writeId: fields.string(MAX_WRITE_ID_CHARACTERS) };
 }
 
 /** The condition is null for `If-None-Match: *`; the content's two fields are left out for a tombstone. */

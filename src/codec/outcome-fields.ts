@@ -9,6 +9,7 @@ import {
   type PutOutcome,
   type QuorumFacts,
   REPLICA_RESULTS,
+  SETTLED_STATES,
   type ReadOutcome,
   type RemovalOutcome,
   type ReplicaReport,
@@ -17,7 +18,7 @@ import { contextFromFields, contextToFields, readDot } from './context-fields.ts
 import { type FieldReader, FormatError } from './packer.ts';
 import { recordFromFields, recordToFields } from './record-fields.ts';
 
-const OUTCOME = { failed: 0, read: 1, written: 2, preconditionFailed: 3 } as const;
+const OUTCOME = { failed: 0, read: 1, written: 2, preconditionFailed: 3, settled: 4 } as const;
 
 type Outcome = ReadOutcome | PutOutcome | RemovalOutcome | ConditionalOutcome;
 
@@ -45,6 +46,8 @@ export function outcomeToFields(outcome: Outcome): readonly unknown[] {
         optionalRecordToFields(outcome.record),
         quorumToFields(outcome.quorum),
       ];
+    case 'settled':
+      return [OUTCOME.settled, outcome.state, outcome.etag ?? null, quorumToFields(outcome.quorum)];
   }
 }
 
@@ -71,6 +74,13 @@ export function readOutcome(fields: FieldReader): Outcome {
       return {
         type: 'precondition-failed',
         record: readOptionalRecord(fields),
+        quorum: readQuorum(fields.fields()),
+      };
+    case OUTCOME.settled:
+      return {
+        type: 'settled',
+        state: fields.oneOf(SETTLED_STATES),
+        etag: fields.optionalString(64),
         quorum: readQuorum(fields.fields()),
       };
     default:

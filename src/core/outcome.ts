@@ -119,4 +119,20 @@ export interface PreconditionFailed {
   readonly quorum: QuorumFacts;
 }
 
-export type ConditionalOutcome = ReadSuccess | WriteSuccess | PreconditionFailed | Failure;
+export const SETTLED_STATES = ['applied', 'superseded', 'never-applied', 'too-old'] as const;
+/**
+ * `applied`: it is among what is there. `superseded`: it was, and something has taken its place. `never-applied`: no conditional
+ * write of that id has taken place, and none will. `too-old`: the key may have forgotten the id since, so nobody can tell.
+ */
+export type SettledState = (typeof SETTLED_STATES)[number];
+
+/** What became of a write. */
+export interface Settled {
+  readonly type: 'settled';
+  readonly state: SettledState;
+  /** Of a conditional write that took place, the one that it was answered; of a plain one, the key's if it is all there is. */
+  readonly etag: string | undefined;
+  readonly quorum: QuorumFacts;
+}
+
+export type ConditionalOutcome = ReadSuccess | WriteSuccess | PreconditionFailed | Settled | Failure;

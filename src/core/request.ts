@@ -50,7 +50,10 @@ export interface DeleteRequest extends WriteRequest {
   readonly r: number;
 }
 
-/** What is decided by a Paxos round of the key's home replicas: a conditional write, or a linearizable read. */
+/**
+ * What is decided by a Paxos round of the key's home replicas: a conditional write, a linearizable read, or what became of a
+ * write whose outcome is unknown.
+ */
 export interface ConditionalRequest {
   readonly bucket: string;
   readonly key: string;
@@ -64,6 +67,7 @@ export interface ConditionalRequest {
 
 export type ConditionalOperation =
   | { readonly type: 'read' }
+  | { readonly type: 'settle'; readonly writeId: string }
   | {
       readonly type: 'write';
       readonly condition: Condition;

@@ -212,6 +212,10 @@ const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
     type: 'coordinate-conditional',
     request: { ...CONDITIONAL, operation: { type: 'read' } },
   },
+  'conditional settlement': {
+    type: 'coordinate-conditional',
+    request: { ...CONDITIONAL, operation: { type: 'settle', writeId: 'id-3' } },
+  },
   'conditional put': {
     type: 'coordinate-conditional',
     request: {
@@ -287,6 +291,14 @@ const PAXOS_REPLIES: Readonly<Record<string, PeerReply>> = {
   'precondition failed': {
     type: 'coordinate-conditional',
     outcome: { type: 'precondition-failed', record: recordOf(dot('a', 1), 'hello'), quorum: QUORUM },
+  },
+  'what became of a write': {
+    type: 'coordinate-conditional',
+    outcome: { type: 'settled', state: 'superseded', etag: 'e'.repeat(32), quorum: QUORUM },
+  },
+  'nothing became of a write': {
+    type: 'coordinate-conditional',
+    outcome: { type: 'settled', state: 'never-applied', etag: undefined, quorum: QUORUM },
   },
   'conditional read': {
     type: 'coordinate-conditional',

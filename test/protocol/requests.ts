@@ -66,6 +66,15 @@ export function linearizableOf({ bucket, key }: EntryName, timeoutMs = 1_000): C
   return { bucket, key, n: 3, timeoutMs, operation: { type: 'read' }, returnRecord: false };
 }
 
+/** Asks what became of a write. */
+export function settlementOf(
+  { bucket, key }: EntryName,
+  writeId: string,
+  timeoutMs = 1_000,
+): ConditionalRequest {
+  return { bucket, key, n: 3, timeoutMs, operation: { type: 'settle', writeId }, returnRecord: false };
+}
+
 export function assertWritten(outcome: PutOutcome | DeleteOutcome | ConditionalOutcome): WriteSuccess {
   expect(outcome).toMatchObject({ type: 'written' });
   return outcome as WriteSuccess;

@@ -8,7 +8,7 @@ import type { Dot } from './dot.ts';
 import { joinRecords } from './join.ts';
 import { isAheadOn, mintDot, type NewWrite, recordOfWrite } from './mint.ts';
 import type { KeyRecord, RememberedWrite } from './record.ts';
-import { findRememberedWrite, mayHaveForgottenWrites } from './remembered-writes.ts';
+import { findRememberedWrite, isRefused, mayHaveForgottenWrites, writesNamed } from './remembered-writes.ts';
 import { liveSiblings } from './visible-siblings.ts';
 
 export interface ProposedWrite extends Omit<NewWrite, 'dot' | 'identity' | 'created'> {
@@ -23,6 +23,8 @@ export type WriteDecision =
   | { readonly type: 'repeated'; readonly write: RememberedWrite; readonly record: KeyRecord }
   /** The write id names another write. */
   | { readonly type: 'reused' }
+  /** The write id was refused for good: an earlier attempt was answered so, or somebody asked what had become of it. */
+  | { readonly type: 'refused' }
   /** The write id is not here, but the record may have forgotten it: minting could bring an overwritten value back. */
   | { readonly type: 'expired' }
   /** The record would grow beyond its bounds. A write that does not add a sibling is never refused. */
@@ -57,11 +59,12 @@ export function decideWrite(
 export function decideByIdentity(
   record: KeyRecord | undefined,
   { identity }: Pick<ProposedWrite, 'identity'>,
-): Extract<WriteDecision, { type: 'repeated' | 'reused' | 'expired' }> | undefined {
+): Extract<WriteDecision, { type: 'repeated' | 'reused' | 'refused' | 'expired' }> | undefined {
   if (identity === undefined || record === undefined) return undefined;
   const write = findRememberedWrite(record, identity);
   if (write !== undefined) return { type: 'repeated', write, record };
-  if (record.writes.some(({ id }) => id === identity.id)) return { type: 'reused' };
+  if (writesNamed(record, identity.id).length > 0) return { type: 'reused' };
+  if (isRefused(record, identity.id)) return { type: 'refused' };
   return !identity.firstAttempt && mayHaveForgottenWrites(record) ? { type: 'expired' } : undefined;
 }
 

@@ -20,7 +20,7 @@ export interface Sibling {
   readonly writeId: string | undefined;
 }
 
-/** One write id that the record remembers, whether its sibling still lives or not. */
+/** One write id that the record remembers, whether its sibling still lives or not, or the write was refused for good. */
 export interface RememberedWrite {
   readonly id: string;
   readonly dot: Dot;

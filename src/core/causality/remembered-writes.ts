@@ -2,10 +2,32 @@
  * The write ids that a record remembers, superseded ones included. Within this window the id is the identity of the
  * event: a retry finds its first answer. The window keeps the highest entries of a total order, so that
  * union-and-truncate is a join.
+ *
+ * An entry may also say that its id was refused for good: then it has the dot of no sibling, and no digest. Whoever was told
+ * that a write was not applied, by a node that could not know whether another one was still trying it, was told the truth
+ * only because of that.
  */
 import { MAX_WRITE_IDS } from '../limits.ts';
-import { compareDots, sameDot } from './dot.ts';
+import { compareDots, type Dot, sameDot } from './dot.ts';
 import type { KeyRecord, RememberedWrite, Sibling } from './record.ts';
+
+/** Stands in place of a digest, and is none. */
+const REFUSED = 'refused';
+
+/** The entry of an id that no write may have any more. `dot`: of the round that decided it. */
+export function refusedWrite(id: string, dot: Dot, atMs: number): RememberedWrite {
+  return { id, dot, requestDigest: REFUSED, seenDigest: 0, writtenAtMs: atMs, created: false };
+}
+
+/** The writes that took place under this id, the newest first. There is more than one only if it was retried, or used twice. */
+export function writesNamed(record: KeyRecord, id: string): readonly RememberedWrite[] {
+  return record.writes.filter((write) => write.id === id && write.requestDigest !== REFUSED);
+}
+
+/** Whether the id was refused for good. */
+export function isRefused(record: KeyRecord, id: string): boolean {
+  return record.writes.some((write) => write.id === id && write.requestDigest === REFUSED);
+}
 
 /** Total order: newest first; ties by id, then by dot. */
 export function compareRememberedWrites(left: RememberedWrite, right: RememberedWrite): number {
@@ -44,7 +66,7 @@ export function findRememberedWrite(
 /** The request that made a sibling; undefined if it had no write id, or if the record does not remember it any more. */
 export function findRequest(record: KeyRecord, { writeId, dot }: Sibling): RememberedWrite | undefined {
   if (writeId === undefined) return undefined;
-  return record.writes.find((write) => sameDot(write.dot, dot));
+  return record.writes.find((write) => write.id === writeId && sameDot(write.dot, dot));
 }
 
 /** Whether two dots stand for one request, which two coordinators took. */
@@ -54,7 +76,11 @@ export function isSameRequest(left: RememberedWrite, right: RememberedWrite): bo
   );
 }
 
-/** Whether ids may have been forgotten, so that an id that is not there proves nothing. */
-export function mayHaveForgottenWrites(record: KeyRecord): boolean {
-  return record.writes.length >= MAX_WRITE_IDS;
+/**
+ * Whether ids may have been forgotten, so that an id that is not there proves nothing. `sinceMs`: of writes from that time on
+ * (milliseconds since 1970, as they say it themselves); the window holds the newest ones.
+ */
+export function mayHaveForgottenWrites(record: KeyRecord, sinceMs = 0): boolean {
+  const { writes } = record;
+  return writes.length >= MAX_WRITE_IDS && (writes.at(-1)?.writtenAtMs ?? 0) >= sinceMs;
 }

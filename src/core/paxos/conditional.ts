@@ -23,6 +23,10 @@ export interface ConditionalWrite {
     readonly firstAttempt: boolean;
     /** No ACCEPT of this id was sent under a ballot below this one; undefined: nothing is known of that. */
     readonly notBefore: Ballot | undefined;
+    /** Whether another coordinator may be trying it, too: then it is refused for good when it fails. */
+    readonly mayBeElsewhere: boolean;
+    /** Since when it waits, milliseconds since 1970. */
+    readonly takenAtMs: number;
   };
 }
 
@@ -31,7 +35,16 @@ export interface IdentityRead {
   readonly type: 'read';
 }
 
-export type Conditional = ConditionalWrite | IdentityRead;
+/**
+ * Asks what became of the write of an id, and settles it: if nothing did so far, nothing ever will, for the id is refused
+ * from then on.
+ */
+export interface Settlement {
+  readonly type: 'settle';
+  readonly writeId: string;
+}
+
+export type Conditional = ConditionalWrite | IdentityRead | Settlement;
 
 /** What is answered to one request once the round's object is known to be chosen. */
 export type Verdict =
@@ -41,10 +54,18 @@ export type Verdict =
   | { readonly type: 'repeated'; readonly write: RememberedWrite; readonly record: KeyRecord }
   /** 412, and what is there instead. */
   | { readonly type: 'precondition-failed'; readonly record: KeyRecord | undefined }
+  /** As 412, but for an earlier attempt: its condition may hold by now, and yet nothing is written. */
+  | { readonly type: 'refused'; readonly record: KeyRecord | undefined }
   | { readonly type: 'read'; readonly record: KeyRecord | undefined }
   /** The id names another request: 422. */
   | { readonly type: 'reused' }
-  /** An attempt may have been chosen and forgotten since: unknown, and never 412. */
+  /** `write` undefined: it has never taken place, and never will. */
+  | {
+      readonly type: 'settled';
+      readonly write: RememberedWrite | undefined;
+      readonly record: KeyRecord | undefined;
+    }
+  /** An attempt may have been chosen, or refused, and forgotten since: of a retry unknown, and never 412. */
   | { readonly type: 'expired' }
   /** Its condition may hold after this round: it belongs into the next one. */
   | { readonly type: 'deferred' };

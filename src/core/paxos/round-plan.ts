@@ -4,20 +4,33 @@
  *
  * One ballot carries one dot, so one write at most wins a round. Those before it failed on what was there, those after it
  * are judged by what it leaves: of several that expect one ETag the first wins, and all others fail in the same round.
+ *
+ * A retry that fails is refused for good, and the object says so. Its first attempt may still be under way elsewhere, and what it
+ * waits for might come yet; who has been told that the write was not applied must not see it later. A first attempt
+ * that fails needs no such entry, and leaves nothing behind.
  */
 import { createsKey, decideByIdentity } from '../causality/decide-write.ts';
 import { paxosDot } from '../causality/dot.ts';
 import { joinIfAny } from '../causality/record-order.ts';
 import { recordOfWrite } from '../causality/mint.ts';
 import type { KeyRecord } from '../causality/record.ts';
+import {
+  isRefused,
+  joinRememberedWrites,
+  mayHaveForgottenWrites,
+  refusedWrite,
+  writesNamed,
+} from '../causality/remembered-writes.ts';
 import { type Ballot, timeOfBallot } from './ballot.ts';
-import type { Condition, Conditional, ConditionalWrite, Verdict } from './conditional.ts';
+import type { Condition, Conditional, ConditionalWrite, Settlement, Verdict } from './conditional.ts';
 
 export interface RoundPlan {
   /** What to propose; undefined: nothing, as it was found. */
   readonly object: KeyRecord | undefined;
-  /** The request whose write is in the object, by its place; undefined: the object is what was found. */
+  /** The request whose write is in the object, by its place; undefined: none. */
   readonly winner: number | undefined;
+  /** Whether the object is what was found. */
+  readonly isUnchanged: boolean;
   /** One for each request. */
   readonly verdicts: readonly Verdict[];
 }
@@ -38,24 +51,65 @@ export function planRound(
   requests: readonly Conditional[],
   facts: PlanFacts,
 ): RoundPlan {
-  const verdicts = requests.map((request) => judge(current, request, facts));
-  const winner = verdicts.findIndex((verdict) => verdict === 'holds');
-  if (winner === -1) return { object: current, winner: undefined, verdicts: verdicts.map(settled) };
-  const object = nextObject(current, requests[winner] as ConditionalWrite, facts);
-  const written = {
-    type: 'written',
-    dot: paxosDot(facts.ballot),
-    record: object,
-    created: createsKey(current),
-  } as const;
+  const judged = requests.map((request) => judge(current, request, facts));
+  const winner = judged.indexOf('holds');
+  const object = winner === -1 ? current : nextObject(current, requests[winner] as ConditionalWrite, facts);
+  const verdicts = judged.map((verdict, place): Verdict => {
+    if (winner === -1 || place < winner) return settled(verdict);
+    if (place > winner) return settled(judge(object, requests[place] as Conditional, facts));
+    return {
+      type: 'written',
+      dot: paxosDot(facts.ballot),
+      record: object as KeyRecord,
+      created: createsKey(current),
+    };
+  });
+  const refused = verdicts.flatMap((verdict, place) =>
+    idToRefuse(requests[place] as Conditional, verdict, object),
+  );
   return {
-    object,
-    winner,
-    verdicts: verdicts.map((verdict, index) => {
-      if (index < winner) return settled(verdict);
-      return index === winner ? written : settled(judge(object, requests[index] as Conditional, facts));
-    }),
+    object: refused.length === 0 ? object : withRefusals(object, new Set(refused), facts),
+    winner: winner === -1 ? undefined : winner,
+    isUnchanged: winner === -1 && refused.length === 0,
+    verdicts,
   };
+}
+
+/** The id that the object has to refuse from now on, for this verdict to stay true. */
+function idToRefuse(
+  request: Conditional,
+  verdict: Verdict,
+  object: KeyRecord | undefined,
+): readonly string[] {
+  const id = unsettledId(request, verdict);
+  return id === undefined || (object !== undefined && isRefused(object, id)) ? [] : [id];
+}
+
+function unsettledId(request: Conditional, verdict: Verdict): string | undefined {
+  if (request.type === 'settle')
+    return verdict.type === 'settled' && verdict.write === undefined ? request.writeId : undefined;
+  if (request.type === 'read' || verdict.type !== 'precondition-failed') return undefined;
+  const { id, mayBeElsewhere } = request.identity;
+  return mayBeElsewhere ? id : undefined;
+}
+
+/** A key that holds nothing gets a tombstone, for a record without any sibling is none. */
+function withRefusals(
+  object: KeyRecord | undefined,
+  ids: ReadonlySet<string>,
+  { ballot, n }: PlanFacts,
+): KeyRecord {
+  const dot = paxosDot(ballot);
+  const atMs = timeOfBallot(ballot);
+  const record =
+    object ??
+    recordOfWrite({
+      ...{ dot, n, created: true, identity: undefined, seen: undefined },
+      content: { type: 'tombstone' },
+      writtenAtMs: atMs,
+    });
+  const refused = [...ids].toSorted().map((id) => refusedWrite(id, dot, atMs));
+  return { ...record, writes: joinRememberedWrites(record.writes, refused) };
 }
 
 /**
@@ -88,20 +142,49 @@ function holds(condition: Condition, record: KeyRecord | undefined, { etagOf }: 
 /** Its own earlier success comes first: its condition may have been made false by that very write. */
 function judge(record: KeyRecord | undefined, request: Conditional, facts: PlanFacts): Verdict | 'holds' {
   if (request.type === 'read') return { type: 'read', record };
-  const earlier = decideByIdentity(record, request);
+  if (request.type === 'settle') return judgeSettlement(record, request, facts);
+  const { identity } = request;
+  const earlier = decideByIdentity(record, { identity: { ...identity, firstAttempt: true } });
   if (earlier?.type === 'repeated') return { type: 'repeated', write: earlier.write, record: earlier.record };
+  if (earlier?.type === 'refused') return { type: 'refused', record };
   if (earlier !== undefined) return earlier;
-  if (mayBeForgotten(request, facts)) return { type: 'expired' };
+  if (mayBeForgotten(record, request, facts.floor)) return { type: 'expired' };
   return holds(request.condition, record, facts) ? 'holds' : { type: 'precondition-failed', record };
 }
 
+function judgeSettlement(
+  record: KeyRecord | undefined,
+  { writeId }: Settlement,
+  { floor }: PlanFacts,
+): Verdict {
+  const [write] = record === undefined ? [] : writesNamed(record, writeId);
+  if (write !== undefined) return { type: 'settled', write, record };
+  const isKnown = record !== undefined && isRefused(record, writeId);
+  const mayBeForgotten = floor !== undefined || (record !== undefined && mayHaveForgottenWrites(record));
+  return isKnown || !mayBeForgotten ? { type: 'settled', write: undefined, record } : { type: 'expired' };
+}
+
 /**
- * Whether the key may have been deleted and collected since an earlier attempt was sent: it was then forgotten together with
- * all write ids, and that this one is not there proves nothing.
+ * Whether that this id is not there proves nothing. The key may have had so many writes since it was sent first that the id has
+ * left the window. Or it may have been deleted and collected since: it was then forgotten together with all write ids.
+ *
+ * That goes for a first attempt, too, if it has waited for so long: a second one may have been refused for good meanwhile.
  */
-function mayBeForgotten({ identity }: ConditionalWrite, { floor }: PlanFacts): boolean {
-  if (identity.firstAttempt || floor === undefined) return false;
-  return identity.notBefore === undefined || floor >= identity.notBefore;
+function mayBeForgotten(
+  record: KeyRecord | undefined,
+  { identity }: ConditionalWrite,
+  floor: Ballot | undefined,
+): boolean {
+  const { firstAttempt, notBefore, takenAtMs } = identity;
+  if (record !== undefined && mayHaveForgottenWrites(record, firstAttempt ? takenAtMs : earliest(notBefore)))
+    return true;
+  if (floor === undefined) return false;
+  if (firstAttempt) return timeOfBallot(floor) >= takenAtMs;
+  return notBefore === undefined || floor >= notBefore;
+}
+
+function earliest(notBefore: Ballot | undefined): number {
+  return notBefore === undefined ? 0 : timeOfBallot(notBefore);
 }
 
 function settled(verdict: Verdict | 'holds'): Verdict {

@@ -140,7 +140,7 @@ export class Round {
     const floor = highestBallot(...promises.map((promise) => promise.floor));
     const step = this.#propose(currentObject(promises), floor);
     // A refusal is a read: it is answered if a read of these promises could be.
-    const isAnswer = this.#plan?.winner === undefined && this.#options.mustPropose !== true;
+    const isAnswer = this.#plan?.isUnchanged === true && this.#options.mustPropose !== true;
     if (!isAnswer || !isSettled(promises)) return step;
     this.#phase = 'over';
     this.#isProposed = false;

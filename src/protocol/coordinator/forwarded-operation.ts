@@ -33,6 +33,15 @@ export function withTimeout(operation: ForwardedOperation, timeoutMs: number): F
   }
 }
 
+/** A conditional write as it is for whoever is not the first to be given it; all else as it is. */
+export function asRetry(operation: ForwardedOperation): ForwardedOperation {
+  if (operation.type !== 'coordinate-conditional' || operation.request.operation.type !== 'write')
+    return operation;
+  const write = operation.request.operation;
+  const identity = { ...write.identity, firstAttempt: false };
+  return { type: operation.type, request: { ...operation.request, operation: { ...write, identity } } };
+}
+
 /** The id of a write; undefined if it has none, or is a read. */
 export function identityIn(request: ForwardedOperation['request']): WriteIdentity | undefined {
   if ('operation' in request)
@@ -64,7 +73,7 @@ export function operationOf(operation: ForwardedOperation): 'get' | 'put' | 'del
   switch (operation.type) {
     case 'coordinate-conditional': {
       const asked = operation.request.operation;
-      if (asked.type === 'read') return 'get';
+      if (asked.type !== 'write') return 'get';
       return asked.content.type === 'tombstone' ? 'delete' : 'put';
     }
     case 'coordinate-get':

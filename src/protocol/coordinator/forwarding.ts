@@ -5,6 +5,10 @@
  * one write would make two events of it. A read changes nothing, so it is also given to the next one when the first is
  * late or lost, and the first answer counts.
  *
+ * A conditional write lies between the two. It has an id under which it takes place once, whoever coordinates it; so when who
+ * was asked has gone, or is suspected, the next one is asked, and told that it is not the first. Not sooner, for two
+ * coordinators outbid each other. From then on no failure says that nothing was done.
+ *
  * Under a sloppy quorum, fallbacks come after the home replicas, when none of these is up or about to be; the node itself is
  * one of them, and coordinates when its turn comes.
  */
@@ -24,6 +28,7 @@ import {
   type CoordinatedReply,
   type ForwardedOperation,
   type ForwardedOutcome,
+  asRetry,
   identityIn,
   operationOf,
   outcomeOf,
@@ -66,8 +71,10 @@ class Forward {
   readonly #reports = new Map<NodeId, ReplicaReport>();
   readonly #cancels: (() => void)[] = [];
   #outstanding = 0;
-  /** Of a read: the first failure that a home replica answered, in case no other answers better. */
-  #failure: ForwardedOutcome | undefined;
+  /** The first failure that a home replica answered, in case no other answers better. */
+  #failure: Failure | undefined;
+  /** Of a conditional write: whether somebody may be doing it who has not answered. */
+  #mayBeBegun = false;
   #ended = false;
   #resolve: (outcome: ForwardedOutcome) => void = ignore;
   #stopDeadline: () => void = ignore;
@@ -96,28 +103,29 @@ class Forward {
 
   get #isRead(): boolean {
     const { type, request } = this.#operation;
-    return type === 'coordinate-conditional' ? request.operation.type === 'read' : type === 'coordinate-get';
+    return type === 'coordinate-conditional' ? request.operation.type !== 'write' : type === 'coordinate-get';
+  }
+
+  get #isConditionalWrite(): boolean {
+    return this.#operation.type === 'coordinate-conditional' && !this.#isRead;
   }
 
   /** Asks a node that can be reached now. What is not sent at once is not begun, so nothing is said of it. */
   async #askNext(): Promise<void> {
-    const { replicas, clock, tracer } = this.#ports;
+    const { replicas, tracer } = this.#ports;
     if (this.#upOf(this.#nodes.homes) === undefined) await this.#awaitUsable();
     if (this.#ended) return;
     // Chosen without waiting any more, so that nobody is asked twice.
     const node = this.#upOf(this.#nodes.homes) ?? this.#upOf(this.#fallbacks);
     if (node === undefined) {
-      if (this.#outstanding === 0) this.#end(this.#failure ?? this.#unavailable());
+      if (this.#outstanding === 0) this.#end(this.#failed());
       return;
     }
     this.#asked.add(node);
     this.#outstanding += 1;
     this.#reports.set(node, { node, result: 'no-answer', ms: 0 });
     this.#stopHedge();
-    if (this.#isRead) {
-      const timer = clock.setTimer(FORWARD_HEDGE_DELAY_MS, () => void this.#askNext());
-      this.#stopHedge = () => timer.cancel();
-    }
+    if (this.#isRead || this.#isConditionalWrite) this.#hedge(node);
     if (node === replicas.self) {
       this.#coordinateHere();
       return;
@@ -126,6 +134,21 @@ class Forward {
     this.#cancels.push(
       this.#ports.peers.request(node, this.#shortened(), (answer) => this.#take(node, answer)),
     );
+  }
+
+  /** Asks another one when this one is late; for a conditional write it has to be suspected, too. */
+  #hedge(node: NodeId): void {
+    const { clock, replicas } = this.#ports;
+    const timer = clock.setTimer(FORWARD_HEDGE_DELAY_MS, () => {
+      const isPatient = this.#isConditionalWrite && replicas.state(node) === 'up';
+      if (isPatient) {
+        this.#hedge(node);
+        return;
+      }
+      this.#mayBeBegun ||= this.#isConditionalWrite;
+      void this.#askNext();
+    });
+    this.#stopHedge = () => timer.cancel();
   }
 
   /** Waits for a home replica, but where a fallback may take the turn only for one that is being connected to. */
@@ -157,7 +180,7 @@ class Forward {
   #coordinateHere(): void {
     const { self } = this.#ports.replicas;
     const timeoutMs = Math.max(1, this.#deadline.leftMs);
-    this.#here?.(withTimeout(this.#operation, timeoutMs)).then(
+    this.#here?.(this.#given(timeoutMs)).then(
       (result) => {
         const reply: PeerReply =
           result.type === 'cannot-coordinate' ? { type: 'request-refused', reason: result.reason } : result;
@@ -170,15 +193,20 @@ class Forward {
   #shortened(): ForwardedOperation {
     const { leftMs } = this.#deadline;
     const timeoutMs = Math.max(1, leftMs - Math.min(MAX_MARGIN_MS, leftMs * MARGIN_SHARE));
-    return withTimeout(this.#operation, timeoutMs);
+    return this.#given(timeoutMs);
+  }
+
+  #given(timeoutMs: number): ForwardedOperation {
+    const operation = withTimeout(this.#operation, timeoutMs);
+    return this.#mayBeBegun ? asRetry(operation) : operation;
   }
 
   #take(node: NodeId, answer: PeerAnswer): void {
     if (this.#ended) return;
     this.#outstanding -= 1;
     const outcome = answer.type === 'reply' ? outcomeOf(answer.reply) : undefined;
-    if (outcome !== undefined && !(this.#isRead && outcome.type === 'failed')) {
-      this.#end(outcome);
+    if (outcome !== undefined && (outcome.type !== 'failed' || !this.#mayGetBetter)) {
+      this.#end(outcome.type === 'failed' ? this.#asCertain(outcome) : outcome);
       return;
     }
     // Another home replica may reach those that this one does not.
@@ -186,14 +214,35 @@ class Forward {
     const result =
       answer.type === 'not-sent' ? 'unreachable' : answer.type === 'lost' ? 'connection-lost' : 'refused';
     this.#reports.set(node, { node, result, ms: this.#deadline.elapsedMs });
-    if (answer.type === 'lost' && !this.#isRead) this.#end(this.#unknown(`The connection to ${node} broke`));
-    else void this.#askNext();
+    if (answer.type === 'lost' && !this.#isRead) this.#lost(node);
+    else if (outcome === undefined || this.#isRead) void this.#askNext();
+  }
+
+  /** Whether a failure may wait for what another one answers. */
+  get #mayGetBetter(): boolean {
+    return this.#isRead || (this.#mayBeBegun && this.#outstanding > 0);
+  }
+
+  #lost(node: NodeId): void {
+    this.#failure ??= this.#unknown(`The connection to ${node} broke`);
+    this.#mayBeBegun = this.#isConditionalWrite;
+    if (this.#isConditionalWrite) void this.#askNext();
+    else this.#end(this.#failure);
+  }
+
+  #failed(): Failure {
+    return this.#asCertain(this.#failure ?? this.#unavailable());
+  }
+
+  /** What one node is certain of goes for that node alone. */
+  #asCertain(failure: Failure): Failure {
+    return this.#mayBeBegun ? { ...failure, certainty: 'unknown' } : failure;
   }
 
   #passed(): void {
     if (this.#isRead) this.#end(this.#failure ?? this.#unavailable('quorum-timeout'));
     // A write that still waits for a connection has not been sent, and will not be.
-    else if (this.#outstanding === 0) this.#end(this.#unavailable());
+    else if (this.#outstanding === 0) this.#end(this.#failed());
     else this.#end(this.#unknown('Nobody answered in time'));
   }
 

@@ -70,7 +70,7 @@ export class OperationRouter {
   /** A conditional write or a linearizable read: the first home replica that is up coordinates it. */
   async conditional(request: ConditionalRequest): Promise<ConditionalOutcome> {
     const outcome = await this.#run<ConditionalOutcome>({ type: 'coordinate-conditional', request });
-    return request.operation.type === 'read' ? outcome : honest(request.operation, outcome);
+    return request.operation.type === 'write' ? honest(request.operation, outcome) : outcome;
   }
 
   /** What a peer forwarded. */

@@ -187,6 +187,11 @@ export class WriteCoordinator {
         return this.#repeat(write, decision);
       case 'reused':
         return refused('write-id-reused', 'This write id was used for a write with other bytes.');
+      case 'refused':
+        return refused(
+          'write-id-reused',
+          'This write id was refused for good: a conditional write of it was answered 412, or somebody asked what had become of it. Use another one.',
+        );
       case 'expired':
         return {
           ...refused(

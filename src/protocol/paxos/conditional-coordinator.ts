@@ -59,7 +59,8 @@ export class ConditionalCoordinator {
     mustPropose: boolean,
   ): Promise<ConditionalResult> {
     return new Promise((resolve) => {
-      const waiting = new WaitingRequest(request, deadline, { mustPropose, resolve });
+      const takenAtMs = this.#ports.clock.wallMs();
+      const waiting = new WaitingRequest(request, deadline, { mustPropose, takenAtMs, resolve });
       const { bucket, key } = request;
       const name = `${bucket}\0${key}`;
       const queue = this.#queues.get(name);

@@ -1,17 +1,17 @@
 /** What a round's verdict on a request is for whoever asked. */
 import { etagOf } from '../../codec/hash.ts';
 import { type CausalContext, EMPTY_CONTEXT, withDot } from '../../core/causality/causal-context.ts';
-import { type Dot, sameDot } from '../../core/causality/dot.ts';
+import { ballotOfActor, type Dot, sameDot } from '../../core/causality/dot.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import { liveSiblings } from '../../core/causality/visible-siblings.ts';
-import type { ConditionalOutcome, QuorumFacts, WriteSuccess } from '../../core/outcome.ts';
+import type { ConditionalOutcome, QuorumFacts, Settled, WriteSuccess } from '../../core/outcome.ts';
 import type { Verdict } from '../../core/paxos/conditional.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
 
 /** Undefined: none yet, the request belongs into another round. */
 export function outcomeOf(
   verdict: Verdict,
-  { returnRecord }: ConditionalRequest,
+  { operation, returnRecord }: ConditionalRequest,
   quorum: QuorumFacts,
 ): ConditionalOutcome | undefined {
   switch (verdict.type) {
@@ -20,6 +20,7 @@ export function outcomeOf(
     case 'read':
       return { type: 'read', record: verdict.record, quorum };
     case 'precondition-failed':
+    case 'refused':
       return { type: 'precondition-failed', record: verdict.record, quorum };
     case 'written':
       return written(verdict, verdict.record.context, returnRecord, quorum);
@@ -28,6 +29,8 @@ export function outcomeOf(
       const { dot, created } = write;
       return written({ dot, created, record }, contextThen(dot, record), returnRecord, quorum);
     }
+    case 'settled':
+      return { type: 'settled', ...whatBecame(verdict), quorum };
     case 'reused':
       return {
         type: 'failed',
@@ -36,6 +39,7 @@ export function outcomeOf(
         detail: 'The write id was used for another write of this key.',
       };
     case 'expired':
+      if (operation.type === 'settle') return { type: 'settled', state: 'too-old', etag: undefined, quorum };
       return {
         type: 'failed',
         code: 'write-id-expired',
@@ -57,14 +61,27 @@ function written(
     context,
     created,
     liveSiblings: liveSiblings(record).length,
-    // The write left nothing beside itself, so its tag was the one of its dot alone, whatever has come after it.
-    etag: etagOf({
-      ...record,
-      siblings: [{ dot, content: { type: 'tombstone' }, writtenAtMs: 0, writeId: undefined }],
-    }),
+    etag: etagAlone(dot, record),
     quorum,
     record: returnRecord ? record : undefined,
   };
+}
+
+/** A conditional write leaves nothing beside itself, so its tag was the one of its dot alone, whatever has come after it. */
+function etagAlone(dot: Dot, record: KeyRecord): string {
+  const sibling = { dot, content: { type: 'tombstone' }, writtenAtMs: 0, writeId: undefined } as const;
+  return etagOf({ ...record, siblings: [sibling] });
+}
+
+function whatBecame({
+  write,
+  record,
+}: Extract<Verdict, { type: 'settled' }>): Pick<Settled, 'state' | 'etag'> {
+  if (write === undefined || record === undefined) return { state: 'never-applied', etag: undefined };
+  const { dot } = write;
+  const isThere = record.siblings.some((sibling) => sameDot(sibling.dot, dot));
+  const isKnown = ballotOfActor(dot.actor) !== undefined || (isThere && record.siblings.length === 1);
+  return { state: isThere ? 'applied' : 'superseded', etag: isKnown ? etagAlone(dot, record) : undefined };
 }
 
 /** What whoever wrote this has seen: all that is there if it is still just that write, else that write alone. */

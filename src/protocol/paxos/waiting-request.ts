@@ -13,10 +13,17 @@ import { outcomeOf } from './conditional-outcome.ts';
 
 export type ConditionalResult = ConditionalOutcome | CannotCoordinate;
 
+export interface WaitingOptions {
+  /** Whether a round has to propose it, even if what is there is known. */
+  readonly mustPropose: boolean;
+  /** Milliseconds since 1970. */
+  readonly takenAtMs: number;
+  readonly resolve: (result: ConditionalResult) => void;
+}
+
 export class WaitingRequest {
   readonly request: ConditionalRequest;
   readonly deadline: Deadline;
-  /** Whether a round has to propose it, even if what is there is known. */
   readonly mustPropose: boolean;
   readonly #resolve: (result: ConditionalResult) => void;
   readonly #stopDeadline: () => void;
@@ -30,16 +37,13 @@ export class WaitingRequest {
   constructor(
     request: ConditionalRequest,
     deadline: Deadline,
-    {
-      mustPropose,
-      resolve,
-    }: { readonly mustPropose: boolean; readonly resolve: (result: ConditionalResult) => void },
+    { mustPropose, takenAtMs, resolve }: WaitingOptions,
   ) {
     this.request = request;
     this.deadline = deadline;
     this.mustPropose = mustPropose;
     this.#resolve = resolve;
-    this.#conditional = conditionalOf(request);
+    this.#conditional = conditionalOf(request, takenAtMs);
     this.#stopDeadline = deadline.onPassed(() => this.answer(this.#tooLate()));
   }
 
@@ -76,6 +80,12 @@ export class WaitingRequest {
 
   /** Answers what a round came to. Whether it is answered now: it may have to wait for another round. */
   decided(verdict: Verdict, quorum: QuorumFacts): boolean {
+    // Only of a retry can it be unknown; this one is certain of what it has sent itself.
+    if (verdict.type === 'expired' && this.#isFirstAttempt) {
+      this.#wasContended = true;
+      this.answer(this.#tooLate());
+      return true;
+    }
     const outcome = outcomeOf(verdict, this.request, quorum);
     if (outcome !== undefined) this.answer(outcome);
     return outcome !== undefined;
@@ -93,11 +103,16 @@ export class WaitingRequest {
     return this.#rounds.filter(({ round, place }) => round.exposed === place).map(({ round }) => round);
   }
 
+  get #isFirstAttempt(): boolean {
+    const { operation } = this.request;
+    return operation.type === 'write' && operation.identity.firstAttempt;
+  }
+
   #tooLate(): Failure {
     const { operation } = this.request;
     // Whoever is told that a write was not applied is told the truth only if no round can propose it any more.
     if (operation.type === 'write') this.#run?.giveUpUnproposed();
-    const firstAttempt = operation.type === 'read' || operation.identity.firstAttempt;
+    const firstAttempt = operation.type !== 'write' || operation.identity.firstAttempt;
     const certainty = certaintyOf({ firstAttempt, rounds: this.#exposed });
     if (certainty === 'not-applied' && this.#wasContended && operation.type === 'write') {
       const detail = 'Other writes of this key came in between again and again, and this one took no effect.';
@@ -111,9 +126,15 @@ export class WaitingRequest {
   }
 }
 
-function conditionalOf({ operation }: ConditionalRequest): Conditional {
-  if (operation.type === 'read') return { type: 'read' };
+function conditionalOf({ operation }: ConditionalRequest, takenAtMs: number): Conditional {
+  if (operation.type !== 'write') return operation;
   const { condition, content, identity } = operation;
   const requestDigest = requestDigestOf(operation);
-  return { type: 'write', condition, content, identity: { ...identity, requestDigest } };
+  const mayBeElsewhere = !identity.firstAttempt;
+  return {
+    type: 'write',
+    condition,
+    content,
+    identity: { ...identity, requestDigest, mayBeElsewhere, takenAtMs },
+  };
 }

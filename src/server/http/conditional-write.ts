@@ -53,7 +53,8 @@ export async function writeConditionally(
     case 'failed':
       throw problemOfFailure(outcome, 'write');
     case 'read':
-      throw new Error('a conditional write ended in a read');
+    case 'settled':
+      throw new Error(`a conditional write ended in ${outcome.type}`);
   }
 }
 

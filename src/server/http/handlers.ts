@@ -5,6 +5,7 @@ import { livez, readyz } from './health.ts';
 import { helpText } from './help-text.ts';
 import { inspectEntry } from './inspect.ts';
 import type { EntryService } from './operation.ts';
+import { settleWrite } from './outcome.ts';
 import { jsonReply, textReply, type Reply } from './reply.ts';
 import type { Handlers } from './routes.ts';
 import { deleteEntry, putEntry } from './write-entry.ts';
@@ -21,6 +22,7 @@ export function createHandlers(options: AppOptions): Handlers {
     putEntry: (exchange) => putEntry(service, exchange),
     deleteEntry: (exchange) => deleteEntry(service, exchange),
     inspect: (exchange) => inspectEntry(service, exchange),
+    outcome: (exchange) => settleWrite(service, exchange),
     ring: () => jsonText(ring()),
     cluster: () => jsonReply(clusterBody(options)),
     livez: () => livez(node),

@@ -10,6 +10,7 @@ export function helpText(nodeId: string, url: string): string {
 
 GET|HEAD|PUT|DELETE /v1/kv/{bucket}/{key}   one entry
 GET /v1/inspect/{bucket}/{key}              every replica's own view of one key
+GET /v1/outcome/{bucket}/{key}?writeId=     what became of a conditional write whose outcome is unknown
 GET /v1/ring                                partitions and their owners
 GET /v1/cluster                             members, up or down, and limits
 GET /livez /readyz /metrics                 operations

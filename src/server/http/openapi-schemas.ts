@@ -132,6 +132,20 @@ export const InspectionSchema = z
   })
   .openapi('Inspection');
 
+export const OutcomeSchema = z
+  .object({
+    bucket: z.string(),
+    key: z.string(),
+    writeId: z.string(),
+    state: z
+      .enum(['applied', 'superseded', 'never-applied', 'too-old'])
+      .describe(
+        'never-applied: no conditional write of this id has taken place, and none will. too-old: the key may have forgotten the id since.',
+      ),
+    etag: z.string().optional(),
+  })
+  .openapi('Outcome');
+
 export const ReadySchema = z
   .object({ ready: z.boolean(), reasons: z.array(z.string()), notes: z.array(z.string()).optional() })
   .openapi('Ready');

@@ -12,6 +12,7 @@ import {
   ClusterSchema,
   EntrySchema,
   InspectionSchema,
+  OutcomeSchema,
   LiveSchema,
   ProblemSchema,
   ReadySchema,
@@ -136,6 +137,15 @@ const ROUTES: readonly RouteConfig[] = [
     summary: "Every replica's own view of one key",
     request: { params: entryParameters },
     responses: { 200: json('The views.', InspectionSchema), ...problems(400, 401, 500, 503) },
+  }),
+  createRoute({
+    method: 'get',
+    path: `${PATHS.outcome}/{bucket}/{key}`,
+    summary: 'What became of a conditional write whose outcome is unknown',
+    description:
+      'Settles it: if no conditional write of the id has taken place, the id is refused from now on. Of a plain write it says whether a majority of the home replicas knows it; one that they do not know may still appear.',
+    request: { params: entryParameters, query: z.object({ writeId: z.string().min(1).max(64) }) },
+    responses: { 200: json('What became of it.', OutcomeSchema), ...problems(400, 401, 403, 500, 503, 504) },
   }),
   describedGet(PATHS.ring, 'Partitions and their owners', {
     200: json('The ring.', RingSchema),

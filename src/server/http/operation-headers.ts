@@ -67,13 +67,16 @@ export function identityOf(headers: IncomingHttpHeaders): WriteIdentity | undefi
   }
   const id = headerOf(headers, 'quorate-write-id');
   if (id === undefined) return undefined;
-  if (!WRITE_ID.test(id) || id.length > MAX_WRITE_ID_CHARACTERS) {
-    throw new Problem(
-      'bad-request',
-      `${HEADERS.writeId} must be 1 to ${MAX_WRITE_ID_CHARACTERS} visible ASCII characters without spaces.`,
-    );
-  }
-  return { id, firstAttempt: attemptNumber === 1 };
+  return { id: checkedWriteId(id, HEADERS.writeId), firstAttempt: attemptNumber === 1 };
+}
+
+/** `name`: of what gave it, for people. */
+export function checkedWriteId(id: string, name: string): string {
+  if (WRITE_ID.test(id) && id.length <= MAX_WRITE_ID_CHARACTERS) return id;
+  throw new Problem(
+    'bad-request',
+    `${name} must be 1 to ${MAX_WRITE_ID_CHARACTERS} visible ASCII characters without spaces.`,
+  );
 }
 
 /** The content type to keep with a value. */

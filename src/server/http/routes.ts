@@ -24,6 +24,7 @@ export interface Handlers {
   readonly putEntry: Handle;
   readonly deleteEntry: Handle;
   readonly inspect: Handle;
+  readonly outcome: Handle;
   readonly ring: Handle;
   readonly cluster: Handle;
   readonly livez: Handle;
@@ -59,6 +60,14 @@ export function routesOf(handlers: Handlers): readonly Route[] {
       pattern: `${PATHS.inspect}/*`,
       described: [`${PATHS.inspect}/{bucket}/{key}`],
       handle: handlers.inspect,
+    },
+    {
+      ...read,
+      access: 'write',
+      isOperation: true,
+      pattern: `${PATHS.outcome}/*`,
+      described: [`${PATHS.outcome}/{bucket}/{key}`],
+      handle: handlers.outcome,
     },
     { ...read, ...at(PATHS.ring), handle: handlers.ring },
     { ...read, ...at(PATHS.cluster), handle: handlers.cluster },

@@ -176,6 +176,109 @@ describe('a request that was sent before', () => {
   });
 });
 
+describe('a retry that fails, while its first attempt may go on elsewhere', () => {
+  const retry = { firstAttempt: false, mayBeElsewhere: true };
+
+  it('is refused for good: what it waited for may come, and it is not written all the same', () => {
+    const stage = new Stage();
+    stage.choose(1, [put('p1', undefined)], 'A', 'B');
+    const failed = stage.choose(2, [put('p2', undefined, retry)], 'A', 'B');
+    expect([failed.type, told(failed)]).toEqual(['chosen', ['precondition-failed']]);
+    stage.choose(3, [remove(etagOfBallot(1))], 'B', 'C');
+    expect(told(stage.choose(4, [put('p2', undefined)], 'A', 'C'))).toEqual(['refused']);
+    expect(told(stage.choose(5, [put('p5', undefined)], 'A', 'C'))).toEqual(['written']);
+  });
+
+  it('leaves a note that is answered from then on, without another one', () => {
+    const stage = new Stage();
+    stage.choose(1, [put('p1', undefined)], 'A', 'B');
+    stage.choose(2, [put('p2', undefined, retry)], 'A', 'B', 'C');
+    const again = stage.choose(3, [put('p2', undefined, retry)], 'A', 'B');
+    expect([again.type, told(again)]).toEqual(['answered', ['refused']]);
+  });
+
+  it('leaves nothing behind if it was the first attempt', () => {
+    const stage = new Stage();
+    stage.choose(1, [put('p1', undefined)], 'A', 'B');
+    const failed = stage.choose(2, [put('p2', undefined)], 'A', 'B');
+    expect([failed.type, told(failed)]).toEqual(['answered', ['precondition-failed']]);
+  });
+});
+
+describe('a first attempt that has waited for long', () => {
+  const fill = (stage: Stage): string => {
+    let etag: string | undefined;
+    for (let number = 1; number <= MAX_WRITE_IDS; number += 1) {
+      stage.choose(number, [put(`p${number}`, etag)], 'A', 'B');
+      etag = etagOfBallot(number);
+    }
+    return etag as string;
+  };
+
+  it('is not written if a refusal of it may have been forgotten meanwhile', () => {
+    const stage = new Stage();
+    const etag = fill(stage);
+    expect(told(stage.choose(100, [put('new', etag, { takenAtMs: 1 })], 'A', 'B'))).toEqual(['expired']);
+    expect(told(stage.choose(101, [put('new', etag, { takenAtMs: 2 })], 'A', 'B'))).toEqual(['written']);
+  });
+
+  it('nor if the key may have been forgotten altogether', () => {
+    const stage = new Stage();
+    for (const name of ['A', 'B'] as const) stage[name].node = { ...stage[name].node, floor: ballot(5) };
+    const requests = [put('p1', undefined, { takenAtMs: 5 }), put('p2', undefined, { takenAtMs: 6 })];
+    expect(told(stage.choose(7, requests, 'A', 'B'))).toEqual(['expired', 'written']);
+  });
+
+  it('and a later attempt of one coordinator goes on if nothing since its first has been forgotten', () => {
+    const stage = new Stage();
+    const etag = fill(stage);
+    const again = { firstAttempt: false, notBefore: ballot(2) };
+    expect(told(stage.choose(100, [put('new', etag, again)], 'A', 'B'))).toEqual(['written']);
+  });
+});
+
+describe('what became of a write', () => {
+  const settle = (writeId: string): Conditional => ({ type: 'settle', writeId });
+
+  it('is told of one that took place, whatever came after it', () => {
+    const stage = new Stage();
+    stage.choose(1, [put('p1', undefined)], 'A', 'B');
+    stage.choose(2, [put('p2', etagOfBallot(1))], 'B', 'C');
+    const step = stage.choose(3, [settle('p1'), settle('p2')], 'A', 'C');
+    expect(step.type === 'chosen' && step.verdicts).toMatchObject([
+      { type: 'settled', write: { dot: paxosDot(ballot(1)) } },
+      { type: 'settled', write: { dot: paxosDot(ballot(2)) } },
+    ]);
+  });
+
+  it('is nothing for good, if it was nothing so far: also where the key held nothing', () => {
+    const stage = new Stage();
+    const step = stage.choose(1, [settle('p2')], 'A', 'B');
+    expect(step.type === 'chosen' && step.verdicts[0]).toMatchObject({ type: 'settled', write: undefined });
+    expect(told(stage.choose(2, [put('p2', undefined)], 'B', 'C'))).toEqual(['refused']);
+    expect(told(stage.choose(3, [put('p3', undefined)], 'B', 'C'))).toEqual(['written']);
+  });
+
+  it('comes after what waits before it in the same round', () => {
+    const stage = new Stage();
+    const step = stage.choose(1, [put('p1', undefined), settle('p1')], 'A', 'B');
+    expect(step.type === 'chosen' && step.verdicts).toMatchObject([
+      { type: 'written' },
+      { type: 'settled', write: { dot: paxosDot(ballot(1)) } },
+    ]);
+  });
+
+  it('cannot be told once the key may have forgotten it', () => {
+    const stage = new Stage();
+    let etag: string | undefined;
+    for (let number = 1; number <= MAX_WRITE_IDS + 1; number += 1) {
+      stage.choose(number, [put(`p${number}`, etag)], 'A', 'B');
+      etag = etagOfBallot(number);
+    }
+    expect(told(stage.choose(100, [settle('p1'), settle('p2')], 'A', 'B'))).toEqual(['expired', 'settled']);
+  });
+});
+
 describe('a round', () => {
   it('goes on with a quorum of distinct nodes of the same voters', () => {
     const stage = new Stage();

@@ -252,6 +252,16 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     );
   },
 
+  'a retry that failed, and its first attempt': (rules) => {
+    const stage = new Stage(rules);
+    stage.choose(1, [put('p1', undefined)], 'A', 'B');
+    const retry = put('p2', undefined, { firstAttempt: false, mayBeElsewhere: rules.retriesAreSettled });
+    const told = toldBy(stage.choose(2, [retry], 'A', 'C'));
+    stage.choose(3, [remove(etagOfBallot(1))], 'A', 'B');
+    const first = toldBy(stage.choose(4, [put('p2', undefined)], 'B', 'C'));
+    return differs([told, first], ['precondition-failed', 'refused'], 'the two attempts');
+  },
+
   'an accept that was outbid': (rules) => {
     const stage = new Stage(rules);
     const [first, second] = [stage.round(1, [put('p1', undefined)]), stage.round(2, [put('p2', undefined)])];

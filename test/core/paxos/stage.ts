@@ -25,20 +25,25 @@ export function ballot(number: number, node = 'n'): Ballot {
 
 export const READ: Conditional = { type: 'read' };
 
+/** Later than all ballots of the scenarios. */
+const LATE_MS = 1_000_000;
+
 interface WriteOptions {
   readonly id?: string;
   readonly firstAttempt?: boolean;
   readonly notBefore?: Ballot;
+  readonly mayBeElsewhere?: boolean;
+  readonly takenAtMs?: number;
 }
 
 /** A conditional PUT of the text; `etag` undefined: `If-None-Match: *`. */
 export function put(text: string, etag: string | undefined, options: WriteOptions = {}): ConditionalWrite {
-  const { id = text, firstAttempt = true, notBefore } = options;
+  const { id = text, firstAttempt = true, notBefore, mayBeElsewhere = false, takenAtMs = LATE_MS } = options;
   return {
     type: 'write',
     condition: etag === undefined ? { type: 'if-absent' } : { type: 'if-match', etags: new Set([etag]) },
     content: value(text),
-    identity: { id, requestDigest: text, firstAttempt, notBefore },
+    identity: { id, requestDigest: text, firstAttempt, notBefore, mayBeElsewhere, takenAtMs },
   };
 }
 

@@ -14,6 +14,7 @@ import {
   getOf,
   linearizableOf,
   putOf,
+  settlementOf,
 } from '../requests.ts';
 import { Stage } from '../stage.ts';
 
@@ -216,5 +217,90 @@ describe('a round that its coordinator left unfinished', () => {
       () => ['n2', 'n3'].every((id) => stage.textsOn(id, entry)[0] === 'one' && !isUnfinished(id, entry)),
       20_000,
     );
+  });
+});
+
+describe('what became of a write', () => {
+  it('is the same at every node, and binds all of them', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const created = casOf(entry, 'one', { ifMatch: 'absent', id: 'w1' });
+    const etag = etagIn(await stage.run(stage.node('n1').conditional(created)));
+    for (const node of ['n1', 'n2', 'n3']) {
+      expect(await stage.run(stage.node(node).conditional(settlementOf(entry, 'w1')))).toMatchObject({
+        ...{ type: 'settled', state: 'applied', etag },
+      });
+      expect(await stage.run(stage.node(node).conditional(settlementOf(entry, 'w2')))).toMatchObject({
+        ...{ type: 'settled', state: 'never-applied', etag: undefined },
+      });
+    }
+    const late = casOf(entry, 'late', { ifMatch: etag, id: 'w2' });
+    expect(await stage.run(stage.node('n3').conditional(late))).toMatchObject({
+      type: 'precondition-failed',
+    });
+    assertTexts(await stage.run(stage.node('n2').conditional(linearizableOf(entry))), ['one']);
+  });
+
+  it('is settled while its first attempt still waits for a majority', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    for (const other of ['n2', 'n3']) {
+      stage.cut('n1', other);
+      stage.cut(other, 'n1');
+    }
+    const waiting = stage
+      .node('n1')
+      .conditional(casOf(entry, 'one', { ifMatch: 'absent', id: 'w1', timeoutMs: 20_000 }));
+    expect(await stage.run(stage.node('n2').conditional(settlementOf(entry, 'w1', 10_000)))).toMatchObject({
+      state: 'never-applied',
+    });
+    for (const other of ['n2', 'n3']) {
+      stage.heal('n1', other);
+      stage.heal(other, 'n1');
+    }
+    expect(await stage.run(waiting)).toMatchObject({ type: 'precondition-failed' });
+    expect(
+      assertRead(await stage.run(stage.node('n3').conditional(linearizableOf(entry)))).record?.siblings,
+    ).toMatchObject([{ content: { type: 'tombstone' } }]);
+  });
+});
+
+describe('a conditional write whose coordinator goes away', () => {
+  it('is given to the next home replica at once if the process dies, and takes place once', async () => {
+    await begin(4);
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    stage.slowDisk('n1', 'sync', 100);
+    const request = casOf(entry, 'one', { ifMatch: 'absent', id: 'w1', timeoutMs: 5_000 });
+    const outcome = stage.node('n4').conditional(request);
+    await stage.until(() => stage.requests('coordinate-conditional').length === 1);
+    const beganMs = stage.nowMs;
+    stage.machine('n1').crash({ power: false, reason: 'killed' });
+    expect(await stage.run(outcome)).toMatchObject({ type: 'written', quorum: { coordinator: 'n2' } });
+    expect(stage.nowMs - beganMs).toBeLessThan(1_000);
+    const read = assertRead(await stage.run(stage.node('n2').conditional(linearizableOf(entry))));
+    expect(read.record?.writes).toMatchObject([{ id: 'w1' }]);
+  });
+
+  it('is given to the next one when the first is suspected, and nothing is said that is not known', async () => {
+    await begin(4);
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    stage.mute('n1');
+    const request = casOf(entry, 'one', { ifMatch: 'absent', id: 'w1', timeoutMs: 5_000 });
+    expect(await stage.run(stage.node('n4').conditional(request))).toMatchObject({
+      ...{ type: 'written', quorum: { coordinator: 'n2' } },
+    });
+  });
+
+  it('is unknown if nobody else can take it', async () => {
+    await begin(4);
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await stage.crash('n2', 'n3');
+    stage.slowDisk('n1', 'sync', 100);
+    const outcome = stage
+      .node('n4')
+      .conditional(casOf(entry, 'one', { ifMatch: 'absent', timeoutMs: 2_000 }));
+    await stage.until(() => stage.requests('coordinate-conditional').length === 1);
+    stage.machine('n1').crash({ power: false, reason: 'killed' });
+    assertFailed(await stage.run(outcome), { certainty: 'unknown' });
   });
 });

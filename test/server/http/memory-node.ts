@@ -115,9 +115,17 @@ export class MemoryNode implements StorageNode {
     const quorum = { ...this.#facts(n, majority), ordered: true };
     const ballot = this.#ballots.next(Date.now(), undefined);
     const asked: Conditional =
-      operation.type === 'read'
+      operation.type !== 'write'
         ? operation
-        : { ...operation, identity: { ...operation.identity, requestDigest: requestDigestOf(operation) } };
+        : {
+            ...operation,
+            identity: {
+              ...operation.identity,
+              requestDigest: requestDigestOf(operation),
+              mayBeElsewhere: !operation.identity.firstAttempt,
+              takenAtMs: Date.now(),
+            },
+          };
     const plan = planRound(this.recordOf(request), [asked], { ballot, n, floor: undefined, etagOf });
     if (plan.object !== undefined) this.#records.set(`${request.bucket}/${request.key}`, plan.object);
     return outcomeOf(plan.verdicts[0] as Verdict, request, quorum) as ConditionalOutcome;
@@ -189,7 +197,7 @@ export class MemoryNode implements StorageNode {
       this.#config.limits,
     );
     if (decision.type !== 'minted' && decision.type !== 'repeated') {
-      const code = decision.type === 'reused' ? 'write-id-reused' : 'sibling-limit';
+      const code = decision.type === 'sibling-limit' ? 'sibling-limit' : 'write-id-reused';
       return { type: 'failed', code, certainty: 'not-applied', detail: `The node says ${code}.` };
     }
     const { record } = decision;

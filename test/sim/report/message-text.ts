@@ -102,6 +102,7 @@ function describePaxosRequest(request: PaxosKind): string {
     case 'coordinate-conditional': {
       const { operation, key } = request.request;
       if (operation.type === 'read') return `linearizable get ${key}`;
+      if (operation.type === 'settle') return `what became of ${operation.writeId} of ${key}`;
       return `conditional write ${operation.identity.id} of ${key}`;
     }
   }

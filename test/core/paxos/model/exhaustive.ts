@@ -187,7 +187,7 @@ function findWrong(proposers: readonly Proposer[], plan: ExhaustivePlan): string
       return `round ${index} does not know a plain write`;
   }
   const areCreates = plan.requests.every(
-    (request) => request.type === 'read' || request.condition.type === 'if-absent',
+    (request) => request.type !== 'write' || request.condition.type === 'if-absent',
   );
   return areCreates && winners > 1 ? `${winners} creates won` : undefined;
 }

@@ -3,7 +3,7 @@
  * a coordinator has to do around core's Round, in the simplest way.
  */
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
-import { type Ballot, highestBallot } from '../../../../src/core/paxos/ballot.ts';
+import { type Ballot, highestBallot, timeOfBallot } from '../../../../src/core/paxos/ballot.ts';
 import { certaintyOf } from '../../../../src/core/paxos/write-certainty.ts';
 import type { Conditional, Verdict } from '../../../../src/core/paxos/conditional.ts';
 import type { LinearizableRead, ReadVerdict } from '../../../../src/core/paxos/linearizable-read.ts';
@@ -155,6 +155,8 @@ export class ModelCoordinator {
         requestDigest: 'd',
         firstAttempt: !mayBeApplied(operation),
         notBefore: operation.notBefore,
+        mayBeElsewhere: this.#rules.retriesAreSettled && operation.isRetry,
+        takenAtMs: timeOfBallot(operation.notBefore),
       },
     };
   }
@@ -248,12 +250,16 @@ export class ModelCoordinator {
         case 'read':
           this.#host.answer(operation, { type: 'shown', state: 0 }, verdict.record);
           break;
+        case 'refused':
+          this.#host.answer(operation, { type: 'failed' });
+          break;
         case 'expired':
           this.#host.answer(operation, { type: 'unknown' });
           break;
         case 'deferred':
           this.#queue.push(operation);
           break;
+        case 'settled':
         case 'reused':
           throw new Error('no operation of this model takes the id of another one');
       }

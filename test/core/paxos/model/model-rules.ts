@@ -31,6 +31,8 @@ export interface ModelRules {
   /** Whether who votes is named by its stores, beside the epoch. */
   readonly storesAreCompared: boolean;
   readonly floorIsKept: boolean;
+  /** Whether a retry that fails is refused for good. */
+  readonly retriesAreSettled: boolean;
   /** Whether one round trip is tried beside plain writes, too. */
   readonly grantsInMixedMode: boolean;
 }
@@ -49,5 +51,6 @@ export const PRODUCTION_RULES: ModelRules = {
   newcomersWait: true,
   storesAreCompared: true,
   floorIsKept: true,
+  retriesAreSettled: true,
   grantsInMixedMode: false,
 };

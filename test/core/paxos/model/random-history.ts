@@ -116,7 +116,8 @@ class RandomHistory implements ModelHost {
   }
 
   answer(operation: ModelOperation, given: NonNullable<ModelOperation['outcome']>, record?: KeyRecord): void {
-    if (operation.outcome !== undefined) return;
+    // Its client has turned to another coordinator, and does not listen to this one any more.
+    if (operation.outcome !== undefined || this.#operations[operation.number] !== operation) return;
     // The answer itself may be lost on its way to the client.
     const outcome =
       given.type !== 'failed' && this.chance(this.#lossPercent / 2) ? ({ type: 'unknown' } as const) : given;
@@ -157,7 +158,10 @@ class RandomHistory implements ModelHost {
   #disturb(): void {
     const node = this.#pick(this.#nodes);
     const newcomer = this.#nodes.find(({ isVoting }) => !isVoting);
-    switch (this.draw(6)) {
+    switch (this.draw(7)) {
+      case 6:
+        if (this.#operations.length > 0) this.#overtake(this.#pick(this.#operations));
+        return;
       case 0:
       case 1:
         return this.#coordinators[node.index]?.timeOut();
@@ -208,6 +212,16 @@ class RandomHistory implements ModelHost {
     if (kind < 55) return { request: { type: 'read' }, seen };
     if (seen?.hasLive !== true || kind < 63) return { request: { type: 'create' }, seen };
     return { request: { type: kind < 75 ? 'cas-delete' : 'cas', expected: seen.writes }, seen };
+  }
+
+  /** A client tires of waiting, and asks another coordinator. The first one goes on. */
+  #overtake(operation: ModelOperation): void {
+    const { request, outcome, attempts } = operation;
+    if (outcome !== undefined || request.type === 'read' || request.type === 'put' || attempts >= ATTEMPTS)
+      return;
+    const again = { ...operation, lostRounds: [] };
+    this.#operations[operation.number] = again;
+    this.#attempt(again, true);
   }
 
   #attempt(operation: ModelOperation, isRetry: boolean): void {
@@ -310,7 +324,8 @@ class RandomHistory implements ModelHost {
         writeId === undefined
           ? this.#writesOfDots.get(formatDot(dot))
           : Number.parseInt(writeId.slice(2), 10);
-      writes |= 1 << (number as number);
+      // A tombstone that nobody asked for keeps a refusal.
+      if (number !== undefined) writes |= 1 << number;
     }
     if (record === undefined) return { writes, etag: undefined, context: undefined, hasLive: false };
     return {

@@ -120,6 +120,7 @@ export const WRONG_RULES: Readonly<Record<string, ModelRules>> = {
     ...PRODUCTION_RULES,
     writeId: (operation, attempt) => `op${operation}.${attempt}`,
   },
+  'a retry fails while its first attempt goes on': { ...PRODUCTION_RULES, retriesAreSettled: false },
   'one round trip beside plain writes': { ...PRODUCTION_RULES, grantsInMixedMode: true },
   'every refusal proves that nothing was accepted': {
     ...PRODUCTION_RULES,
