@@ -37,6 +37,11 @@ export const MAX_CONTENTION_DOUBLINGS = 6;
 export const MAX_DIRTY_ROUNDS = 3;
 /** Requests that share one round. */
 export const MAX_ROUND_REQUESTS = 128;
+/** Milliseconds for which a promise that came with an acceptance is kept for the next write of the key (mode `cas`). */
+export const GRANT_LIFETIME_MS = 1_000;
+/** How many of them are kept, and up to how many bytes of values each. */
+export const MAX_GRANTS = 1_024;
+export const MAX_GRANT_BYTES = 64 * 1024;
 /** Milliseconds after which a home replica finishes rounds that nobody has; each next one in order waits as long again. */
 export const SWEEP_AFTER_MS = 3_000;
 /** Milliseconds between two looks for such rounds. */

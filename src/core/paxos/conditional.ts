@@ -46,6 +46,14 @@ export interface Settlement {
 
 export type Conditional = ConditionalWrite | IdentityRead | Settlement;
 
+/**
+ * Whether an ACCEPT of the request may have been sent before. Then that its condition does not hold is no answer yet, even if a
+ * read proves it: what was accepted somewhere may be taken up later, unless a round has chosen something above it.
+ */
+export function mayBeSent(request: Conditional): boolean {
+  return request.type === 'write' && !request.identity.firstAttempt;
+}
+
 /** What is answered to one request once the round's object is known to be chosen. */
 export type Verdict =
   /** `created`: nothing was live before. The record has this write as its only sibling. */

@@ -8,6 +8,7 @@
  * responses" (Paxos Made Simple, 2.2, phase 2a; CASPaxos 2.2: "picks the value of the tuple with the highest ballot number").
  */
 import type { KeyRecord } from '../causality/record.ts';
+import type { BucketMode } from '../cluster-config.ts';
 import { joinIfAny, sameRecord } from '../causality/record-order.ts';
 import { highestBallot, isAbove } from './ballot.ts';
 import type { Promised } from './messages.ts';
@@ -26,18 +27,17 @@ export function currentObject(promises: readonly Promised[]): KeyRecord | undefi
 
 /**
  * Whether the promises of a quorum prove that its current object is chosen: all have accepted the same ballot last, hold the
- * same, and had not promised anything higher before these. Ballots are compared beside the values, because rounds that propose what
+ * same, and (beside plain writes) had not promised anything higher before these; see linearizable-read.ts. Ballots are compared beside the values, because rounds that propose what
  * they found make equal objects under different ballots; the promise, because what it was given to may be accepted elsewhere.
  */
-export function isSettled(promises: readonly Promised[]): boolean {
+export function isSettled(promises: readonly Promised[], mode: BucketMode): boolean {
   const [first, ...others] = promises;
-  if (first === undefined || isAbove(first.promisedBefore, first.accepted)) return false;
+  if (first === undefined) return false;
   const held = heldBy(first);
-  return others.every(
-    (other) =>
-      other.accepted === first.accepted &&
-      !isAbove(other.promisedBefore, other.accepted) &&
-      sameRecord(heldBy(other), held),
+  const agree = others.every((other) => other.accepted === first.accepted && sameRecord(heldBy(other), held));
+  return (
+    agree &&
+    (mode === 'cas' || promises.every((promise) => !isAbove(promise.promisedBefore, promise.accepted)))
   );
 }
 

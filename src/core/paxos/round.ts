@@ -8,9 +8,10 @@
  * That a request was refused (412) is an answer, too: it says what the key's object is.
  */
 import type { KeyRecord } from '../causality/record.ts';
+import type { BucketMode } from '../cluster-config.ts';
 import type { NodeId } from '../ids.ts';
 import { type Ballot, highestBallot } from './ballot.ts';
-import type { Conditional, Verdict } from './conditional.ts';
+import { type Conditional, mayBeSent, type Verdict } from './conditional.ts';
 import { currentObject, isSettled } from './current-object.ts';
 import type {
   Accept,
@@ -36,6 +37,7 @@ export interface Grant {
 export interface RoundOptions extends Omit<PlanFacts, 'ballot' | 'floor'> {
   readonly ballot: Ballot;
   readonly voters: Voters;
+  readonly mode: BucketMode;
   /** Those who may vote: the home replicas; for a round that lets a node vote again, all of them but that one. */
   readonly acceptors: readonly NodeId[];
   /** How many of them are a quorum: the majority of N, of whichever acceptors. For collecting a key: N. */
@@ -141,7 +143,7 @@ export class Round {
     const step = this.#propose(currentObject(promises), floor);
     // A refusal is a read: it is answered if a read of these promises could be.
     const isAnswer = this.#plan?.isUnchanged === true && this.#options.mustPropose !== true;
-    if (!isAnswer || !isSettled(promises)) return step;
+    if (!isAnswer || !isSettled(promises, this.#strictness)) return step;
     this.#phase = 'over';
     this.#isProposed = false;
     return { type: 'answered', verdicts: this.#plan?.verdicts ?? [] };
@@ -175,6 +177,12 @@ export class Round {
   abandon(): LostRound {
     this.#phase = 'over';
     return { type: 'lost', refusals: [...this.#refusals], highest: this.#highest };
+  }
+
+  /** Promises matter beside plain writes, and to what was sent before. */
+  get #strictness(): BucketMode {
+    const { mode, requests } = this.#options;
+    return requests.some(mayBeSent) ? 'mixed' : mode;
   }
 
   #propose(current: KeyRecord | undefined, floor: Ballot | undefined): RoundStep {

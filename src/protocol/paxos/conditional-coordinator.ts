@@ -3,6 +3,7 @@
  * waits for, and rounds among its home replicas. Fallbacks have no part in it.
  */
 import { encodeRecord } from '../../codec/record-codec.ts';
+import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Failure } from '../../core/outcome.ts';
 import type { Commit } from '../../core/paxos/messages.ts';
@@ -10,10 +11,12 @@ import type { ConditionalRequest } from '../../core/request.ts';
 import { Deadline } from '../coordinator/deadline.ts';
 import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
 import type { Replicas } from '../replica/replicas.ts';
+import { Grants } from './grants.ts';
 import { KeyQueue, type KeyQueuePorts } from './key-queue.ts';
 import { type ConditionalResult, WaitingRequest } from './waiting-request.ts';
 
-export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit'> {
+export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants'> {
+  readonly config: ClusterConfig;
   readonly replicas: Replicas;
   /** Whether the disk is below its reserve of free space. */
   readonly isLowOnSpace: () => boolean;
@@ -22,6 +25,7 @@ export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit'> {
 export class ConditionalCoordinator {
   readonly #ports: ConditionalPorts;
   readonly #queues = new Map<string, KeyQueue>();
+  readonly #grants = new Grants();
 
   constructor(ports: ConditionalPorts) {
     this.#ports = ports;
@@ -70,7 +74,9 @@ export class ConditionalCoordinator {
       }
       const commit: KeyQueuePorts['commit'] = (entry, voters, message) =>
         this.#commit(entry, voters, message);
-      const made = new KeyQueue({ ...this.#ports, commit }, { entry: { bucket, key }, homes });
+      const { mode } = bucketConfig(this.#ports.config, bucket);
+      const ports = { ...this.#ports, commit, grants: this.#grants };
+      const made = new KeyQueue(ports, { entry: { bucket, key }, name, mode, homes });
       made.add(waiting);
       this.#queues.set(name, made);
       void made.run(() => this.#queues.delete(name));

@@ -7,6 +7,8 @@
  * a leader). A dirty round is tried again at once, for what dirtied it was another client's write that is done.
  */
 import { etagOf } from '../../codec/hash.ts';
+import type { KeyRecord } from '../../core/causality/record.ts';
+import type { BucketMode } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import {
   CONTENTION_PAUSE_MS,
@@ -18,13 +20,15 @@ import {
 } from '../../core/limits.ts';
 import type { QuorumFacts } from '../../core/outcome.ts';
 import { type Ballot, type BallotClock, highestBallot } from '../../core/paxos/ballot.ts';
-import type { Verdict } from '../../core/paxos/conditional.ts';
+import { mayBeSent, type Verdict } from '../../core/paxos/conditional.ts';
 import type { Commit, Voters } from '../../core/paxos/messages.ts';
-import { type LostRound, Round } from '../../core/paxos/round.ts';
+import { planRound, type RoundPlan } from '../../core/paxos/round-plan.ts';
+import { type Grant, type LostRound, Round } from '../../core/paxos/round.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Standing } from '../replica/acceptor.ts';
 import type { Acceptors } from './acceptors.ts';
+import type { Grants } from './grants.ts';
 import { readQuickly } from './quick-read.ts';
 import { RoundRun } from './round-run.ts';
 import type { WaitingRequest } from './waiting-request.ts';
@@ -34,6 +38,7 @@ export interface KeyQueuePorts {
   readonly ballots: BallotClock;
   readonly clock: Clock;
   readonly random: Random;
+  readonly grants: Grants;
   readonly standingOn: (entry: EntryName) => Standing;
   /** Tells the home replicas what was chosen. */
   readonly commit: (entry: EntryName, homes: readonly NodeId[], commit: Commit) => void;
@@ -41,6 +46,9 @@ export interface KeyQueuePorts {
 
 export interface QueuedKey {
   readonly entry: EntryName;
+  /** Bucket and key as one text. */
+  readonly name: string;
+  readonly mode: BucketMode;
   /** The voters, in order of preference. */
   readonly homes: readonly NodeId[];
 }
@@ -87,28 +95,65 @@ export class KeyQueue {
       if (sent.length > 0) await this.#pause();
       return sent;
     }
-    if (batch.every(({ request, mustPropose }) => request.operation.type === 'read' && !mustPropose)) {
-      const isAnswered = await this.#readQuickly(batch, standing.voters);
+    const { voters } = standing;
+    const { grants, clock } = this.#ports;
+    const { name } = this.#key;
+    const grant = grants.take(name, voters, clock.nowMs());
+    if (!this.#mayChangeSomething(batch, grant)) {
+      const isAnswered = await this.#readQuickly(batch, voters, grant);
+      // Whoever reads has no use for it.
+      if (grant !== undefined && isAnswered) grants.keep(name, grant, clock.nowMs());
       if (isAnswered) return [];
+      return this.#round(batch, voters, undefined);
     }
-    return this.#round(batch, standing.voters);
+    return this.#round(batch, voters, grant);
   }
 
-  async #readQuickly(batch: readonly WaitingRequest[], voters: Voters): Promise<boolean> {
+  /** Whether a round has to be tried. What is known by a grant may be old, so that it refuses something is only a guess. */
+  #mayChangeSomething(batch: readonly WaitingRequest[], grant: Grant | undefined): boolean {
+    if (batch.some(({ mustPropose }) => mustPropose)) return true;
+    if (batch.every(({ conditional }) => conditional.type === 'read')) return false;
+    if (batch.some(({ conditional }) => mayBeSent(conditional))) return true;
+    return grant === undefined || !this.#planOn(grant.object, batch, grant).isUnchanged;
+  }
+
+  #planOn(
+    record: KeyRecord | undefined,
+    batch: readonly WaitingRequest[],
+    facts: Pick<Grant, 'ballot' | 'floor'>,
+  ): RoundPlan {
+    const requests = batch.map(({ conditional }) => conditional);
+    return planRound(record, requests, { ...facts, n: this.#key.homes.length, etagOf });
+  }
+
+  /** Answers what a read of what is there can answer: reads, and writes whose condition does not hold. */
+  async #readQuickly(
+    batch: readonly WaitingRequest[],
+    voters: Voters,
+    grant: Grant | undefined,
+  ): Promise<boolean> {
     const target = { ...this.#key, voters, quorum: this.#quorum, limitMs: limitOf(batch) };
     const end = await readQuickly(this.#ports, target);
     if (end.type === 'round-needed') return false;
-    for (const waiting of batch) waiting.decided({ type: 'read', record: end.record }, this.#facts());
+    const plan = this.#planOn(end.record, batch, grant ?? NOTHING_KNOWN);
+    if (!plan.isUnchanged) return false;
+    this.#decide(batch, plan.verdicts);
     return true;
   }
 
-  async #round(batch: readonly WaitingRequest[], voters: Voters): Promise<readonly WaitingRequest[]> {
-    const { ballots, clock, commit } = this.#ports;
-    const { entry, homes } = this.#key;
+  async #round(
+    batch: readonly WaitingRequest[],
+    voters: Voters,
+    grant: Grant | undefined,
+  ): Promise<readonly WaitingRequest[]> {
+    const { ballots, clock, commit, grants } = this.#ports;
+    const { entry, name, mode, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
+    const ballot = grant?.ballot ?? ballots.next(clock.wallMs(), this.#highest);
     const round = new Round({
-      ballot: ballots.next(clock.wallMs(), this.#highest),
+      ballot,
       voters,
+      mode,
       acceptors: homes,
       quorum: this.#quorum,
       gather: isWidened ? homes.length : this.#quorum,
@@ -116,16 +161,19 @@ export class KeyQueue {
       n: homes.length,
       etagOf,
       mustPropose: batch.some(({ mustPropose }) => mustPropose),
+      ...(mode === 'cas' ? { next: ballots.next(clock.wallMs(), ballot) } : {}),
     });
     const target = { entry, homes, limitMs: limitOf(batch), gatherMs: GATHER_PROMISES_MS };
     const run = new RoundRun(this.#ports, target, round);
     for (const [place, waiting] of batch.entries()) waiting.enters(run, round, place);
-    const end = await run.run();
+    const end = await run.run(grant);
     if (end.type === 'lost') return this.#lostBy(batch, end);
     this.#lost = 0;
     this.#dirty = 0;
     const deferred = this.#decide(batch, end.verdicts);
-    if (end.type === 'chosen') commit(entry, homes, end.commit);
+    if (end.type !== 'chosen') return deferred;
+    commit(entry, homes, end.commit);
+    if (end.grant !== undefined) grants.keep(name, end.grant, clock.nowMs());
     return deferred;
   }
 
@@ -167,6 +215,9 @@ export class KeyQueue {
     };
   }
 }
+
+/** A ballot of nobody, for plans that propose nothing. */
+const NOTHING_KNOWN = { ballot: '' as Ballot, floor: undefined };
 
 /** As long as somebody of the batch waits, and never longer than a round may take. */
 function limitOf(batch: readonly WaitingRequest[]): number {

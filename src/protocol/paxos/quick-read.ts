@@ -4,6 +4,7 @@
  */
 import { decodeRecord } from '../../codec/record-codec.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
+import type { BucketMode } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { type ComparedView, LinearizableRead } from '../../core/paxos/linearizable-read.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
@@ -20,6 +21,7 @@ export interface QuickReadTarget {
   readonly entry: EntryName;
   readonly homes: readonly NodeId[];
   readonly voters: Voters;
+  readonly mode: BucketMode;
   readonly quorum: number;
   /** Milliseconds to wait for answers. */
   readonly limitMs: number;
@@ -49,7 +51,7 @@ class QuickRead {
     this.#ports = ports;
     this.#target = target;
     this.#resolve = resolve;
-    this.#read = new LinearizableRead(target.voters, target.homes, target.quorum);
+    this.#read = new LinearizableRead({ ...target, acceptors: target.homes });
   }
 
   start(): void {

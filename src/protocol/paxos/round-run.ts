@@ -7,7 +7,7 @@ import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Accept, Promised, Rejected } from '../../core/paxos/messages.ts';
 import type { PaxosReply } from '../../core/paxos/peer-messages.ts';
-import type { Round, RoundStep } from '../../core/paxos/round.ts';
+import type { Grant, Round, RoundStep } from '../../core/paxos/round.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Acceptors } from './acceptors.ts';
 
@@ -41,11 +41,13 @@ export class RoundRun {
     this.#round = round;
   }
 
-  /** Resolves when the round is answered, chosen or lost. Never rejects. */
-  run(): Promise<RoundEnd> {
+  /** Resolves when the round is answered, chosen or lost. With a grant it is prepared already. Never rejects. */
+  run(grant: Grant | undefined): Promise<RoundEnd> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#start();
+      this.#startTimers();
+      if (grant === undefined) this.#prepare();
+      else this.#take(this.#round.startGranted(grant));
     });
   }
 
@@ -57,15 +59,20 @@ export class RoundRun {
     if (!this.#isProposed) this.#take(this.#round.abandon());
   }
 
-  #start(): void {
-    const { acceptors, clock } = this.#ports;
-    const { entry, homes, limitMs, gatherMs } = this.#target;
+  #startTimers(): void {
+    const { clock } = this.#ports;
+    const { limitMs, gatherMs } = this.#target;
     const limit = clock.setTimer(limitMs, () => this.#take(this.#round.abandon()));
     const gather = clock.setTimer(gatherMs, () => this.#take(this.#round.proceed()));
     this.#cancelTimers = () => {
       limit.cancel();
       gather.cancel();
     };
+  }
+
+  #prepare(): void {
+    const { acceptors } = this.#ports;
+    const { entry, homes } = this.#target;
     const { voters, ballot } = this.#round.prepare();
     const { bucket, key } = entry;
     for (const node of homes) {

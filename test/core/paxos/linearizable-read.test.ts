@@ -12,8 +12,9 @@ function view(more: Partial<ComparedView> = {}): ComparedView {
   return { voters: VOTERS, promised: ballot(1), accepted: ballot(1), digest: 'd1', ...more };
 }
 
-function read(nodes: number): LinearizableRead {
-  return new LinearizableRead(VOTERS, NODES.slice(0, nodes), Math.floor(nodes / 2) + 1);
+function read(nodes: number, mode: 'mixed' | 'cas' = 'mixed'): LinearizableRead {
+  const acceptors = NODES.slice(0, nodes);
+  return new LinearizableRead({ voters: VOTERS, acceptors, quorum: Math.floor(nodes / 2) + 1, mode });
 }
 
 describe('a linearizable read', () => {
@@ -30,6 +31,14 @@ describe('a linearizable read', () => {
     const untouched = view({ promised: undefined, accepted: undefined });
     reading.onReply(A, untouched);
     expect(reading.onReply(B, untouched)).toEqual({ type: 'settled', node: A });
+  });
+
+  it('does not mind promises where there are no plain writes', () => {
+    const promised = view({ promised: ballot(2) });
+    const [mixed, cas] = [read(3), read(3, 'cas')];
+    for (const reading of [mixed, cas]) reading.onReply(A, promised);
+    expect(cas.onReply(B, promised)).toEqual({ type: 'settled', node: A });
+    expect(mixed.onReply(B, promised)).toEqual({ type: 'round-needed' });
   });
 
   it('counts a node once', () => {

@@ -205,6 +205,23 @@ describe('a retry that fails, while its first attempt may go on elsewhere', () =
   });
 });
 
+describe('a write whose ACCEPT was sent', () => {
+  it('does not fail by what promises show, for it may be taken up yet', () => {
+    const stage = new Stage();
+    stage.choose(1, [put('p1', undefined)], 'A', 'B', 'C');
+    const deleted = stage.round(2, [remove(etagOfBallot(1))]);
+    stage.accept(deleted, stage.prepare(deleted, 'A', 'B'), 'A');
+    const created = stage.round(3, [put('p3', undefined)]);
+    stage.accept(created, stage.prepare(created, 'A', 'B'), 'A');
+    // B and C show p1, and have promised more than they accepted.
+    const again = put('p3', undefined, { firstAttempt: false, notBefore: ballot(3) });
+    for (const [request, end] of [[again, 'accept'] as const, [put('p4', undefined), 'answered'] as const]) {
+      const round = stage.round(end === 'accept' ? 4 : 5, [request], { mode: 'cas' });
+      expect(stage.prepare(round, 'B', 'C').type).toBe(end);
+    }
+  });
+});
+
 describe('a first attempt that has waited for long', () => {
   const fill = (stage: Stage): string => {
     let etag: string | undefined;

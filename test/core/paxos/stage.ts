@@ -133,6 +133,7 @@ export class Stage {
 
   round(number: number, requests: readonly Conditional[], options: Partial<RoundOptions> = {}): Round {
     return this.rules.newRound({
+      mode: 'mixed',
       ballot: ballot(number),
       voters: VOTERS,
       acceptors: ALL.map(idOf),
@@ -180,7 +181,7 @@ export class Stage {
 
   /** A linearizable read in one round trip: what it shows, or that a round is needed. */
   readAtOnce(...names: readonly Name[]): readonly string[] | 'round-needed' {
-    const read = this.rules.newRead(VOTERS, names.map(idOf), 2);
+    const read = this.rules.newRead({ voters: VOTERS, acceptors: names.map(idOf), quorum: 2, mode: 'mixed' });
     for (const name of names) {
       const { held, node } = this[name];
       const { reply } = this.rules.decideRead(held, { type: 'read-key', voters: VOTERS }, node);

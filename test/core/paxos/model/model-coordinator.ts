@@ -2,6 +2,7 @@
  * A proposer of the model: the conditional requests that came to one node, in a queue, and the one round that is on. It does what
  * a coordinator has to do around core's Round, in the simplest way.
  */
+import type { BucketMode } from '../../../../src/core/cluster-config.ts';
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
 import { type Ballot, highestBallot, timeOfBallot } from '../../../../src/core/paxos/ballot.ts';
 import { certaintyOf } from '../../../../src/core/paxos/write-certainty.ts';
@@ -29,6 +30,7 @@ export class ModelCoordinator {
   readonly #nodes: readonly ModelNode[];
   readonly #host: ModelHost;
   readonly #rules: ModelRules;
+  readonly #mode: BucketMode;
   readonly #usesGrants: boolean;
   #queue: ModelOperation[] = [];
   #running: Running | undefined;
@@ -44,8 +46,9 @@ export class ModelCoordinator {
     nodes: readonly ModelNode[],
     host: ModelHost,
     rules: ModelRules,
-    usesGrants: boolean,
+    { mode, usesGrants }: { readonly mode: BucketMode; readonly usesGrants: boolean },
   ) {
+    this.#mode = mode;
     this.#node = node;
     this.#nodes = nodes;
     this.#host = host;
@@ -118,6 +121,7 @@ export class ModelCoordinator {
     const ballot = grant?.ballot ?? clock.next(nowMs, this.#highest);
     const quorum = purpose === 'collect' ? this.#nodes.length : majority;
     const round = this.#rules.newRound({
+      mode: this.#mode,
       ballot,
       voters,
       acceptors: acceptors.map(({ id }) => id),
@@ -315,11 +319,8 @@ export class ModelCoordinator {
   #startRead(operation: ModelOperation): void {
     const { voters } = this.#node;
     const quorum = Math.floor(this.#nodes.length / 2) + 1;
-    const read = this.#rules.newRead(
-      voters,
-      this.#nodes.map(({ id }) => id),
-      quorum,
-    );
+    const acceptors = this.#nodes.map(({ id }) => id);
+    const read = this.#rules.newRead({ voters, acceptors, quorum, mode: this.#mode });
     this.#reading = { operation, read };
     const held = new Map<string, KeyRecord | undefined>();
     for (const acceptor of this.#nodes) {

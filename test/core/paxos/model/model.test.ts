@@ -22,10 +22,10 @@ const NOTICED: Readonly<Record<string, { readonly from: number; readonly histori
   'promises are not durable': { from: 13_700, histories: 100 },
   'what was accepted is not durable': { from: 1_100, histories: 100 },
   'a node without its store votes': { from: 500, histories: 100 },
-  'a key is forgotten without a floor': { from: 12_100, histories: 100 },
-  'collecting a key is no reason to have forgotten a write id': { from: 12_100, histories: 100 },
+  'a key is forgotten without a floor': { from: 56_100, histories: 100 },
+  'collecting a key is no reason to have forgotten a write id': { from: 56_100, histories: 100 },
   'a repeated write is a new one': { from: 1, histories: 100 },
-  'a retry fails while its first attempt goes on': { from: 2_100, histories: 100 },
+  'a retry fails while its first attempt goes on': { from: 6_800, histories: 100 },
   'one round trip beside plain writes': { from: 2_300, histories: 100 },
   'every refusal proves that nothing was accepted': { from: 2_100, histories: 100 },
 };

@@ -83,8 +83,9 @@ class RandomHistory implements ModelHost {
       (_, index) => new ModelNode(index, nodes, this.draw(4) * 40, rules),
     );
     const usesGrants = this.#isMixed ? rules.grantsInMixedMode : this.chance(60);
+    const mode = this.#isMixed ? 'mixed' : 'cas';
     this.#coordinators = this.#nodes.map(
-      (node) => new ModelCoordinator(node, this.#nodes, this, rules, usesGrants),
+      (node) => new ModelCoordinator(node, this.#nodes, this, rules, { mode, usesGrants }),
     );
   }
 
