@@ -2,6 +2,7 @@
  * One random history of conditional writes and linearizable reads of a key, through whole nodes, under faults. A function of its
  * seed.
  */
+import type { BucketMode } from '../../../src/core/cluster-config.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
 import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
@@ -20,7 +21,7 @@ export interface HistoryTally {
   readonly end: ConditionalOutcome | undefined;
 }
 
-const ENTRY: EntryName = { bucket: 'things', key: 'key' };
+const ENTRIES = { mixed: { bucket: 'things', key: 'key' }, cas: { bucket: 'ledger', key: 'key' } } as const;
 const TIMEOUT_MS = 600;
 const CLIENTS = 3;
 const OPERATIONS = 12;
@@ -31,18 +32,26 @@ interface Sight {
   etag: string;
 }
 
-export async function runClusterHistory(seed: number, wipes: boolean): Promise<HistoryTally> {
-  return new ClusterHistory(seed, wipes).run();
+export interface ClusterHistoryOptions {
+  readonly wipes: boolean;
+  /** Of the key's bucket. */
+  readonly mode: BucketMode;
+}
+
+export async function runClusterHistory(seed: number, options: ClusterHistoryOptions): Promise<HistoryTally> {
+  return new ClusterHistory(seed, options).run();
 }
 
 class ClusterHistory {
   readonly #cluster: FaultyCluster;
+  readonly #entry: EntryName;
   readonly #operations: ChainOperation[] = [];
   readonly #counts: Record<string, number> = {};
   #writes = 0;
 
-  constructor(seed: number, wipes: boolean) {
+  constructor(seed: number, { wipes, mode }: ClusterHistoryOptions) {
     this.#cluster = new FaultyCluster(seed, wipes);
+    this.#entry = ENTRIES[mode];
   }
 
   async run(): Promise<HistoryTally> {
@@ -63,7 +72,9 @@ class ClusterHistory {
 
   async #read(sight: Sight): Promise<void> {
     const calledAt = this.#cluster.step();
-    const outcome = await this.#cluster.ask((node) => node.conditional(linearizableOf(ENTRY, TIMEOUT_MS)));
+    const outcome = await this.#cluster.ask((node) =>
+      node.conditional(linearizableOf(this.#entry, TIMEOUT_MS)),
+    );
     if (outcome?.type === 'read') this.#seen(calledAt, outcome.record, sight);
     else this.#count('read failed');
   }
@@ -75,7 +86,7 @@ class ClusterHistory {
     const calledAt = this.#cluster.step();
     const write = { type: 'write', id: calledAt, calledAt, expected, token } as const;
     for (let attempt = 1; ; attempt += 1) {
-      const request = casOf(ENTRY, token, {
+      const request = casOf(this.#entry, token, {
         ...{ ifMatch: etag, id: token, firstAttempt: attempt === 1, timeoutMs: TIMEOUT_MS },
       });
       const outcome = await this.#cluster.ask((node) => node.conditional(request));
@@ -115,7 +126,7 @@ class ClusterHistory {
 
   async #lastRead(): Promise<ConditionalOutcome | undefined> {
     const calledAt = this.#cluster.step();
-    const outcome = await this.#cluster.ask((node) => node.conditional(linearizableOf(ENTRY, 5_000)));
+    const outcome = await this.#cluster.ask((node) => node.conditional(linearizableOf(this.#entry, 5_000)));
     if (outcome?.type === 'read') this.#seen(calledAt, outcome.record, { token: '', etag: '' });
     return outcome;
   }

@@ -4,6 +4,7 @@ import { placementHash } from '../../../src/codec/hash.ts';
 import { unfinishedKey } from '../../../src/codec/key-layout.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
 import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
+import type { ConditionalRequest } from '../../../src/core/request.ts';
 import { partitionOf } from '../../../src/core/ring/ring.ts';
 import {
   assertFailed,
@@ -302,5 +303,48 @@ describe('a conditional write whose coordinator goes away', () => {
     await stage.until(() => stage.requests('coordinate-conditional').length === 1);
     stage.machine('n1').crash({ power: false, reason: 'killed' });
     assertFailed(await stage.run(outcome), { certainty: 'unknown' });
+  });
+});
+
+describe('what a request costs', () => {
+  const kinds = ['paxos-prepare', 'paxos-accept', 'paxos-read'] as const;
+  const counts = (): readonly number[] => kinds.map((kind) => stage.requests(kind).length);
+  const costOf = async (request: ConditionalRequest): Promise<readonly number[]> => {
+    const before = counts();
+    await stage.run(stage.node('n1').conditional(request));
+    return counts().map((count, place) => count - (before[place] as number));
+  };
+  const beginWith = async (mode: 'mixed' | 'cas'): Promise<EntryName> => {
+    stage = await new Stage(3, {
+      partitions: 1_024,
+      buckets: new Map([['b', { n: 3, r: 2, w: 2, mode }]]),
+    }).startAll();
+    return { ...stage.entryAt('n1', 'n2', 'n3'), bucket: 'b' };
+  };
+
+  it('is two round trips for a write, and one without a write on the disk for a read', async () => {
+    const entry = await beginWith('mixed');
+    expect(await costOf(casOf(entry, 'one', { ifMatch: 'absent' }))).toEqual([2, 2, 0]);
+    await stage.world.runFor(50);
+    const writes = stage.written.length;
+    expect(await costOf(linearizableOf(entry))).toEqual([0, 0, 2]);
+    expect(stage.written.length).toBe(writes);
+  });
+
+  it('is one round trip for a write of a hot key in a bucket of mode cas, between which reads disturb nobody', async () => {
+    const entry = await beginWith('cas');
+    let outcome = await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    for (let count = 0; count < 5; count += 1) {
+      const etag = etagIn(outcome);
+      expect(await costOf(linearizableOf(entry))).toEqual([0, 0, 2]);
+      expect(await costOf(casOf(entry, 'lost', { ifMatch: 'absent', id: `lost ${count}` }))).toEqual([
+        0, 0, 2,
+      ]);
+      const before = counts();
+      outcome = await stage.run(stage.node('n1').conditional(casOf(entry, `${count}`, { ifMatch: etag })));
+      expect(counts().map((after, place) => after - (before[place] as number))).toEqual([0, 2, 0]);
+    }
+    await stage.world.runFor(5_000);
+    expect(await costOf(casOf(entry, 'later', { ifMatch: etagIn(outcome) }))).toEqual([2, 2, 0]);
   });
 });

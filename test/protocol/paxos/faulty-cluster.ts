@@ -22,11 +22,12 @@ export class FaultyCluster {
   #isOver = false;
   #wiped: NodeId | undefined;
 
+  /** Buckets are of mode `mixed`, but for one: `ledger` is of mode `cas`. */
   constructor(seed: number, wipes: boolean) {
     this.draw = new Stream(seed, 'cluster-history');
     this.#wipes = wipes;
     this.#world = quietWorld(
-      simConfig(NODES.length),
+      simConfig(NODES.length, { buckets: new Map([['ledger', { n: 3, r: 2, w: 2, mode: 'cas' }]]) }),
       {
         seed,
         network: {
