@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PATHS } from '../src/api/paths.ts';
 import { startNodeProcess, type NodeProcess } from '../src/cli/cluster/node-process.ts';
+import { CAS_BUCKET } from './workload.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 50;
@@ -171,6 +172,7 @@ function configurationOf(plan: ClusterPlan, ports: readonly Ports[]): object {
     cluster: 'bench',
     nodes: ports.map((node) => ({ ...node, host: '127.0.0.1' })),
     defaults: { n: plan.copies ?? plan.nodeCount },
+    buckets: { [CAS_BUCKET]: { mode: 'cas' } },
     storage: { fsync: plan.fsync },
     log: { level: 'warn' },
   };

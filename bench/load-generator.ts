@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import type { LoadFailures, LoadJob, LoadReply, LoadResult } from './load.ts';
 import { cpuMicroseconds, machineBusyMicroseconds } from './process-cost.ts';
-import { requestSource, VALUE_BYTES } from './workload.ts';
+import { ownKeyRequests, requestSource, VALUE_BYTES } from './workload.ts';
 
 /** Milliseconds between two looks of autocannon whether it is to stop. */
 const STOP_CHECK_MS = 100;
@@ -32,7 +32,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
   let histogram: RecordableHistogram | undefined;
   const { instance, ended } = start(job);
   instance.on('response', (_client, status, _bytes, milliseconds) => {
-    if (status !== job.workload.expectedStatus) {
+    if (status !== job.workload.expectedStatus && !(job.workload.keys === 'own' && status === 201)) {
       unexpectedStatuses[status] = (unexpectedStatuses[status] ?? 0) + 1;
       unexpected += 1;
       if (unexpected === FAILURES_TO_GIVE_UP) instance.stop();
@@ -80,7 +80,7 @@ function start(job: LoadJob): {
 }
 
 function autocannonOptions(job: LoadJob): autocannon.Options {
-  const nextRequest = requestSource(job.workload, job.keys);
+  const setUp = job.workload.keys === 'own' ? ownKeySetUp(job) : sharedSetUp(job);
   const length =
     job.length.type === 'requests' ? { amount: job.length.requests } : { duration: UNLIMITED_SECONDS };
   return {
@@ -92,8 +92,30 @@ function autocannonOptions(job: LoadJob): autocannon.Options {
     ...length,
     // The public ways to change a request rebuild it each time. If an update ever ignores this one, all keys are the same and
     // PUT answers another status than expected, so the run is invalid rather than wrong.
-    setupClient: (client) => Object.assign(client, { getRequestBuffer: nextRequest }),
+    setupClient: (client) => Object.assign(client, { getRequestBuffer: setUp(client) }),
     verifyBody: (body) => job.workload.method === 'PUT' || body?.length === VALUE_BYTES,
+  };
+}
+
+/** Gives a connection its source of requests. */
+type SetUp = (client: autocannon.Client) => () => Buffer;
+
+function sharedSetUp({ workload, keys }: LoadJob): SetUp {
+  const next = requestSource(workload, keys);
+  return () => next;
+}
+
+function ownKeySetUp({ workload, keys }: LoadJob): SetUp {
+  let connections = 0;
+  return (client) => {
+    const requests = ownKeyRequests(workload, `${keys.freshPrefix}-${connections++}`);
+    client.on('headers', ({ headers }) => {
+      // The names and values in turn, as they came.
+      const list = headers as unknown as readonly string[];
+      const place = list.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'etag');
+      if (place !== -1) requests.answered(list[place + 1] as string);
+    });
+    return requests.next;
   };
 }
 

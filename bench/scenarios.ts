@@ -1,6 +1,6 @@
 /** What is measured. The order is that of each repeat: the yardstick first, so that it is close to all it is compared with. */
 import { HEADERS } from '../src/api/headers.ts';
-import type { Workload } from './workload.ts';
+import { CAS_BUCKET, type Workload } from './workload.ts';
 
 /** One kind of load on one target. */
 export interface Scenario {
@@ -31,6 +31,26 @@ const NODE_WORKLOADS: readonly {
     name: 'put-w2',
     title: 'PUT W=2',
     workload: { ...freshPut, headers: { [HEADERS.w]: '2' }, expectedStatus: 201 },
+  },
+  {
+    name: 'create',
+    title: 'PUT If-None-Match: *',
+    workload: { ...freshPut, headers: { 'If-None-Match': '*' }, expectedStatus: 201 },
+  },
+  {
+    name: 'update',
+    title: 'PUT If-Match',
+    workload: { method: 'PUT', keys: 'own', headers: {}, expectedStatus: 204 },
+  },
+  {
+    name: 'update-cas',
+    title: 'PUT If-Match, mode cas',
+    workload: { method: 'PUT', keys: 'own', bucket: CAS_BUCKET, headers: {}, expectedStatus: 204 },
+  },
+  {
+    name: 'get-linearizable',
+    title: 'GET linearizable',
+    workload: { ...storedGet, headers: { [HEADERS.consistency]: 'linearizable' } },
   },
   { name: 'get-r1', title: 'GET R=1', workload: { ...storedGet, headers: { [HEADERS.r]: '1' } } },
   { name: 'get-r2', title: 'GET R=2', workload: { ...storedGet, headers: { [HEADERS.r]: '2' } } },

@@ -13,16 +13,23 @@ export const VALUE_BYTES = 1024;
 /** Different values; neighbours on disk are hardly ever equal. */
 const VALUE_COUNT = 1024;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const BUCKET_PATH = '/v1/kv/bench/';
+const BUCKET = 'bench';
+/** The bench's cluster has declared it with mode `cas`. */
+export const CAS_BUCKET = 'ledger';
 
 /** A kind of request, and the answer that it must get. */
 export interface Workload {
   readonly method: 'PUT' | 'GET';
-  /** `fresh`: each key was never written before. `stored`: one of the keys that were loaded first. */
-  readonly keys: 'fresh' | 'stored';
+  /** `bench` unless another one is named. */
+  readonly bucket?: string;
+  /**
+   * `fresh`: each key was never written before. `stored`: one of the keys that were loaded first. `own`: each connection has a key of
+   * its own, creates it, and then replaces what it has written, by its ETag.
+   */
+  readonly keys: 'fresh' | 'stored' | 'own';
   /** Request headers besides those that every request has. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Any other status is a failure. */
+  /** Any other status is a failure; of `own` keys the first answer is 201. */
   readonly expectedStatus: number;
 }
 
@@ -37,7 +44,7 @@ export interface KeyRange {
 /** Answers the bytes of the next request at each call. */
 export function requestSource(workload: Workload, keys: KeyRange): () => Buffer {
   const nextKey = keySource(workload, keys);
-  const startOfHead = `${workload.method} ${BUCKET_PATH}`;
+  const startOfHead = startOf(workload);
   const restOfHead = ` HTTP/1.1\r\n${headerLines(workload)}\r\n`;
   if (workload.method === 'GET') return () => Buffer.from(startOfHead + nextKey() + restOfHead, 'latin1');
   const values = randomLetters(VALUE_COUNT * VALUE_BYTES);
@@ -50,6 +57,32 @@ export function requestSource(workload: Workload, keys: KeyRange): () => Buffer 
     values.copy(bytes, head.length, value, value + VALUE_BYTES);
     return bytes;
   };
+}
+
+/** The requests of one connection on a key of its own. */
+export interface OwnKeyRequests {
+  /** The bytes of the next request. */
+  readonly next: () => Buffer;
+  /** The ETag of the last answer. */
+  readonly answered: (etag: string) => void;
+}
+
+export function ownKeyRequests(workload: Workload, key: string): OwnKeyRequests {
+  const value = randomLetters(VALUE_BYTES).toString('latin1');
+  let condition: Readonly<Record<string, string>> = { 'If-None-Match': '*' };
+  return {
+    next: () => {
+      const headers = headerLines({ ...workload, headers: { ...workload.headers, ...condition } });
+      return Buffer.from(`${startOf(workload)}${key} HTTP/1.1\r\n${headers}\r\n${value}`, 'latin1');
+    },
+    answered: (etag) => {
+      condition = { 'If-Match': etag };
+    },
+  };
+}
+
+function startOf({ method, bucket = BUCKET }: Workload): string {
+  return `${method} /v1/kv/${bucket}/`;
 }
 
 function keySource(workload: Workload, keys: KeyRange): () => string {
