@@ -145,6 +145,21 @@ export interface InspectBody {
   readonly replicas: readonly InspectedReplica[];
 }
 
+/**
+ * What became of a write. `applied`: it is what the key holds. `superseded`: it was applied, and something came after it.
+ * `never-applied`: it was not, and will not be. `too-old`: the key has forgotten too many write ids since to know.
+ */
+export type WriteState = 'applied' | 'superseded' | 'never-applied' | 'too-old';
+
+export interface OutcomeBody {
+  readonly bucket: string;
+  readonly key: string;
+  readonly writeId: string;
+  readonly state: WriteState;
+  /** Of the key, as that write left it. */
+  readonly etag?: string;
+}
+
 export interface ReadyBody {
   readonly ready: boolean;
   /** Why not. */

@@ -2,6 +2,7 @@
 export const PATHS = {
   kv: '/v1/kv',
   inspect: '/v1/inspect',
+  outcome: '/v1/outcome',
   ring: '/v1/ring',
   cluster: '/v1/cluster',
   livez: '/livez',
@@ -17,4 +18,10 @@ export function entryPath(bucket: string, key: string): string {
 
 export function inspectPath(bucket: string, key: string): string {
   return `${PATHS.inspect}/${encodeURIComponent(bucket)}/${encodeURIComponent(key)}`;
+}
+
+/** Path and query of the question what became of a write. */
+export function outcomePath(bucket: string, key: string, writeId: string): string {
+  const entry = `${encodeURIComponent(bucket)}/${encodeURIComponent(key)}`;
+  return `${PATHS.outcome}/${entry}?writeId=${encodeURIComponent(writeId)}`;
 }

@@ -122,7 +122,8 @@ class EntryAttempts {
   #headers(budgetMs: number): Readonly<Record<string, string>> {
     const { method, headers, writeId } = this.#request;
     // What a blind deletion deletes is decided when it arrives: it looks for its id even if this is the first attempt.
-    const isBlindDelete = method === 'DELETE' && headers[HEADERS.context] === undefined;
+    const isSeen = headers[HEADERS.context] !== undefined || headers['If-Match'] !== undefined;
+    const isBlindDelete = method === 'DELETE' && !isSeen;
     const isFirstOfId =
       this.#isWrite && writeId === undefined && this.#reports.length === 0 && !isBlindDelete;
     return {

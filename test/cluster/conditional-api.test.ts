@@ -129,7 +129,8 @@ describe('If-None-Match: *', () => {
       expectLost(lost, tagOf(winner));
       expect(problemIn(lost)['entry']).toEqual(JSON.parse(winner.text));
     }
-    const [{ text }] = (JSON.parse(winner.text) as EntryBody).siblings as readonly [{ text: string }];
+    const { siblings } = JSON.parse(winner.text) as { siblings: readonly [{ text: string }] };
+    const [{ text }] = siblings;
     expect(answers.indexOf(winner)).toBe(Number(text.slice(3)));
     for (const told of await everywhere(target)) expect(told).toEqual([200, text, tagOf(winner)]);
   });
