@@ -113,6 +113,30 @@ export interface ClusterBody {
   readonly limits: Readonly<Record<string, number>>;
 }
 
+/** The number of a Paxos round: rounds are ordered by time, then counter, then node. */
+export interface BallotBody {
+  /** ISO 8601, by the hybrid logical clock of the node that proposed it. */
+  readonly time: string;
+  readonly counter: number;
+  /** Who proposed it. */
+  readonly node: string;
+}
+
+/** What a home replica keeps as a voter in the rounds of conditional requests. What it never saw is left out. */
+export interface VoteBody {
+  readonly votes: boolean;
+  /** Why it does not vote on the key now. */
+  readonly reason?: string;
+  /** It takes nothing below this. */
+  readonly promised?: BallotBody;
+  /** What it accepted last. */
+  readonly accepted?: BallotBody;
+  /** The highest that it knows to be chosen. */
+  readonly chosen?: BallotBody;
+  /** Whether it accepted something that it does not know to be chosen. */
+  readonly unfinished: boolean;
+}
+
 export interface InspectedReplica {
   readonly node: string;
   readonly result: 'found' | 'absent' | 'unreadable' | 'unreachable' | 'recovering';
@@ -121,6 +145,8 @@ export interface InspectedReplica {
   readonly digest?: string;
   readonly context?: string;
   readonly etag?: string;
+  /** Of a home replica that told. */
+  readonly vote?: VoteBody;
   readonly siblings?: readonly (
     | {
         readonly id: string;

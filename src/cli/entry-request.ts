@@ -97,6 +97,8 @@ class EntryAttempts {
     const ms = Math.round(performance.now() - startMs);
     this.#reports.push({ node: nodeUrl, ms, code, message, ...(status === undefined ? {} : { status }) });
     if (this.#isWrite && outcome === 'unknown') this.#perhapsApplied = true;
+    // The nodes refuse the id of a later attempt for good before they say that it has lost the race.
+    if (code === 'precondition-failed') this.#perhapsApplied = false;
     return attempted;
   }
 

@@ -5,7 +5,6 @@ import { factsOf, isWriteAnswer, readDeleted, readSibling, readWritten } from '.
 import { problemOf } from './attempt-failure.ts';
 import type { Codec } from './codec.ts';
 import type { Conflict, DeleteIfResult, Entry, Found, LostRace, Siblings, Swapped } from './entry.ts';
-import { QuorateError } from './errors.ts';
 import { invalidArgument } from './options.ts';
 import type { ConditionOptions } from './options.ts';
 import type { TransportResponse } from './transport.ts';
@@ -26,11 +25,11 @@ export function conditionHeaders({ if: expected }: ConditionOptions): Record<str
 }
 
 /**
- * Whether this is an answer to a conditional write. After an attempt that may have been applied a lost race is none: that
- * attempt may be what it was lost to, or be on its way still.
+ * Whether this is an answer to a conditional write. So is a lost race after an attempt that may have been applied: the nodes look
+ * for the write by its id first, and refuse the id for good before they say that a later attempt has lost.
  */
-export function isConditionalAnswer(response: TransportResponse, maybeApplied: boolean): boolean {
-  return isWriteAnswer(response) || (!maybeApplied && isLostRace(response));
+export function isConditionalAnswer(response: TransportResponse): boolean {
+  return isWriteAnswer(response) || isLostRace(response);
 }
 
 /** What an answer that {@link isConditionalAnswer} let pass says of a conditional PUT. */
@@ -88,11 +87,4 @@ function entryIn(response: TransportResponse): EntryBody | undefined {
 
 function liveIn({ siblings }: EntryBody): readonly LiveSiblingBody[] {
   return siblings.filter((sibling): sibling is LiveSiblingBody => !('deleted' in sibling));
-}
-
-/** Whether a call ended in a lost race that does not settle it: an attempt before may have been applied. */
-export function isUnsettledRace(thrown: unknown): thrown is QuorateError {
-  return (
-    thrown instanceof QuorateError && thrown.code === 'precondition-failed' && thrown.outcome === 'unknown'
-  );
 }

@@ -1,22 +1,15 @@
-/** Compare-and-set: how conditional writes and deletions become calls, and how one that ended in doubt is settled. */
+/** Compare-and-set: how conditional writes and deletions become calls, and how one that ended in doubt is asked for. */
 import type { OutcomeBody } from '../api/bodies.ts';
 import { outcomePath } from '../api/paths.ts';
-import { encoded, isWriteAnswer } from './answer.ts';
+import { encoded } from './answer.ts';
 import { AnyBucket, writeIdentity } from './any-bucket.ts';
 import type { Inner } from './any-bucket.ts';
 import type { Call } from './call.ts';
 import { casUpdateLoop } from './cas-update.ts';
 import type { CasUpdateSteps } from './cas-update.ts';
-import {
-  conditionHeaders,
-  isConditionalAnswer,
-  isUnsettledRace,
-  readSwapped,
-  readSwappedAway,
-} from './condition.ts';
+import { conditionHeaders, isConditionalAnswer, readSwapped, readSwappedAway } from './condition.ts';
 import { Deadline } from './deadline.ts';
-import type { CasResult, DeleteIfResult, Entry, LostRace, Updated, WriteOutcome } from './entry.ts';
-import type { QuorateError } from './errors.ts';
+import type { CasResult, DeleteIfResult, Entry, Updated, WriteOutcome } from './entry.ts';
 import { DEFAULT_TIMEOUT_MS, invalidArgument } from './options.ts';
 import type { CallOptions, CasOptions, ConditionOptions, UpdateOptions } from './options.ts';
 import type { TransportResponse } from './transport.ts';
@@ -53,7 +46,7 @@ export abstract class ConditionalBucket<T> extends AnyBucket<T> {
       body: encoded(codec, value, base.what),
     };
     const facts = { codec, what: base.what, writeId: base.write.id };
-    return this.#settled(key, call, (response) => readSwapped(response, facts));
+    return readSwapped(await this.setup.carryOut(call), facts);
   }
 
   protected async swapAway(
@@ -65,7 +58,7 @@ export abstract class ConditionalBucket<T> extends AnyBucket<T> {
       throw invalidArgument('There is nothing to delete where nothing is', 'Give the ETag of what was read.');
     }
     const facts = { codec: this.setup.codec, what: call.what, writeId: call.write.id };
-    return this.#settled(key, call, (response) => readSwappedAway(response, facts));
+    return readSwappedAway(await this.setup.carryOut(call), facts);
   }
 
   /** `update`, by whichever consistency. */
@@ -117,37 +110,6 @@ export abstract class ConditionalBucket<T> extends AnyBucket<T> {
     };
   }
 
-  /**
-   * A race that was lost by a second attempt, when the first may have been applied: the write's own id tells what became of it.
-   * If that cannot be told, the outcome is what it was, unknown.
-   */
-  async #settled<Result>(
-    key: string,
-    call: Call & Required<Pick<Call, 'write'>>,
-    read: (response: TransportResponse) => Result,
-  ): Promise<Result | LostRace<Entry<T>>> {
-    const { carryOut } = this.setup;
-    const { deadline, signal, write } = call;
-    let response: TransportResponse;
-    try {
-      response = await carryOut(call);
-    } catch (thrown) {
-      if (!isUnsettledRace(thrown)) throw thrown;
-      const { state } = await orElse(thrown, this.#outcome(key, write.id, { signal, deadline }));
-      if (state === 'too-old') throw thrown;
-      if (state === 'never-applied') {
-        return {
-          ok: false,
-          current: await this.read(key, { consistency: 'linearizable', signal, deadline }),
-        };
-      }
-      // Sent again, a write that was applied answers its own success.
-      const again = { ...call, write: { id: write.id, fresh: false }, isAnswer: isWriteAnswer };
-      response = await orElse(thrown, carryOut(again));
-    }
-    return read(response);
-  }
-
   async #outcome(key: string, writeId: string, own: Inner<CallOptions>): Promise<WriteOutcome> {
     const options = this.checked(key, { timeoutMs: own.timeoutMs, signal: own.signal, writeId }, 'read');
     const response = await this.setup.carryOut({
@@ -160,13 +122,6 @@ export abstract class ConditionalBucket<T> extends AnyBucket<T> {
     const { state, etag } = outcomeIn(response) as OutcomeBody;
     return { state, etag, writeId };
   }
-}
-
-/** `work`, or, if that fails, the failure that led to it. */
-async function orElse<Result>(earlier: QuorateError, work: Promise<Result>): Promise<Result> {
-  return work.catch(() => {
-    throw earlier;
-  });
 }
 
 function outcomeIn({ body }: TransportResponse): OutcomeBody | undefined {

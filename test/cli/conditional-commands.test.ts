@@ -29,8 +29,8 @@ const outcomeAnswer = (body: object): FakeAnswer => ({
   body: JSON.stringify(body),
 });
 
-describe('a conditional write that loses', () => {
-  it('exits 4 and says how to go on from what is there', async () => {
+describe('a conditional write', () => {
+  it('that loses exits 4, and says how to go on from what is there', async () => {
     const { url, requests } = await node(() => lostAnswer([LIVE]));
     const lost = await runCommand(['cas', 'b', 'k', 'v', '--if-match', 'e1', '--node', url]);
     expect(lost).toMatchObject({ exitCode: 4, stdout: '' });
@@ -39,14 +39,14 @@ describe('a conditional write that loses', () => {
     expect(requests[0]?.headers).toMatchObject({ prefer: 'return=representation' });
   });
 
-  it('exits 4 and says so where the key was deleted', async () => {
+  it('that loses exits 4, and says so where the key was deleted', async () => {
     const { url } = await node(() => lostAnswer([{ id: '1', deleted: true }]));
     const lost = await runCommand(['delete', 'b', 'k', '--if-match', 'e1', '--node', url]);
     expect(lost.exitCode).toBe(4);
     expect(lost.stderr).toContain('--if-absent');
   });
 
-  it('is told whole with --json', async () => {
+  it('that loses is told whole with --json', async () => {
     const { url } = await node(() => lostAnswer([LIVE]));
     const lost = await runCommand(['put', 'b', 'k', 'v', '--if-absent', '--json', '--node', url]);
     expect(JSON.parse(lost.stderr)).toMatchObject({
@@ -54,13 +54,20 @@ describe('a conditional write that loses', () => {
     });
   });
 
-  it('on its second attempt, after the first got no answer, is in doubt: exit code 7', async () => {
+  it('that loses on its second attempt, after the first got no answer, has lost all the same', async () => {
     const silent = await node(() => undefined);
     const { url, requests } = await node(() => lostAnswer([LIVE]));
     const lost = await runCommand(['cas', 'b', 'k', 'v', '--if-absent', '--node', silent.url, '--node', url]);
+    expect(lost.exitCode).toBe(4);
+    expect(requests[0]?.headers['quorate-write-id']).toBe(silent.requests[0]?.headers['quorate-write-id']);
+    expect(requests[0]?.headers).not.toHaveProperty('quorate-attempt');
+  });
+
+  it('that ends in doubt exits 7, and says how to settle that', async () => {
+    const silent = await node(() => undefined);
+    const lost = await runCommand(['cas', 'b', 'k', 'v', '--if-absent', '--node', silent.url]);
     expect(lost.exitCode).toBe(7);
-    const id = requests[0]?.headers['quorate-write-id'] as string;
-    expect(silent.requests[0]?.headers['quorate-write-id']).toBe(id);
+    const id = String(silent.requests[0]?.headers['quorate-write-id']);
     expect(lost.stderr).toContain(`quorate outcome BUCKET KEY ${id}`);
   });
 });

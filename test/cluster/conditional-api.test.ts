@@ -1,6 +1,6 @@
 /** Compare-and-set and linearizable reads as clients of a whole cluster see them: every row of the contract, through any node. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EntryBody } from '../../src/api/bodies.ts';
+import type { EntryBody, InspectBody } from '../../src/api/bodies.ts';
 import { type Answer, problemIn } from '../server/http/http-client.ts';
 import { PlacedKeys } from './placed-keys.ts';
 import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
@@ -57,6 +57,18 @@ function expectLost(answer: Answer, etag: string | undefined): void {
   expect(answer.status).toBe(412);
   expect(problemIn(answer)).toMatchObject({ code: 'precondition-failed', outcome: 'not-applied' });
   expect(answer.headers.etag).toBe(etag);
+}
+
+/** The views of the replicas, when all of them know what was chosen. */
+async function settled(target: string): Promise<InspectBody> {
+  let body: InspectBody | undefined;
+  await cluster.eventually('the round is known to be chosen', async () => {
+    body = JSON.parse((await client().get(target.replace('/kv/', '/inspect/'))).text) as InspectBody;
+    const votes = body.replicas.flatMap(({ vote }) => vote ?? []);
+    expect(votes.filter(({ chosen, unfinished }) => chosen !== undefined && !unfinished)).toHaveLength(3);
+    expect(new Set(votes.map(({ chosen }) => JSON.stringify(chosen))).size).toBe(1);
+  });
+  return body as InspectBody;
 }
 
 /** Two values that were written concurrently. */
@@ -338,6 +350,45 @@ describe('a bucket of mode cas', () => {
     expect((await client().get(target)).text).toBe('two');
     for (const told of await everywhere(target)) expect(told).toEqual([200, 'two', tagOf(replaced)]);
     expect((await client().delete(target, ifMatch(replaced))).status).toBe(204);
+  });
+});
+
+describe('what the nodes tell', () => {
+  it('is how long the phases took, where it was coordinated', async () => {
+    const { target } = keys.draw('b');
+    const { headers } = await client().put(target, 'v', CREATE);
+    expect(headers['server-timing']).toMatch(/^prepare;dur=[\d.]+, accept;dur=[\d.]+, total;dur=[\d.]+$/);
+    await settled(target);
+    const read = await client().get(target, LINEARIZABLE);
+    expect(read.headers['server-timing']).toMatch(/^read;dur=[\d.]+, total;dur=[\d.]+$/);
+    const lost = await client().put(target, 'v', CREATE);
+    expect(lost.headers['server-timing']).toMatch(/^prepare;dur=[\d.]+(, accept;dur=[\d.]+)?, total;dur/);
+  });
+
+  it('is who votes, and that the round is finished', async () => {
+    const { target, homes } = keys.draw('b');
+    await client().put(target, 'v', CREATE);
+    const { replicas } = await settled(target);
+    const votes = replicas.flatMap(({ vote }) => vote ?? []);
+    expect(votes).toHaveLength(3);
+    for (const vote of votes) {
+      expect(vote).toMatchObject({ votes: true, unfinished: false, chosen: { node: homes[0] } });
+      expect([vote.promised, vote.accepted]).toEqual([vote.chosen, vote.chosen]);
+    }
+  });
+
+  it('is what the rounds came to', async () => {
+    const texts = await Promise.all(
+      cluster.nodes.map(async (node) => (await cluster.client(node).get('/metrics')).text),
+    );
+    const sum = (name: string): number =>
+      texts
+        .flatMap((text) => [...text.matchAll(new RegExp(`^${name}[,}].* ([0-9.]+)$`, 'gm'))])
+        .reduce((total, [, value]) => total + Number(value), 0);
+    expect(sum('quorate_rounds_total{start="prepared",end="chosen"')).toBeGreaterThan(0);
+    expect(sum('quorate_rounds_total{start="prepared",end="answered"')).toBeGreaterThan(0);
+    expect(sum('quorate_linearizable_reads_total{by="quick"')).toBeGreaterThan(0);
+    for (const text of texts) expect(text).toMatch(/^quorate_unfinished_rounds\{node="n\d"\} \d+$/m);
   });
 });
 

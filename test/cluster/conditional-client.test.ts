@@ -71,9 +71,9 @@ describe('while the node that coordinates the key is killed and started again', 
     const through = bucketThrough(cluster.nodes.filter((node) => node !== first));
     let acknowledged = 0;
     let unknown = 0;
-    let isOver = false;
+    const over = new AbortController();
     const count = async (): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         try {
           await through.update(key, ([value = 0]) => value + 1, { ...LINEARIZABLE, maxRounds: 1_000 });
           acknowledged += 1;
@@ -96,7 +96,7 @@ describe('while the node that coordinates the key is killed and started again', 
     await cluster.eventually('it counts with it', async () =>
       expect(acknowledged).toBeGreaterThan(after + 20),
     );
-    isOver = true;
+    over.abort();
     await counting;
     const read = await counters.get(key, LINEARIZABLE);
     if (read.type !== 'found') throw new Error(read.type);

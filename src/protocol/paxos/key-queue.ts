@@ -16,16 +16,18 @@ import {
   MAX_ROUND_REQUESTS,
   ROUND_TIMEOUT_MS,
 } from '../../core/limits.ts';
-import type { QuorumFacts } from '../../core/outcome.ts';
+import type { PhaseTime, QuorumFacts } from '../../core/outcome.ts';
 import { type Ballot, type BallotClock, highestBallot } from '../../core/paxos/ballot.ts';
 import type { Verdict } from '../../core/paxos/conditional.ts';
 import type { Commit, Voters } from '../../core/paxos/messages.ts';
 import { type LostRound, Round } from '../../core/paxos/round.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import type { Tracer } from '../../ports/tracer.ts';
 import type { Standing } from '../replica/acceptor.ts';
 import type { Acceptors } from './acceptors.ts';
 import { readQuickly } from './quick-read.ts';
+import { roundEvent } from './round-event.ts';
 import { RoundRun } from './round-run.ts';
 import type { WaitingRequest } from './waiting-request.ts';
 
@@ -34,6 +36,7 @@ export interface KeyQueuePorts {
   readonly ballots: BallotClock;
   readonly clock: Clock;
   readonly random: Random;
+  readonly tracer: Tracer;
   readonly standingOn: (entry: EntryName) => Standing;
   /** Tells the home replicas what was chosen. */
   readonly commit: (entry: EntryName, homes: readonly NodeId[], commit: Commit) => void;
@@ -96,14 +99,18 @@ export class KeyQueue {
 
   async #readQuickly(batch: readonly WaitingRequest[], voters: Voters): Promise<boolean> {
     const target = { ...this.#key, voters, quorum: this.#quorum, limitMs: limitOf(batch) };
+    const { clock, tracer } = this.#ports;
+    const beganMs = clock.nowMs();
     const end = await readQuickly(this.#ports, target);
     if (end.type === 'round-needed') return false;
-    for (const waiting of batch) waiting.decided({ type: 'read', record: end.record }, this.#facts());
+    tracer.trace({ type: 'quick-read', reads: batch.length });
+    const facts = this.#facts([{ phase: 'read', ms: clock.nowMs() - beganMs }]);
+    for (const waiting of batch) waiting.decided({ type: 'read', record: end.record }, facts);
     return true;
   }
 
   async #round(batch: readonly WaitingRequest[], voters: Voters): Promise<readonly WaitingRequest[]> {
-    const { ballots, clock, commit } = this.#ports;
+    const { ballots, clock, commit, tracer } = this.#ports;
     const { entry, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
     const round = new Round({
@@ -121,16 +128,20 @@ export class KeyQueue {
     const run = new RoundRun(this.#ports, target, round);
     for (const [place, waiting] of batch.entries()) waiting.enters(run, round, place);
     const end = await run.run();
+    tracer.trace(roundEvent(end, 'prepared', batch));
     if (end.type === 'lost') return this.#lostBy(batch, end);
     this.#lost = 0;
     this.#dirty = 0;
-    const deferred = this.#decide(batch, end.verdicts);
+    const deferred = this.#decide(batch, end.verdicts, this.#facts(run.phases));
     if (end.type === 'chosen') commit(entry, homes, end.commit);
     return deferred;
   }
 
-  #decide(batch: readonly WaitingRequest[], verdicts: readonly Verdict[]): readonly WaitingRequest[] {
-    const facts = this.#facts();
+  #decide(
+    batch: readonly WaitingRequest[],
+    verdicts: readonly Verdict[],
+    facts: QuorumFacts,
+  ): readonly WaitingRequest[] {
     return batch.filter((waiting, place) => !waiting.decided(verdicts[place] as Verdict, facts));
   }
 
@@ -155,7 +166,7 @@ export class KeyQueue {
     });
   }
 
-  #facts(): QuorumFacts {
+  #facts(phases: readonly PhaseTime[]): QuorumFacts {
     const quorum = this.#quorum;
     return {
       n: this.#key.homes.length,
@@ -164,6 +175,7 @@ export class KeyQueue {
       sloppy: false,
       ordered: true,
       coordinator: this.#ports.acceptors.self,
+      phases,
     };
   }
 }

@@ -98,6 +98,26 @@ describe('a conditional PUT', () => {
     expect(problemIn(answer)).toMatchObject({ code, outcome: certainty, detail: 'so it is' });
   });
 
+  it('tells what its phases took where it was coordinated, and what it took in all', async () => {
+    expect((await server.client.put(target, 'one', CREATE)).headers['server-timing']).toMatch(
+      /^total;dur=[\d.]+$/,
+    );
+    const phases = [
+      { phase: 'prepare', ms: 1.234 },
+      { phase: 'accept', ms: 20 },
+    ] as const;
+    const quorum = { ...QUORUM, phases };
+    const timed = /^prepare;dur=1\.23, accept;dur=20\.00, total;dur=[\d.]+$/;
+    server.node.script.conditional = async () => ({ type: 'precondition-failed', record: undefined, quorum });
+    expect((await server.client.put(target, 'one', CREATE)).headers['server-timing']).toMatch(timed);
+    server.node.script.conditional = async () => ({ type: 'read', record: undefined, quorum });
+    const absent = await server.client.get(target, { 'Quorate-Consistency': 'linearizable' });
+    expect(absent.headers['server-timing']).toMatch(timed);
+    delete server.node.script.conditional;
+    const plain = await server.client.put(target, 'one');
+    expect(plain.headers['server-timing']).toMatch(/^total;dur=[\d.]+$/);
+  });
+
   it('is the way to write to a bucket of mode cas', async () => {
     expect((await server.client.put('/v1/kv/accounts/k', 'v')).status).toBe(428);
     expect((await server.client.put('/v1/kv/accounts/k', 'v', CREATE)).status).toBe(201);
