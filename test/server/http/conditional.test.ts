@@ -96,6 +96,11 @@ describe('a conditional PUT', () => {
     const answer = await server.client.put(target, 'one', CREATE);
     expect(answer.status).toBe(status);
     expect(problemIn(answer)).toMatchObject({ code, outcome: certainty, detail: 'so it is' });
+    expect(problemIn(answer).hint).not.toContain('smaller');
+    // What is unknown can be asked for, also by a client that gave its write no id.
+    const asked = server.node.conditionals.at(-1)?.operation;
+    const id = asked?.type === 'write' ? asked.identity.id : undefined;
+    expect(problemIn(answer)['writeId']).toBe(certainty === 'unknown' ? id : undefined);
   });
 
   it('tells what its phases took where it was coordinated, and what it took in all', async () => {
@@ -161,6 +166,7 @@ describe('a linearizable GET', () => {
     const answer = await server.client.get(target, LINEARIZABLE);
     expect(answer.status).toBe(504);
     expect(problemIn(answer)).toMatchObject({ outcome: 'not-applied' });
+    expect(problemIn(answer).hint).not.toContain('smaller');
   });
 
   it('of a key that was deleted is 404 with its context', async () => {
