@@ -113,7 +113,7 @@ function ownKeySetUp({ workload, keys }: LoadJob): SetUp {
       // The names and values in turn, as they came.
       const list = headers as unknown as readonly string[];
       const place = list.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'etag');
-      if (place !== -1) requests.answered(list[place + 1] as string);
+      if (place !== -1) requests.answered(list[place + 1] ?? '');
     });
     return requests.next;
   };

@@ -113,6 +113,30 @@ export interface ClusterBody {
   readonly limits: Readonly<Record<string, number>>;
 }
 
+/** The number of a Paxos round: rounds are ordered by time, then counter, then node. */
+export interface BallotBody {
+  /** ISO 8601, by the hybrid logical clock of the node that proposed it. */
+  readonly time: string;
+  readonly counter: number;
+  /** Who proposed it. */
+  readonly node: string;
+}
+
+/** What a home replica keeps as a voter in the rounds of conditional requests. What it never saw is left out. */
+export interface VoteBody {
+  readonly votes: boolean;
+  /** Why it does not vote on the key now. */
+  readonly reason?: string;
+  /** It takes nothing below this. */
+  readonly promised?: BallotBody;
+  /** What it accepted last. */
+  readonly accepted?: BallotBody;
+  /** The highest that it knows to be chosen. */
+  readonly chosen?: BallotBody;
+  /** Whether it accepted something that it does not know to be chosen. */
+  readonly unfinished: boolean;
+}
+
 export interface InspectedReplica {
   readonly node: string;
   readonly result: 'found' | 'absent' | 'unreadable' | 'unreachable' | 'recovering';
@@ -121,6 +145,8 @@ export interface InspectedReplica {
   readonly digest?: string;
   readonly context?: string;
   readonly etag?: string;
+  /** Of a home replica that told. */
+  readonly vote?: VoteBody;
   readonly siblings?: readonly (
     | {
         readonly id: string;
@@ -145,16 +171,17 @@ export interface InspectBody {
   readonly replicas: readonly InspectedReplica[];
 }
 
-/** What became of a write whose outcome was unknown. */
+/**
+ * What became of a write. `applied`: it is among what the key holds. `superseded`: it was, and something has taken its place.
+ * `never-applied`: no conditional write of this id has taken place, and none will. `too-old`: the key may have forgotten the id since.
+ */
+export type WriteState = 'applied' | 'superseded' | 'never-applied' | 'too-old';
+
 export interface OutcomeBody {
   readonly bucket: string;
   readonly key: string;
   readonly writeId: string;
-  /**
-   * `applied`: it is among what is there. `superseded`: it was, and something has taken its place. `never-applied`: no conditional
-   * write of this id has taken place, and none will. `too-old`: the key may have forgotten the id since.
-   */
-  readonly state: 'applied' | 'superseded' | 'never-applied' | 'too-old';
+  readonly state: WriteState;
   /** The ETag that its answer had, or would have had, if that is known. */
   readonly etag?: string;
 }

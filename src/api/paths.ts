@@ -19,3 +19,9 @@ export function entryPath(bucket: string, key: string): string {
 export function inspectPath(bucket: string, key: string): string {
   return `${PATHS.inspect}/${encodeURIComponent(bucket)}/${encodeURIComponent(key)}`;
 }
+
+/** Path and query of the question what became of a write. */
+export function outcomePath(bucket: string, key: string, writeId: string): string {
+  const entry = `${encodeURIComponent(bucket)}/${encodeURIComponent(key)}`;
+  return `${PATHS.outcome}/${entry}?writeId=${encodeURIComponent(writeId)}`;
+}

@@ -2,7 +2,7 @@
  * Names of entries as arguments. They are checked here, before a path is made of them: an empty key would ask for something
  * else, and some keys have no form in a path.
  */
-import { entryPath, inspectPath } from '../api/paths.ts';
+import { entryPath, inspectPath, outcomePath } from '../api/paths.ts';
 import { assertBucketName, assertKey } from '../client/entry-name.ts';
 
 /** Bucket and key. */
@@ -21,6 +21,12 @@ export function pathOfEntry(name: EntryName): string {
 export function inspectPathOfEntry(name: EntryName): string {
   assertAllowed(name);
   return inspectPath(name.bucket, name.key);
+}
+
+/** Path of the question what became of a write of it. Throws like {@link pathOfEntry}. */
+export function outcomePathOfEntry(name: EntryName, writeId: string): string {
+  assertAllowed(name);
+  return outcomePath(name.bucket, name.key, writeId);
 }
 
 function assertAllowed({ bucket, key }: EntryName): void {

@@ -97,6 +97,8 @@ class EntryAttempts {
     const ms = Math.round(performance.now() - startMs);
     this.#reports.push({ node: nodeUrl, ms, code, message, ...(status === undefined ? {} : { status }) });
     if (this.#isWrite && outcome === 'unknown') this.#perhapsApplied = true;
+    // The nodes refuse the id of a later attempt for good before they say that it has lost the race.
+    if (code === 'precondition-failed') this.#perhapsApplied = false;
     return attempted;
   }
 
@@ -122,7 +124,8 @@ class EntryAttempts {
   #headers(budgetMs: number): Readonly<Record<string, string>> {
     const { method, headers, writeId } = this.#request;
     // What a blind deletion deletes is decided when it arrives: it looks for its id even if this is the first attempt.
-    const isBlindDelete = method === 'DELETE' && headers[HEADERS.context] === undefined;
+    const isSeen = headers[HEADERS.context] !== undefined || headers['If-Match'] !== undefined;
+    const isBlindDelete = method === 'DELETE' && !isSeen;
     const isFirstOfId =
       this.#isWrite && writeId === undefined && this.#reports.length === 0 && !isBlindDelete;
     return {

@@ -2,6 +2,7 @@
  * How a command fails. A command throws a `CommandFailure` (or lets the client's `QuorateError` through); main prints it
  * once, on stderr, as one or two sentences or as JSON. Anything else that is thrown is a bug of the command line.
  */
+import type { EntryBody } from '../api/bodies.ts';
 import { QuorateError } from '../client/errors.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { printable, type Terminal } from './terminal.ts';
@@ -100,12 +101,23 @@ function hintFor(error: QuorateError, exitCode: ExitCode): string | undefined {
     const again = error.code === 'write-id-expired' ? undefined : repeatHint(error.writeId);
     return [error.hint, again].filter((part) => part !== undefined).join(' ');
   }
+  if (exitCode === EXIT.preconditionFailed) return currentHint(error) ?? error.hint;
   if (exitCode === EXIT.quorumUnavailable) return error.hint ?? '`quorate status` shows which nodes are up.';
   return error.hint;
+}
+
+/** What a lost race was lost to, as the option of the next try. */
+function currentHint({ problem }: QuorateError): string | undefined {
+  const entry = problem?.['entry'] as Partial<EntryBody> | null | undefined;
+  if (typeof entry?.etag !== 'string' || !Array.isArray(entry.siblings)) return undefined;
+  const isAlive = entry.siblings.some((sibling: object) => !('deleted' in sibling));
+  return isAlive
+    ? `Look at it with \`quorate get\`. If it may be replaced: --if-match ${entry.etag.replaceAll('"', '')}`
+    : 'It was deleted. To create it anew: --if-absent';
 }
 
 function repeatHint(writeId: string | undefined): string | undefined {
   return writeId === undefined
     ? undefined
-    : `The write may have happened. Repeat it with --write-id ${writeId}: that is the same write, not a second one.`;
+    : `The write may have happened. Repeat it with --write-id ${writeId}: that is the same write, not a second one. Or ask what became of it: \`quorate outcome BUCKET KEY ${writeId}\`.`;
 }

@@ -8,6 +8,7 @@ import { addDeleteCommand } from './commands/delete.ts';
 import { addGetCommand } from './commands/get.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addInspectCommand } from './commands/inspect.ts';
+import { addOutcomeCommand } from './commands/outcome.ts';
 import { addPutCommands } from './commands/put.ts';
 import { addRingCommand } from './commands/ring.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -21,6 +22,7 @@ Examples:
   quorate put notes hello 'Hello, ring'              store a text
   quorate get notes hello -r 3                       read it, asking three replicas
   quorate put notes hello 'Hi' --context TOKEN       supersede what was read
+  quorate cas notes hello 'Hi' --if-match ETAG       write only if it still is what was read
   quorate import cities cities.ndjson --key name     load many records
   quorate inspect notes hello                        what each replica holds
 
@@ -75,6 +77,7 @@ function createProgram(context: CommandContext): Command {
   addGetCommand(program, context);
   addPutCommands(program, context);
   addDeleteCommand(program, context);
+  addOutcomeCommand(program, context);
   addImportCommand(program, context);
   addStatusCommand(program, context);
   addRingCommand(program, context);

@@ -25,7 +25,7 @@ export function addWriteOptions(command: Command): Command {
     .option('--context <token>', 'supersede exactly what was seen with this token', headerText)
     .option('--write-id <id>', 'id of a write that was tried before: repeating it is the same write', writeId)
     .option('--if-match <etag>', 'only if the entry still has this ETag', headerText)
-    .option('--if-none-match', 'only if the entry holds nothing')
+    .option('--if-absent, --if-none-match', 'only if the entry holds nothing')
     .option('-v, --verbose', 'context, ETag and quorum on stderr')
     .option('--json', 'print the result as JSON');
 }
@@ -35,8 +35,17 @@ export function writeHeaders(options: WriteOptions): Readonly<Record<string, str
   return {
     ...quorumHeaders(options),
     ...(options.context === undefined ? {} : { [HEADERS.context]: options.context }),
-    ...(options.ifMatch === undefined ? {} : { 'If-Match': entityTag(options.ifMatch) }),
-    ...(options.ifNoneMatch === true ? { 'If-None-Match': '*' } : {}),
+    ...conditionHeaders(options),
+  };
+}
+
+/** A lost race is to show what is there instead. */
+function conditionHeaders({ ifMatch, ifNoneMatch }: WriteOptions): Readonly<Record<string, string>> {
+  if (ifMatch === undefined && ifNoneMatch !== true) return {};
+  return {
+    ...(ifMatch === undefined ? {} : { 'If-Match': entityTag(ifMatch) }),
+    ...(ifNoneMatch === true ? { 'If-None-Match': '*' } : {}),
+    Prefer: 'return=representation',
   };
 }
 

@@ -85,7 +85,8 @@ function siblingsOf(
   }
 }
 
-function readSibling<T>(body: LiveSiblingBody, codec: Codec<T>, what: string): Sibling<T> {
+/** One sibling of an envelope. Throws `bad-value` if the codec refuses it. */
+export function readSibling<T>(body: LiveSiblingBody, codec: Codec<T>, what: string): Sibling<T> {
   return {
     id: body.id,
     value: decoded(codec, () => bytesOf(body), body.contentType, what),
@@ -172,7 +173,8 @@ function liveSiblings(response: TransportResponse, otherwise: number): number {
   return Number.isNaN(count) ? otherwise : count;
 }
 
-function factsOf(response: TransportResponse): AnswerFacts {
+/** What every answer tells beside its content. */
+export function factsOf(response: TransportResponse): AnswerFacts {
   return {
     quorum: quorumOf(response.headers.get(HEADERS.quorum) ?? ''),
     coordinator: response.headers.get(HEADERS.coordinator) ?? undefined,

@@ -23,8 +23,8 @@ import {
   readHeaders,
 } from './options.ts';
 import type {
-  DefaultOptions,
   MergedOptions,
+  QuorumOptions,
   ReadOptions,
   SeenOptions,
   UpdateOptions,
@@ -40,23 +40,26 @@ import type { UpdateSteps } from './update.ts';
 export interface BucketSetup<T> {
   readonly name: string;
   readonly codec: Codec<T>;
-  readonly defaults: DefaultOptions;
+  readonly defaults: MergedOptions;
   readonly carryOut: (call: Call) => Promise<TransportResponse>;
   /** Base URLs of the nodes that hold a key, the best to ask first. */
   readonly homeOf: (key: string, use: 'read' | 'write', n: number | undefined) => readonly string[];
 }
 
 /** A read or a write inside of `update` shares the deadline of the whole. */
-type Inner<Options> = Options & { readonly deadline?: Deadline };
+export type Inner<Options> = Options & { readonly deadline?: Deadline };
+
+/** `update` by plain reads and writes. */
+export type PlainUpdateOptions = Omit<UpdateOptions, 'consistency'> & Pick<QuorumOptions, 'consistency'>;
 
 /** Writing, and the steps of reading and of `update`. */
 export abstract class AnyBucket<T> {
   readonly name: string;
-  readonly #setup: BucketSetup<T>;
+  protected readonly setup: BucketSetup<T>;
 
   constructor(setup: BucketSetup<T>) {
     this.name = setup.name;
-    this.#setup = setup;
+    this.setup = setup;
   }
 
   /**
@@ -86,20 +89,22 @@ export abstract class AnyBucket<T> {
   }
 
   protected async read(key: string, own: Inner<ReadOptions>): Promise<Entry<T>> {
-    const options = this.#checked(key, own);
+    const options = this.checked(key, own, 'read');
+    // Linearizable reads of a key meet at its first home replica, as its conditional writes do.
+    const use = options.consistency === 'linearizable' ? 'write' : 'read';
     const call: Call = {
-      ...this.#call('GET', 'read', key, options, own.deadline),
+      ...this.call('GET', use, key, options, own.deadline),
       // The bytes as they are, not the JSON envelope: it would cost a third more for binary values and write JSON anew,
       // and context and ETag come as headers anyway. Siblings come as an envelope all the same, with status 300.
       headers: { ...readHeaders(options), Accept: '*/*' },
       isAnswer: isReadAnswer,
     };
-    return readEntry(await this.#setup.carryOut(call), this.#setup.codec, call.what);
+    return readEntry(await this.setup.carryOut(call), this.setup.codec, call.what);
   }
 
   /** The steps of `update`, all within one deadline. */
-  protected steps(key: string, own: UpdateOptions): UpdateSteps<T> {
-    const options = this.#checked(key, own);
+  protected steps(key: string, own: PlainUpdateOptions): UpdateSteps<T> {
+    const options = this.checked(key, own, 'write');
     const deadline = new Deadline(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     // Each round writes under an id of its own: it is another write than the one before.
     const inner = { ...own, writeId: undefined, deadline };
@@ -115,10 +120,10 @@ export abstract class AnyBucket<T> {
   }
 
   async #put(key: string, value: T, own: Inner<WriteOptions>, context: string | undefined): Promise<Written> {
-    const options = this.#checked(key, own);
+    const options = this.checked(key, own, 'write');
     const write = writeIdentity(options);
-    const { codec, carryOut } = this.#setup;
-    const base = this.#call('PUT', 'write', key, options, own.deadline);
+    const { codec, carryOut } = this.setup;
+    const base = this.call('PUT', 'write', key, options, own.deadline);
     const call: Call = {
       ...base,
       headers: {
@@ -134,27 +139,29 @@ export abstract class AnyBucket<T> {
   }
 
   async #delete(key: string, own: Inner<WriteOptions>, context: string | undefined): Promise<Deleted> {
-    const options = this.#checked(key, own);
+    const options = this.checked(key, own, 'write');
     const blind = context === undefined;
     const write = writeIdentity(options);
     const call: Call = {
-      ...this.#call('DELETE', 'write', key, options, own.deadline),
+      ...this.call('DELETE', 'write', key, options, own.deadline),
       headers: { ...quorumHeaders(options, blind ? 'rw' : 'w'), ...contextHeader(context) },
       // What a blind deletion deletes is decided when it arrives. A first attempt that arrives late, after a second one
       // was answered, would delete what was written since, unless it looks for its id like any other attempt.
       write: { id: write.id, fresh: write.fresh && !blind },
       isAnswer: blind ? isBlindDeleteAnswer : isWriteAnswer,
     };
-    return readDeleted(await this.#setup.carryOut(call), write.id);
+    return readDeleted(await this.setup.carryOut(call), write.id);
   }
 
-  #checked(key: string, own: MergedOptions): MergedOptions {
+  /** The options of a call over the defaults of the bucket, found to be possible. */
+  protected checked(key: string, own: MergedOptions, use: 'read' | 'write'): MergedOptions {
     assertKey(key);
-    assertCallOptions(own);
-    return mergeOptions(this.#setup.defaults, own);
+    assertCallOptions(own, use);
+    return mergeOptions(this.setup.defaults, own);
   }
 
-  #call(
+  /** What calls of one key have in common. */
+  protected call(
     method: Call['method'],
     use: 'read' | 'write',
     key: string,
@@ -165,7 +172,7 @@ export abstract class AnyBucket<T> {
       method,
       path: entryPath(this.name, key),
       what: `${method} ${this.name}/${key}`,
-      preferred: this.#setup.homeOf(key, use, options.n),
+      preferred: this.setup.homeOf(key, use, options.n),
       deadline,
       signal: options.signal,
     };
@@ -185,7 +192,8 @@ function contextHeader(context: string | undefined): Record<string, string> {
   return context === undefined ? {} : { [HEADERS.context]: context };
 }
 
-function writeIdentity(options: MergedOptions): { readonly id: string; readonly fresh: boolean } {
+/** The id of a write: the caller's, or one that was never used. */
+export function writeIdentity(options: MergedOptions): { readonly id: string; readonly fresh: boolean } {
   if (options.writeId !== undefined) return { id: options.writeId, fresh: false };
   return { id: base64UrlFromBytes(crypto.getRandomValues(new Uint8Array(16))), fresh: true };
 }

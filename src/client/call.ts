@@ -6,7 +6,7 @@
  * - `Quorate-Attempt: 1` promises that an id was never sent before: it goes out with the first attempt of an id that was
  *   drawn here, never again.
  * - Once an attempt of a write may have been applied, no later refusal makes the outcome `not-applied`: the refusal
- *   speaks of the later attempt. Only a success settles it.
+ *   speaks of the later attempt. Only an answer settles it: a success, or that a conditional write has lost the race.
  */
 import { HEADERS } from '../api/headers.ts';
 import { failureOfResponse, failureOfSilence, failureOfTransport, retryDelayMs } from './attempt-failure.ts';

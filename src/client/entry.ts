@@ -5,6 +5,7 @@
  * the compiler asks what shall happen with siblings. Each answer carries a `context`, the opaque token for "I have seen
  * this". The write that is given it supersedes exactly what was seen, and nothing that was written meanwhile.
  */
+import type { WriteState } from '../api/bodies.ts';
 
 /** What was really done to answer: how many copies there are, how many were needed, how many answered. */
 export interface Quorum {
@@ -96,6 +97,42 @@ export interface Deleted extends AnswerFacts {
   readonly context: string | undefined;
   /** Live values the node sees now; more than 0 if somebody else wrote concurrently. */
   readonly siblings: number;
+  readonly writeId: string;
+}
+
+/** A conditional write that won: the key holds exactly this value. */
+export interface Swapped extends Written {
+  readonly ok: true;
+  /** The condition of the write that follows from this one. */
+  readonly etag: string;
+}
+
+/** A conditional deletion that won: the key holds nothing. */
+export interface SwappedAway extends Deleted {
+  readonly ok: true;
+}
+
+/** A conditional write or deletion that lost the race: its condition did not hold, and nothing was written. */
+export interface LostRace<Current> {
+  readonly ok: false;
+  /** What the key holds instead, as a majority of its home replicas has it; `absent` if that is nothing. */
+  readonly current: Current;
+}
+
+/** What a conditional write came to. All else that may happen to it throws. */
+export type CasResult<Current> = Swapped | LostRace<Current>;
+
+/** What a conditional deletion came to. */
+export type DeleteIfResult<Current> = SwappedAway | LostRace<Current>;
+
+/**
+ * What became of a write. `applied`: it is what the key holds. `superseded`: it was applied, and something came after it.
+ * `never-applied`: it was not, and never will be. `too-old`: the key has forgotten too many write ids since to know.
+ */
+export interface WriteOutcome {
+  readonly state: WriteState;
+  /** The ETag that the key had by that write, if it was applied and is known. */
+  readonly etag: string | undefined;
   readonly writeId: string;
 }
 

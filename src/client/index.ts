@@ -3,7 +3,8 @@
  *
  * `connect` gives a client, `client.bucket(name)` a bucket with `get`, `put`, `delete` and `update`. A read of a key whose
  * values were written concurrently answers them all, as a `conflict`; the write that is given its context resolves it. A
- * bucket with a resolver (`lastWriteWins`, `union`, …) does so by itself. What fails throws a `QuorateError`, which says
+ * bucket with a resolver (`lastWriteWins`, `union`, …) does so by itself. Where one writer has to win there are `cas`, `create`,
+ * `deleteIf`, and `get` and `update` with the consistency `linearizable`. What fails throws a `QuorateError`, which says
  * whether a write may have been applied.
  *
  * @example
@@ -23,23 +24,32 @@ export type { Resolver } from './resolve.ts';
 export type {
   Absent,
   AnswerFacts,
+  CasResult,
   Conflict,
   Deleted,
+  DeleteIfResult,
   Entry,
   Found,
+  LostRace,
   Quorum,
   ResolvedEntry,
   Sibling,
   Siblings,
+  Swapped,
+  SwappedAway,
   Unchanged,
   Updated,
+  WriteOutcome,
   Written,
 } from './entry.ts';
 export type {
   CallOptions,
+  CasOptions,
+  ConditionOptions,
   Consistency,
   DefaultOptions,
   QuorumOptions,
+  ReadConsistency,
   ReadOptions,
   SeenOptions,
   UpdateOptions,
@@ -51,4 +61,11 @@ export { fetchTransport } from './transport.ts';
 export type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 export { TransportError, transportErrorFrom } from './transport-error.ts';
 export type { TransportErrorDetails } from './transport-error.ts';
-export type { ClusterBody, EntryBody, InspectBody, ProblemBody, RingBody } from '../api/bodies.ts';
+export type {
+  ClusterBody,
+  EntryBody,
+  InspectBody,
+  ProblemBody,
+  RingBody,
+  WriteState,
+} from '../api/bodies.ts';

@@ -1,10 +1,14 @@
 /** What a caller may ask of one call, and how it travels. Defaults of a bucket and of the client have the same form. */
 import { HEADERS } from '../api/headers.ts';
 import type { ConsistencyPreset } from '../api/headers.ts';
+import type { Absent } from './entry.ts';
 import { QuorateError } from './errors.ts';
 
-/** Presets that this version of the client offers. */
+/** Presets of reads and writes. */
 export type Consistency = Extract<ConsistencyPreset, 'one' | 'quorum' | 'all'>;
+
+/** Presets of reads, and of `update`. */
+export type ReadConsistency = Consistency | Extract<ConsistencyPreset, 'linearizable'>;
 
 /** Asked of every kind of call. */
 export interface CallOptions {
@@ -31,7 +35,13 @@ export interface QuorumOptions {
 }
 
 /** Asked of a read. */
-export interface ReadOptions extends CallOptions, QuorumOptions {
+export interface ReadOptions extends CallOptions, Omit<QuorumOptions, 'consistency'> {
+  /**
+   * As for writes; and `linearizable`: the key as if there were one copy of it, among conditional writes, linearizable reads,
+   * and plain writes that a majority of the home replicas has stored. A majority answers it, always of the bucket's N: not
+   * together with `n`, `r` or `atLeast`.
+   */
+  readonly consistency?: ReadConsistency | undefined;
   /** Replicas that must answer. */
   readonly r?: number | undefined;
   /**
@@ -61,11 +71,34 @@ export interface SeenOptions {
   readonly context: string | undefined | { readonly context: string | undefined };
 }
 
+/** What a conditional write expects the key to hold. */
+export interface ConditionOptions {
+  /**
+   * The `etag` of what was read or written, or the answer that has it: the key holds just that. `'absent'`, or a read that found
+   * nothing: the key holds nothing.
+   */
+  readonly if: string | Absent | { readonly etag: string | undefined };
+}
+
+/** Asked of a conditional write. A majority of the key's home replicas decides it, always of the bucket's N. */
+export interface CasOptions extends CallOptions {
+  /** Your own unique id of this write, as of any write. */
+  readonly writeId?: string | undefined;
+}
+
 /** Asked of `update`, which reads and writes. */
-export interface UpdateOptions extends CallOptions, QuorumOptions {
+export interface UpdateOptions extends CallOptions, Omit<QuorumOptions, 'consistency'> {
+  /**
+   * As for writes. With `linearizable` it reads linearizably and writes by compare-and-set, so that no update is lost and no
+   * sibling is made; not together with `n`, `r` or `w`.
+   */
+  readonly consistency?: ReadConsistency | undefined;
   readonly r?: number | undefined;
   readonly w?: number | undefined;
-  /** How often at most to read and write anew after a write that surely was not applied; 3 by default. */
+  /**
+   * How often at most to read and write anew after a write that surely was not applied: 3 by default, with the consistency
+   * `linearizable`, where others may win again and again, 64.
+   */
   readonly maxRounds?: number | undefined;
 }
 
@@ -77,7 +110,8 @@ export interface DefaultOptions extends QuorumOptions {
 }
 
 /** All of the above at once, as the inside of the client carries it. */
-export interface MergedOptions extends DefaultOptions {
+export interface MergedOptions extends Omit<DefaultOptions, 'consistency'> {
+  readonly consistency?: ReadConsistency | undefined;
   readonly atLeast?: SeenOptions['context'];
   readonly signal?: AbortSignal | undefined;
   readonly writeId?: string | undefined;
@@ -85,13 +119,14 @@ export interface MergedOptions extends DefaultOptions {
 
 export const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_TIMEOUT_MS = 600_000;
-const CONSISTENCIES: readonly unknown[] = ['one', 'quorum', 'all'] satisfies Consistency[];
+const WRITE_CONSISTENCIES = ['one', 'quorum', 'all'] satisfies Consistency[];
+const READ_CONSISTENCIES = [...WRITE_CONSISTENCIES, 'linearizable'] satisfies ReadConsistency[];
 
 /**
  * `own` over `defaults`. On the wire an explicit R or W wins over a preset and over the majority of N, so a preset or an N
  * of this very call must silence the R and W of the defaults, which were chosen for another.
  */
-export function mergeOptions(defaults: DefaultOptions, own: MergedOptions): MergedOptions {
+export function mergeOptions(defaults: MergedOptions, own: MergedOptions): MergedOptions {
   const silenced = own.consistency !== undefined || own.n !== undefined;
   if (own.atLeast !== undefined && own.consistency !== undefined) {
     throw invalidArgument(
@@ -99,7 +134,14 @@ export function mergeOptions(defaults: DefaultOptions, own: MergedOptions): Merg
       'Give one of them, and `r` beside it if need be.',
     );
   }
-  const base = silenced ? { ...defaults, r: undefined, w: undefined } : defaults;
+  // Who votes is the bucket's business: no number goes with a linearizable read.
+  const isLinearizable = own.consistency === 'linearizable';
+  const counts = {
+    r: undefined,
+    w: undefined,
+    ...(isLinearizable ? { n: undefined, sloppy: undefined } : {}),
+  };
+  const base = silenced ? { ...defaults, ...counts } : defaults;
   return {
     consistency: own.consistency ?? base.consistency,
     n: own.n ?? base.n,
@@ -143,14 +185,12 @@ export function contextToken(seen: unknown): string | undefined {
 }
 
 /** Throws unless the options are possible: what only the cluster can judge (R above N, say) is left to it. */
-export function assertCallOptions(options: MergedOptions): void {
+export function assertCallOptions(options: MergedOptions, use: 'read' | 'write' = 'write'): void {
   const { consistency, timeoutMs, signal, writeId, sloppy } = options;
   assertQuorum(options);
-  if (consistency !== undefined && !CONSISTENCIES.includes(consistency)) {
-    throw invalidArgument(
-      `consistency is ${String(consistency)}`,
-      `It is one of ${CONSISTENCIES.join(', ')}.`,
-    );
+  const possible: readonly unknown[] = use === 'read' ? READ_CONSISTENCIES : WRITE_CONSISTENCIES;
+  if (consistency !== undefined && !possible.includes(consistency)) {
+    throw invalidArgument(`consistency is ${String(consistency)}`, `It is one of ${possible.join(', ')}.`);
   }
   if (sloppy !== undefined && typeof sloppy !== 'boolean') {
     throw invalidArgument(`sloppy is ${String(sloppy)}`, 'It is true or false.');

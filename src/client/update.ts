@@ -19,17 +19,22 @@ export const DELETE: unique symbol = Symbol.for('quorate.delete');
 /** What the function given to `update` may return: a new value, {@link DELETE}, or undefined for no change. */
 export type Change<T> = T | typeof DELETE | undefined | Promise<T | typeof DELETE | undefined>;
 
-export interface UpdateSteps<T> {
+/** What bounds a loop. */
+export interface LoopLimits {
   readonly what: string;
   readonly deadline: Deadline;
   readonly signal: AbortSignal | undefined;
   readonly maxRounds: number | undefined;
+}
+
+export interface UpdateSteps<T> extends LoopLimits {
   readonly read: () => Promise<Entry<T>>;
   readonly put: (value: T, context: string | undefined) => Promise<Written>;
   readonly delete: (context: string | undefined) => Promise<Deleted>;
 }
 
-type Changed<T> = T | typeof DELETE | undefined;
+/** What it has come to. */
+export type Changed<T> = T | typeof DELETE | undefined;
 
 const DEFAULT_MAX_ROUNDS = 3;
 const ROUND_DELAY_MS = 50;
@@ -39,10 +44,7 @@ export async function updateLoop<T>(
   steps: UpdateSteps<T>,
   change: (entry: Entry<T>) => Promise<Changed<T>>,
 ): Promise<Updated<T>> {
-  const maxRounds = steps.maxRounds ?? DEFAULT_MAX_ROUNDS;
-  if (!Number.isInteger(maxRounds) || maxRounds < 1) {
-    throw invalidArgument(`maxRounds is ${String(maxRounds)}`, 'It is a whole number from 1.');
-  }
+  const maxRounds = roundsOf(steps, DEFAULT_MAX_ROUNDS);
   for (let round = 1; ; round += 1) {
     const entry = await steps.read();
     const next = await changedInTime(steps, async () => change(entry));
@@ -58,9 +60,16 @@ export async function updateLoop<T>(
   }
 }
 
+/** How often a loop may go round. Throws `invalid-argument`. */
+export function roundsOf({ maxRounds }: LoopLimits, otherwise: number): number {
+  if (maxRounds === undefined) return otherwise;
+  if (Number.isInteger(maxRounds) && maxRounds >= 1) return maxRounds;
+  throw invalidArgument(`maxRounds is ${String(maxRounds)}`, 'It is a whole number from 1.');
+}
+
 /** The caller's own function may wait for something too; the deadline holds all the same. */
-async function changedInTime<T>(
-  { what, deadline, signal }: UpdateSteps<T>,
+export async function changedInTime<T>(
+  { what, deadline, signal }: LoopLimits,
   change: () => Promise<Changed<T>>,
 ): Promise<Changed<T>> {
   const changed = await limited(change, deadline.remainingMs(), signal);

@@ -6,10 +6,12 @@ import {
   type ConditionalOutcome,
   type Failure,
   FAILURE_CODES,
+  type PhaseTime,
   type PutOutcome,
   type QuorumFacts,
   REPLICA_RESULTS,
   SETTLED_STATES,
+  ROUND_PHASES,
   type ReadOutcome,
   type RemovalOutcome,
   type ReplicaReport,
@@ -121,12 +123,14 @@ function quorumToFields({
   sloppy,
   ordered,
   coordinator,
+  phases,
 }: QuorumFacts): readonly unknown[] {
-  return [n, required, acks, sloppy, ordered, coordinator];
+  const facts = [n, required, acks, sloppy, ordered, coordinator];
+  return phases === undefined ? facts : [...facts, phases.map(({ phase, ms }) => [phase, ms])];
 }
 
 function readQuorum(fields: FieldReader): QuorumFacts {
-  return {
+  const facts = {
     n: fields.integer(1, MAX_NODES),
     required: fields.integer(1, MAX_NODES),
     acks: fields.integer(0, MAX_NODES),
@@ -134,6 +138,13 @@ function readQuorum(fields: FieldReader): QuorumFacts {
     ordered: fields.boolean(),
     coordinator: fields.string(256) as NodeId,
   };
+  if (fields.remaining === 0) return facts;
+  return { ...facts, phases: fields.fields().atMost(ROUND_PHASES.length).each(readPhase) };
+}
+
+function readPhase(list: FieldReader): PhaseTime {
+  const fields = list.fields();
+  return { phase: fields.oneOf(ROUND_PHASES), ms: fields.duration() };
 }
 
 function failureToFields(failure: Failure): readonly unknown[] {

@@ -1,6 +1,7 @@
 /** Replies between nodes as fields. */
 import { MAX_REAP_ENTRIES } from '../core/limits.ts';
-import type { PeerReply, ReadReply, StoreReply } from '../core/message.ts';
+import type { PeerReply, ReadReply, StoreReply, VoteView } from '../core/message.ts';
+import { readOptionalBallot } from './ballot-fields.ts';
 import { onlyConditional, onlyRead, onlyWritten, outcomeToFields, readOutcome } from './outcome-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 import { PAXOS_TYPES, paxosReplyToFields, readPaxosReply } from './paxos-fields.ts';
@@ -33,6 +34,7 @@ const KIND = {
   /** The first of five, in the order of PAXOS_TYPES. */
   paxos: 16,
   coordinateConditional: 21,
+  inspectVote: 32,
 } as const;
 const READ = { found: 0, same: 1, absent: 2, unreadable: 3, recovering: 4 } as const;
 /** As the first three of READ, with an unfinished round. */
@@ -72,6 +74,8 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.coordinateDelete, ...outcomeToFields(reply.outcome)];
     case 'coordinate-conditional':
       return [KIND.coordinateConditional, ...outcomeToFields(reply.outcome)];
+    case 'inspect-vote':
+      return [KIND.inspectVote, ...voteViewToFields(reply.view)];
     case 'request-refused':
       return [KIND.refused, reply.reason];
     default:
@@ -117,6 +121,8 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'coordinate-delete', outcome: onlyWritten(readOutcome(fields)) };
     case KIND.coordinateConditional:
       return { type: 'coordinate-conditional', outcome: onlyConditional(readOutcome(fields)) };
+    case KIND.inspectVote:
+      return { type: 'inspect-vote', view: readVoteView(fields) };
     case KIND.refused:
       return { type: 'request-refused', reason: fields.string() };
     default:
@@ -172,4 +178,17 @@ function readReadReply(fields: FieldReader): ReadReply {
 function readStoreReply(fields: FieldReader): StoreReply {
   const reason = fields.optionalString();
   return reason === undefined ? { type: 'stored' } : { type: 'store-refused', reason };
+}
+
+function voteViewToFields({ promised, accepted, chosen, notVoting }: VoteView): readonly unknown[] {
+  return [promised ?? null, accepted ?? null, chosen ?? null, notVoting ?? null];
+}
+
+function readVoteView(fields: FieldReader): VoteView {
+  return {
+    promised: readOptionalBallot(fields),
+    accepted: readOptionalBallot(fields),
+    chosen: readOptionalBallot(fields),
+    notVoting: fields.optionalString(),
+  };
 }

@@ -1,7 +1,8 @@
 /** Requests between nodes as fields. */
 import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
 import type { NodeId } from '../core/ids.ts';
-import type { PeerRequest, StoreReplica } from '../core/message.ts';
+import type { InspectVote, PeerRequest, StoreReplica } from '../core/message.ts';
+import type { PaxosRequest } from '../core/paxos/peer-messages.ts';
 import {
   MAX_BUCKET_CHARACTERS,
   MAX_CONTENT_TYPE_CHARACTERS,
@@ -43,6 +44,7 @@ const KIND = {
   /** The first of five, in the order of PAXOS_TYPES. */
   paxos: 15,
   coordinateConditional: 20,
+  inspectVote: 32,
 } as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
@@ -85,8 +87,13 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.coordinateDelete, ...writeToFields(request.request), context === undefined ? r : n];
     }
     default:
-      return [KIND.paxos + PAXOS_TYPES.indexOf(request.type), ...paxosRequestToFields(request)];
+      return voteRequestToFields(request);
   }
+}
+
+function voteRequestToFields(request: PaxosRequest | InspectVote): readonly unknown[] {
+  if (request.type === 'inspect-vote') return [KIND.inspectVote, request.bucket, request.key];
+  return [KIND.paxos + PAXOS_TYPES.indexOf(request.type), ...paxosRequestToFields(request)];
 }
 
 /** Throws FormatError. */
@@ -119,6 +126,8 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readReapRequest('reap-drop', fields);
     case KIND.barrier:
       return { type: 'barrier' };
+    case KIND.inspectVote:
+      return { type: 'inspect-vote', ...readEntryName(fields) };
     case KIND.coordinateConditional:
       return { type: 'coordinate-conditional', request: readConditional(fields) };
     case KIND.coordinateGet:

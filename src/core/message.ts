@@ -5,6 +5,7 @@
 import type { EntryName, NodeId, Partition } from './ids.ts';
 import type { OpeningList, StoreMark } from './membership/store-mark.ts';
 import type { ConditionalOutcome, PutOutcome, ReadOutcome, RemovalOutcome } from './outcome.ts';
+import type { Ballot } from './paxos/ballot.ts';
 import type { PaxosReply, PaxosRequest } from './paxos/peer-messages.ts';
 import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from './request.ts';
 
@@ -21,7 +22,8 @@ export type PeerRequest =
   | { readonly type: 'coordinate-put'; readonly request: PutRequest }
   | { readonly type: 'coordinate-delete'; readonly request: DeleteRequest }
   | PaxosRequest
-  | { readonly type: 'coordinate-conditional'; readonly request: ConditionalRequest };
+  | { readonly type: 'coordinate-conditional'; readonly request: ConditionalRequest }
+  | InspectVote;
 
 /** Asks for a replica's own record of a key. */
 export interface ReadReplica {
@@ -43,6 +45,20 @@ export interface StoreReplica {
    * hint, and hands it over when that node is back.
    */
   readonly hintFor?: NodeId;
+}
+
+/** Asks what a node keeps of a key as an acceptor, for people to look at. */
+export interface InspectVote extends EntryName {
+  readonly type: 'inspect-vote';
+}
+
+/** What a node keeps of a key as an acceptor (core/paxos/acceptor-state.ts), and whether it votes. */
+export interface VoteView {
+  readonly promised: Ballot | undefined;
+  readonly accepted: Ballot | undefined;
+  readonly chosen: Ballot | undefined;
+  /** Why it does not vote on the key now; undefined: it does. */
+  readonly notVoting: string | undefined;
 }
 
 /** Which tree: of a partition, the records that are kept on `n` nodes. */
@@ -187,6 +203,7 @@ export type PeerReply =
   | { readonly type: 'coordinate-delete'; readonly outcome: RemovalOutcome }
   | PaxosReply
   | { readonly type: 'coordinate-conditional'; readonly outcome: ConditionalOutcome }
+  | { readonly type: 'inspect-vote'; readonly view: VoteView }
   | RequestRefused;
 
 /** First message of either side of a connection. */

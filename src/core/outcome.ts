@@ -59,6 +59,15 @@ export interface Failure {
   readonly replicas?: readonly ReplicaReport[];
 }
 
+export const ROUND_PHASES = ['read', 'prepare', 'accept'] as const;
+export type RoundPhase = (typeof ROUND_PHASES)[number];
+
+/** How long one phase of the round that decided a conditional request took at its coordinator, milliseconds. */
+export interface PhaseTime {
+  readonly phase: RoundPhase;
+  readonly ms: number;
+}
+
 /** What was really done, shown in `Quorate-Quorum`. */
 export interface QuorumFacts {
   readonly n: number;
@@ -72,6 +81,8 @@ export interface QuorumFacts {
   readonly ordered: boolean;
   /** The node that coordinated. */
   readonly coordinator: NodeId;
+  /** Of a conditional request: what its round consisted of, in order. */
+  readonly phases?: readonly PhaseTime[];
 }
 
 export interface ReadSuccess {

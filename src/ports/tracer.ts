@@ -1,3 +1,5 @@
+import type { FailureCode, WriteCertainty } from '../core/outcome.ts';
+import type { Refusal } from '../core/paxos/messages.ts';
 import type { ConfigurationEpoch, Incarnation, NodeId, Partition, StoreId } from '../core/ids.ts';
 
 /**
@@ -128,6 +130,33 @@ export type TraceEvent =
       /** How many were behind. */
       readonly behind: number;
     }
+  /** A round of a key's home replicas that this node proposed has ended (core/paxos/round.ts). */
+  | {
+      readonly type: 'round';
+      /** `granted`: its promises were there before it began, which saved one round trip. */
+      readonly start: 'prepared' | 'granted';
+      /**
+       * `answered` by the promises alone; `chosen`; or lost: `outbid`, `dirty` (plain writes came in between), `unanswered`, or
+       * refused for `another-reason`.
+       */
+      readonly end: 'answered' | 'chosen' | 'outbid' | 'dirty' | 'unanswered' | 'another-reason';
+      /** Linearizable reads of clients that it answered. */
+      readonly reads: number;
+    }
+  /** Linearizable reads of one key that were answered in one round trip, without a round. */
+  | { readonly type: 'quick-read'; readonly reads: number }
+  /** A conditional request that this node coordinated came to no answer. */
+  | {
+      readonly type: 'conditional-failed';
+      readonly code: FailureCode;
+      readonly certainty: WriteCertainty;
+    }
+  /** An acceptor of this node refused what a proposer asked of it. */
+  | { readonly type: 'vote-refused'; readonly reason: Refusal }
+  /** Keys for which this node accepted something that is not known to be chosen, whenever their number changes. */
+  | { readonly type: 'unfinished-rounds'; readonly count: number }
+  /** This node set about finishing a round that nobody had finished. */
+  | { readonly type: 'sweep'; readonly result: 'finished' | 'failed' }
   | { readonly type: 'forwarded'; readonly operation: 'get' | 'put' | 'delete'; readonly to: NodeId }
   /** A context was ahead of the local record on this very incarnation: the store lost something. */
   | {

@@ -4,13 +4,19 @@ import { decodeRecord, recordDigest } from '../codec/record-codec.ts';
 import type { KeyRecord } from '../core/causality/record.ts';
 import { bucketConfig, type ClusterConfig } from '../core/cluster-config.ts';
 import type { EntryName, NodeId, Partition } from '../core/ids.ts';
-import type { ReadReply } from '../core/message.ts';
+import type { ReadReply, VoteView } from '../core/message.ts';
 import { partitionOf, preferenceList, type Ring } from '../core/ring/ring.ts';
 import type { Clock } from '../ports/clock.ts';
 import { Deadline } from './coordinator/deadline.ts';
+import type { Acceptors } from './paxos/acceptors.ts';
 import type { NoReply, Replicas } from './replica/replicas.ts';
 
-export type ReplicaView = {
+export type ReplicaView = RecordView & {
+  /** What it keeps as an acceptor; undefined if it is no home replica, or did not tell. */
+  readonly vote?: VoteView | undefined;
+};
+
+type RecordView = {
   readonly node: NodeId;
   readonly ms: number;
 } & (
@@ -30,6 +36,7 @@ export interface InspectionPorts {
   readonly ring: Ring;
   readonly clock: Clock;
   readonly replicas: Replicas;
+  readonly acceptors: Acceptors;
 }
 
 /** Asks every node; one that is no home replica is worth a line only if it holds something. */
@@ -42,7 +49,12 @@ export async function inspectEntry(
   const { n } = bucketConfig(config, entry.bucket);
   const partition = partitionOf(ring, placementHash(entry));
   const nodes = preferenceList(ring, partition);
-  const views = await Promise.all(nodes.map((node) => viewReplica(ports, node, entry, timeoutMs)));
+  const views = await Promise.all(
+    nodes.map(async (node, place): Promise<ReplicaView> => {
+      const vote = place < n ? voteOf(ports, node, entry, timeoutMs) : undefined;
+      return { ...(await viewReplica(ports, node, entry, timeoutMs)), vote: await vote };
+    }),
+  );
   return {
     partition,
     preferenceList: nodes,
@@ -51,12 +63,27 @@ export async function inspectEntry(
   };
 }
 
+function voteOf(
+  { acceptors, clock }: InspectionPorts,
+  node: NodeId,
+  entry: EntryName,
+  timeoutMs: number,
+): Promise<VoteView | undefined> {
+  return new Promise((resolve) => {
+    const stop = new Deadline(clock, timeoutMs).onPassed(() => resolve(undefined));
+    acceptors.inspect(entry, node, (view) => {
+      stop();
+      resolve(view);
+    });
+  });
+}
+
 function viewReplica(
   { replicas, clock }: InspectionPorts,
   node: NodeId,
   entry: EntryName,
   timeoutMs: number,
-): Promise<ReplicaView> {
+): Promise<RecordView> {
   const deadline = new Deadline(clock, timeoutMs);
   const { bucket, key } = entry;
   return new Promise((resolve) => {
@@ -68,7 +95,7 @@ function viewReplica(
   });
 }
 
-function viewOf(node: NodeId, elapsedMs: number, entry: EntryName, reply: ReadReply | NoReply): ReplicaView {
+function viewOf(node: NodeId, elapsedMs: number, entry: EntryName, reply: ReadReply | NoReply): RecordView {
   const ms = Math.round(elapsedMs * 10) / 10;
   switch (reply.type) {
     case 'found':
@@ -87,7 +114,7 @@ function viewOf(node: NodeId, elapsedMs: number, entry: EntryName, reply: ReadRe
   }
 }
 
-function foundView(node: NodeId, ms: number, entry: EntryName, encoded: Uint8Array): ReplicaView {
+function foundView(node: NodeId, ms: number, entry: EntryName, encoded: Uint8Array): RecordView {
   try {
     const digest = Buffer.from(recordDigest(encoded)).toString('hex');
     return { node, ms, result: 'found', record: decodeRecord(entry, encoded), digest };

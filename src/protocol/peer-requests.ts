@@ -55,6 +55,8 @@ async function serveRecords(
     case 'coordinate-delete':
     case 'coordinate-conditional':
       return router.serve(request);
+    case 'inspect-vote':
+      return acceptor.inspect(request);
     case 'paxos-prepare':
     case 'paxos-accept':
     case 'paxos-commit':

@@ -251,7 +251,7 @@ class RunningNode implements StorageNode {
 
   inspect(entry: EntryName, timeoutMs: number): Promise<Inspection> {
     const ports = { ...this.#options, ring: this.#ring, replicas: this.#replicas };
-    return inspectEntry(ports, entry, timeoutMs);
+    return inspectEntry({ ...ports, acceptors: this.#paxos.acceptors }, entry, timeoutMs);
   }
 
   members(): readonly MemberStatus[] {

@@ -218,6 +218,24 @@ describe('inspect', () => {
     expect(stdout).toContain('The home replicas differ');
   });
 
+  it('shows what each home replica keeps of the rounds of conditional writes', async () => {
+    const ballot = { time: '2024-01-01T00:00:00.000Z', counter: 7, node: 'n2' };
+    const replicas = inspected.replicas.map((replica) => ({
+      ...replica,
+      vote:
+        replica.node === 'n2'
+          ? { votes: true, promised: ballot, accepted: ballot, unfinished: true }
+          : { votes: false, reason: 'it has\u001b[2J lost something', unfinished: false },
+    }));
+    const { url } = await node(() => ({ ...inspected, replicas }));
+    const { stdout } = await runCommand(['inspect', 'b', 'a/b', '--node', url]);
+    const shown = '2024-01-01T00:00:00.000Z 7 n2';
+    expect(stdout).toMatch(new RegExp(`n2 +yes +${shown} +${shown} +- +unfinished`));
+    expect(stdout).toMatch(/n1 +no +- +- +- +-/);
+    expect(stdout).toContain('n1 does not vote: it has');
+    expect(stdout).not.toContain('\u001b[2J');
+  });
+
   it('does not call it a difference when one could not be asked', async () => {
     const replicas = inspected.replicas.map((replica) =>
       replica.node === 'n1' ? { ...replica, result: 'unreachable' as const } : replica,

@@ -257,7 +257,12 @@ describe('cas and delete', () => {
     expect(requests[0]?.headers['if-match']).toBe('"abc"');
     expect(result).toMatchObject({ exitCode: 1, stderr: 'quorate: Conditional writes are not built yet.\n' });
     await runCommand(['cas', 'b', 'k', 'v', '--if-none-match', '--node', url]);
-    expect(requests[1]?.headers['if-none-match']).toBe('*');
+    await runCommand(['cas', 'b', 'k', 'v', '--if-absent', '--node', url]);
+    expect(requests.slice(1).map(({ headers }) => headers['if-none-match'])).toEqual(['*', '*']);
+    await runCommand(['put', 'b', 'k', 'v', '--if-absent', '--node', url]);
+    await runCommand(['delete', 'b', 'k', '--if-match', '"abc"', '--node', url]);
+    expect(requests[3]?.headers['if-none-match']).toBe('*');
+    expect(requests[4]?.headers).toMatchObject({ 'if-match': '"abc"', 'quorate-attempt': '1' });
   });
 
   it('delete prints what was done, and exits 3 where nothing was', async () => {

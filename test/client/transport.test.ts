@@ -12,7 +12,8 @@ afterEach(async () => {
 
 /** A server that answers everything alike; its base URL. */
 async function serve(answer: (response: ServerResponse) => void): Promise<string> {
-  const server = createServer((_request, response) => answer(response));
+  // A connection that idles for long, because the machine is busy, must not be closed at the moment when it is used again.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (_request, response) => answer(response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   closers.push(async () => {

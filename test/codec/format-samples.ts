@@ -241,6 +241,7 @@ const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
       },
     },
   },
+  'inspect the vote': { type: 'inspect-vote', ...SAMPLE_ENTRY },
 };
 
 const REJECTED = { type: 'rejected', reason: 'dirty', highest: HIGHER, accepted: BALLOT } as const;
@@ -303,6 +304,28 @@ const PAXOS_REPLIES: Readonly<Record<string, PeerReply>> = {
   'conditional read': {
     type: 'coordinate-conditional',
     outcome: { type: 'read', record: undefined, quorum: QUORUM },
+  },
+  'conditional read that took a round': {
+    type: 'coordinate-conditional',
+    outcome: {
+      type: 'read',
+      record: undefined,
+      quorum: {
+        ...QUORUM,
+        phases: [
+          { phase: 'prepare', ms: 1.5 },
+          { phase: 'accept', ms: 2 },
+        ],
+      },
+    },
+  },
+  'what an acceptor keeps': {
+    type: 'inspect-vote',
+    view: { promised: HIGHER, accepted: BALLOT, chosen: undefined, notVoting: undefined },
+  },
+  'why one does not vote': {
+    type: 'inspect-vote',
+    view: { promised: undefined, accepted: undefined, chosen: undefined, notVoting: 'it has lost something' },
   },
 };
 

@@ -57,7 +57,30 @@ async function runInspect(
     head: ['node', 'role', 'result', 'digest', 'sibling', 'written at', 'type', 'bytes'],
     rows: document.replicas.flatMap((replica) => replicaRows(replica, home.includes(replica.node))),
   });
+  const voters = document.replicas.flatMap(voterRows);
+  if (voters.length > 0) {
+    printLine(terminal, '\nConditional writes:\n');
+    printTable(terminal, {
+      head: ['node', 'votes', 'promised', 'accepted', 'chosen', 'round'],
+      rows: voters,
+    });
+  }
+  for (const { node, vote } of document.replicas) {
+    if (vote?.reason !== undefined)
+      printLine(terminal, `\n${node} does not vote: ${printable(vote.reason)}.`);
+  }
   printLine(terminal, `\n${verdict(document, home)}`);
+}
+
+/** What a home replica keeps as a voter; of a key that no conditional request has ever reached, that it votes or not. */
+function voterRows({ node, vote }: InspectedReplica): readonly string[][] {
+  if (vote === undefined) return [];
+  const { votes, promised, accepted, chosen, unfinished } = vote;
+  const ballots = [promised, accepted, chosen].map((ballot) =>
+    ballot === undefined ? '-' : `${ballot.time} ${ballot.counter} ${ballot.node}`,
+  );
+  const round = accepted === undefined ? '-' : unfinished ? 'unfinished' : 'finished';
+  return [[node, votes ? 'yes' : 'no', ...ballots, round]];
 }
 
 /** A row for each sibling; the replica's own columns stand in the first one only. */

@@ -41,7 +41,7 @@ export function addPutCommands(program: Command, context: CommandContext): void 
     if (options.ifMatch === undefined && options.ifNoneMatch !== true) {
       throw usageFailure(
         'cas needs a condition.',
-        'Give --if-match ETAG (`quorate get -v` shows it) or --if-none-match.',
+        'Give --if-match ETAG (`quorate get -v` shows it) or --if-absent.',
       );
     }
     await put(bucket, key, value, options);

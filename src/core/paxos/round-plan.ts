@@ -160,8 +160,8 @@ function judgeSettlement(
   const [write] = record === undefined ? [] : writesNamed(record, writeId);
   if (write !== undefined) return { type: 'settled', write, record };
   const isKnown = record !== undefined && isRefused(record, writeId);
-  const mayBeForgotten = floor !== undefined || (record !== undefined && mayHaveForgottenWrites(record));
-  return isKnown || !mayBeForgotten ? { type: 'settled', write: undefined, record } : { type: 'expired' };
+  const isTooOld = floor !== undefined || (record !== undefined && mayHaveForgottenWrites(record));
+  return isKnown || !isTooOld ? { type: 'settled', write: undefined, record } : { type: 'expired' };
 }
 
 /**

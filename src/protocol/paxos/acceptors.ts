@@ -1,6 +1,6 @@
 /** Acceptors wherever they are: a proposer asks its own node's in the same words as another's. */
-import type { NodeId } from '../../core/ids.ts';
-import type { PeerReply } from '../../core/message.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { PeerReply, VoteView } from '../../core/message.ts';
 import type { PaxosReply, PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Peers } from '../peers/peers.ts';
@@ -20,6 +20,18 @@ export class Acceptors {
     this.#own = own;
     this.#peers = peers;
     this.#inFlight = inFlight;
+  }
+
+  /** What a node keeps of a key as its acceptor; undefined: it did not tell. `onView` is called once. */
+  inspect({ bucket, key }: EntryName, node: NodeId, onView: (view: VoteView | undefined) => void): void {
+    if (node === this.self) {
+      void this.#own.inspect({ bucket, key }).then(({ view }) => onView(view));
+      return;
+    }
+    this.#peers.request(node, { type: 'inspect-vote', bucket, key }, (answer) => {
+      const isView = answer.type === 'reply' && answer.reply.type === 'inspect-vote';
+      onView(isView ? answer.reply.view : undefined);
+    });
   }
 
   /** `onReply` is called once. As long as it is not, the request counts as under way. */

@@ -8,6 +8,7 @@ import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Failure } from '../../core/outcome.ts';
 import type { Commit } from '../../core/paxos/messages.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
+import type { Tracer } from '../../ports/tracer.ts';
 import { Deadline } from '../coordinator/deadline.ts';
 import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
 import type { Replicas } from '../replica/replicas.ts';
@@ -18,6 +19,7 @@ import { type ConditionalResult, WaitingRequest } from './waiting-request.ts';
 export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants'> {
   readonly config: ClusterConfig;
   readonly replicas: Replicas;
+  readonly tracer: Tracer;
   /** Whether the disk is below its reserve of free space. */
   readonly isLowOnSpace: () => boolean;
 }
@@ -33,6 +35,15 @@ export class ConditionalCoordinator {
 
   /** `homes`: the home replicas of the bucket's N. Never rejects. */
   async coordinate(request: ConditionalRequest, homes: readonly NodeId[]): Promise<ConditionalResult> {
+    const result = await this.#coordinate(request, homes);
+    if (result.type === 'failed') {
+      const { code, certainty } = result;
+      this.#ports.tracer.trace({ type: 'conditional-failed', code, certainty });
+    }
+    return result;
+  }
+
+  async #coordinate(request: ConditionalRequest, homes: readonly NodeId[]): Promise<ConditionalResult> {
     const { replicas, clock, isLowOnSpace } = this.#ports;
     if (request.operation.type === 'write' && isLowOnSpace()) {
       return refused('no-space', 'The disk of the coordinating node is below its reserve of free space.');

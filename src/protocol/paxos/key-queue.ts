@@ -18,7 +18,7 @@ import {
   MAX_ROUND_REQUESTS,
   ROUND_TIMEOUT_MS,
 } from '../../core/limits.ts';
-import type { QuorumFacts } from '../../core/outcome.ts';
+import type { PhaseTime, QuorumFacts } from '../../core/outcome.ts';
 import { type Ballot, type BallotClock, highestBallot } from '../../core/paxos/ballot.ts';
 import { mayBeSent, type Verdict } from '../../core/paxos/conditional.ts';
 import type { Commit, Voters } from '../../core/paxos/messages.ts';
@@ -26,10 +26,12 @@ import { planRound, type RoundPlan } from '../../core/paxos/round-plan.ts';
 import { type Grant, type LostRound, Round } from '../../core/paxos/round.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import type { Tracer } from '../../ports/tracer.ts';
 import type { Standing } from '../replica/acceptor.ts';
 import type { Acceptors } from './acceptors.ts';
 import type { Grants } from './grants.ts';
 import { readQuickly } from './quick-read.ts';
+import { roundEvent } from './round-event.ts';
 import { RoundRun } from './round-run.ts';
 import type { WaitingRequest } from './waiting-request.ts';
 
@@ -39,6 +41,7 @@ export interface KeyQueuePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly grants: Grants;
+  readonly tracer: Tracer;
   readonly standingOn: (entry: EntryName) => Standing;
   /** Tells the home replicas what was chosen. */
   readonly commit: (entry: EntryName, homes: readonly NodeId[], commit: Commit) => void;
@@ -133,11 +136,14 @@ export class KeyQueue {
     grant: Grant | undefined,
   ): Promise<boolean> {
     const target = { ...this.#key, voters, quorum: this.#quorum, limitMs: limitOf(batch) };
+    const { clock, tracer } = this.#ports;
+    const beganMs = clock.nowMs();
     const end = await readQuickly(this.#ports, target);
     if (end.type === 'round-needed') return false;
     const plan = this.#planOn(end.record, batch, grant ?? NOTHING_KNOWN);
     if (!plan.isUnchanged) return false;
-    this.#decide(batch, plan.verdicts);
+    tracer.trace({ type: 'quick-read', reads: batch.length });
+    this.#decide(batch, plan.verdicts, this.#facts([{ phase: 'read', ms: clock.nowMs() - beganMs }]));
     return true;
   }
 
@@ -146,7 +152,7 @@ export class KeyQueue {
     voters: Voters,
     grant: Grant | undefined,
   ): Promise<readonly WaitingRequest[]> {
-    const { ballots, clock, commit, grants } = this.#ports;
+    const { ballots, clock, commit, grants, tracer } = this.#ports;
     const { entry, name, mode, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
     const ballot = grant?.ballot ?? ballots.next(clock.wallMs(), this.#highest);
@@ -167,18 +173,22 @@ export class KeyQueue {
     const run = new RoundRun(this.#ports, target, round);
     for (const [place, waiting] of batch.entries()) waiting.enters(run, round, place);
     const end = await run.run(grant);
+    tracer.trace(roundEvent(end, grant === undefined ? 'prepared' : 'granted', batch));
     if (end.type === 'lost') return this.#lostBy(batch, end);
     this.#lost = 0;
     this.#dirty = 0;
-    const deferred = this.#decide(batch, end.verdicts);
+    const deferred = this.#decide(batch, end.verdicts, this.#facts(run.phases));
     if (end.type !== 'chosen') return deferred;
     commit(entry, homes, end.commit);
     if (end.grant !== undefined) grants.keep(name, end.grant, clock.nowMs());
     return deferred;
   }
 
-  #decide(batch: readonly WaitingRequest[], verdicts: readonly Verdict[]): readonly WaitingRequest[] {
-    const facts = this.#facts();
+  #decide(
+    batch: readonly WaitingRequest[],
+    verdicts: readonly Verdict[],
+    facts: QuorumFacts,
+  ): readonly WaitingRequest[] {
     return batch.filter((waiting, place) => !waiting.decided(verdicts[place] as Verdict, facts));
   }
 
@@ -203,7 +213,7 @@ export class KeyQueue {
     });
   }
 
-  #facts(): QuorumFacts {
+  #facts(phases: readonly PhaseTime[]): QuorumFacts {
     const quorum = this.#quorum;
     return {
       n: this.#key.homes.length,
@@ -212,6 +222,7 @@ export class KeyQueue {
       sloppy: false,
       ordered: true,
       coordinator: this.#ports.acceptors.self,
+      phases,
     };
   }
 }

@@ -14,7 +14,7 @@ import { Sweeper } from './sweeper.ts';
 export interface PaxosOptions
   extends Omit<AcceptorPorts, 'standingOn'>,
     Omit<StandingPorts, 'self'>,
-    Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace'> {
+    Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace' | 'tracer'> {
   readonly nodeId: NodeId;
   readonly inFlight: InFlight;
   readonly peers: Peers;
@@ -22,6 +22,7 @@ export interface PaxosOptions
 
 export interface PaxosParts {
   readonly acceptor: Acceptor;
+  readonly acceptors: Acceptors;
   readonly coordinator: ConditionalCoordinator;
   readonly sweeper: Sweeper;
 }
@@ -40,5 +41,5 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
     homesOf: (entry) => records.homesOf(entry, bucketConfig(config, entry.bucket).n),
     finish: (entry, homes) => coordinator.finish(entry, homes, SWEEP_AFTER_MS),
   });
-  return { acceptor, coordinator, sweeper };
+  return { acceptor, acceptors, coordinator, sweeper };
 }

@@ -6,6 +6,7 @@ import { decodeRecord } from '../../codec/record-codec.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { BucketMode } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
+import { GATHER_PROMISES_MS } from '../../core/limits.ts';
 import { type ComparedView, LinearizableRead } from '../../core/paxos/linearizable-read.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import type { EncodedView, PaxosReply } from '../../core/paxos/peer-messages.ts';
@@ -45,7 +46,10 @@ class QuickRead {
   /** By their digests. */
   readonly #records = new Map<string, Uint8Array>();
   readonly #digests = new Map<NodeId, string>();
+  #answers = 0;
+  #isEnded = false;
   #stopTimer: () => void = () => {};
+  #stopGathering: () => void = () => {};
 
   constructor(ports: QuickReadPorts, target: QuickReadTarget, resolve: (end: QuickReadEnd) => void) {
     this.#ports = ports;
@@ -74,7 +78,16 @@ class QuickRead {
       then(view);
       if (verdict.type === 'settled') this.#settled(verdict.node);
       else if (verdict.type === 'round-needed') this.#end(verdict);
+      else this.#gather();
     });
+  }
+
+  /** A quorum that does not agree can be helped by those beyond it only if they answer soon: one of them may hang. */
+  #gather(): void {
+    this.#answers += 1;
+    if (this.#isEnded || this.#answers !== this.#target.quorum) return;
+    const timer = this.#ports.clock.setTimer(GATHER_PROMISES_MS, () => this.#end({ type: 'round-needed' }));
+    this.#stopGathering = () => timer.cancel();
   }
 
   #kept(node: NodeId, { voters, promised, accepted, digest: bytes, record }: EncodedView): ComparedView {
@@ -102,6 +115,8 @@ class QuickRead {
 
   #end(end: QuickReadEnd): void {
     this.#stopTimer();
+    this.#stopGathering();
+    this.#isEnded = true;
     this.#resolve(end);
   }
 }

@@ -5,6 +5,7 @@
 import { decodeRecord, encodeRecord } from '../../codec/record-codec.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { PhaseTime } from '../../core/outcome.ts';
 import type { Accept, Promised, Rejected } from '../../core/paxos/messages.ts';
 import type { PaxosReply } from '../../core/paxos/peer-messages.ts';
 import type { Grant, Round, RoundStep } from '../../core/paxos/round.ts';
@@ -34,6 +35,10 @@ export class RoundRun {
   #resolve: (end: RoundEnd) => void = () => {};
   #isProposed = false;
   #cancelTimers: () => void = () => {};
+  /** By the monotonic clock, milliseconds; undefined as long as it has not come to that. */
+  #beganMs: number | undefined;
+  #proposedMs: number | undefined;
+  #endedMs: number | undefined;
 
   constructor(ports: RoundRunPorts, target: RoundTarget, round: Round) {
     this.#ports = ports;
@@ -59,6 +64,15 @@ export class RoundRun {
     if (!this.#isProposed) this.#take(this.#round.abandon());
   }
 
+  /** How long its phases took; of one that has not ended, those that have. The commit comes after the answer, and is none. */
+  get phases(): readonly PhaseTime[] {
+    const promisedMs = this.#proposedMs ?? this.#endedMs;
+    return [
+      ...phase('prepare', this.#beganMs, promisedMs),
+      ...phase('accept', this.#proposedMs, this.#endedMs),
+    ];
+  }
+
   #startTimers(): void {
     const { clock } = this.#ports;
     const { limitMs, gatherMs } = this.#target;
@@ -71,7 +85,8 @@ export class RoundRun {
   }
 
   #prepare(): void {
-    const { acceptors } = this.#ports;
+    const { acceptors, clock } = this.#ports;
+    this.#beganMs = clock.nowMs();
     const { entry, homes } = this.#target;
     const { voters, ballot } = this.#round.prepare();
     const { bucket, key } = entry;
@@ -111,6 +126,7 @@ export class RoundRun {
         return;
       default:
         this.#cancelTimers();
+        this.#endedMs ??= this.#ports.clock.nowMs();
         this.#resolve(step);
     }
   }
@@ -119,6 +135,7 @@ export class RoundRun {
     const { entry, homes } = this.#target;
     const { bucket, key } = entry;
     this.#isProposed = true;
+    this.#proposedMs = this.#ports.clock.nowMs();
     const encoded = object === undefined ? undefined : encodeRecord(entry, object);
     const request = { type: 'paxos-accept', bucket, key, voters, ballot, object: encoded, next } as const;
     for (const node of homes) {
@@ -128,4 +145,12 @@ export class RoundRun {
       });
     }
   }
+}
+
+function phase(
+  name: PhaseTime['phase'],
+  fromMs: number | undefined,
+  toMs: number | undefined,
+): readonly PhaseTime[] {
+  return fromMs === undefined || toMs === undefined ? [] : [{ phase: name, ms: toMs - fromMs }];
 }

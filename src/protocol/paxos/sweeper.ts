@@ -9,8 +9,10 @@ import type { EntryName, NodeId } from '../../core/ids.ts';
 import { SWEEP_AFTER_MS, SWEEP_CONCURRENCY, SWEEP_INTERVAL_MS } from '../../core/limits.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import type { Tracer } from '../../ports/tracer.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { AcceptorStore, UnfinishedRound } from '../replica/acceptor-store.ts';
+import type { ConditionalResult } from './waiting-request.ts';
 
 export interface SweeperPorts {
   readonly self: NodeId;
@@ -21,7 +23,8 @@ export interface SweeperPorts {
   /** The voters of the key, in order of preference. */
   readonly homesOf: (entry: EntryName) => readonly NodeId[];
   /** Has a round choose what is there. Never rejects. */
-  readonly finish: (entry: EntryName, homes: readonly NodeId[]) => Promise<unknown>;
+  readonly finish: (entry: EntryName, homes: readonly NodeId[]) => Promise<ConditionalResult>;
+  readonly tracer: Tracer;
 }
 
 export class Sweeper {
@@ -67,9 +70,13 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { acceptors, inFlight, finish, homesOf } = this.#ports;
+    const { acceptors, inFlight, finish, homesOf, tracer } = this.#ports;
     const due = this.#due([...acceptors.unfinished]).slice(0, SWEEP_CONCURRENCY);
-    await Promise.all(due.map((entry) => inFlight.track(() => finish(entry, homesOf(entry)))));
+    const sweep = async (entry: EntryName): Promise<void> => {
+      const { type } = await inFlight.track(() => finish(entry, homesOf(entry)));
+      tracer.trace({ type: 'sweep', result: type === 'read' ? 'finished' : 'failed' });
+    };
+    await Promise.all(due.map(sweep));
   }
 
   #due(unfinished: readonly UnfinishedRound[]): readonly EntryName[] {

@@ -9,6 +9,7 @@ import type { EntryName } from '../../core/ids.ts';
 import { type AcceptorState, isUnfinished } from '../../core/paxos/acceptor-state.ts';
 import type { Ballot } from '../../core/paxos/ballot.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
+import type { Tracer } from '../../ports/tracer.ts';
 import type { RecordStore } from './record-store.ts';
 
 /** Its value is nothing: that it is there says it all. */
@@ -23,12 +24,14 @@ export interface UnfinishedRound {
 export class AcceptorStore {
   readonly #records: RecordStore;
   readonly #storage: Storage;
+  readonly #tracer: Tracer;
   readonly #unfinished = new Map<string, UnfinishedRound>();
   #onUnfinished: () => void = () => {};
 
-  constructor(records: RecordStore, storage: Storage) {
+  constructor(records: RecordStore, storage: Storage, tracer: Tracer) {
     this.#records = records;
     this.#storage = storage;
+    this.#tracer = tracer;
   }
 
   /** Reads the index of unfinished rounds, once, before anything is changed. Rejects if the disk cannot be read. */
@@ -37,6 +40,7 @@ export class AcceptorStore {
       const entry = entryOfRecordKey(key);
       this.#unfinished.set(nameOf(entry), { entry, ballot: undefined });
     }
+    if (this.#unfinished.size > 0) this.#traceCount();
   }
 
   /** Undefined if no round has ever reached the key. Rejects, with FormatError if it is damaged, if it cannot be known. */
@@ -77,7 +81,9 @@ export class AcceptorStore {
       value: encodeAcceptorState(entry, after),
     };
     if (isUnfinished(after)) {
+      const { size } = this.#unfinished;
       this.#unfinished.set(nameOf(entry), { entry, ballot: after.accepted });
+      if (this.#unfinished.size !== size) this.#traceCount();
       this.#onUnfinished();
     }
     if (isUnfinished(after) === isUnfinished(before)) return [state];
@@ -90,7 +96,11 @@ export class AcceptorStore {
 
   /** What `writes` gave is durable. */
   stored(entry: EntryName, after: AcceptorState): void {
-    if (!isUnfinished(after)) this.#unfinished.delete(nameOf(entry));
+    if (!isUnfinished(after) && this.#unfinished.delete(nameOf(entry))) this.#traceCount();
+  }
+
+  #traceCount(): void {
+    this.#tracer.trace({ type: 'unfinished-rounds', count: this.#unfinished.size });
   }
 }
 

@@ -23,7 +23,7 @@ import {
   decideRead,
 } from '../../core/paxos/acceptor.ts';
 import type { AcceptorNode } from '../../core/paxos/acceptor.ts';
-import { type HeldKey, UNTOUCHED } from '../../core/paxos/acceptor-state.ts';
+import { type AcceptorState, type HeldKey, UNTOUCHED } from '../../core/paxos/acceptor-state.ts';
 import type { KeyView, Promised, Rejected, Voters } from '../../core/paxos/messages.ts';
 import type {
   EncodedPromise,
@@ -31,7 +31,7 @@ import type {
   PaxosReply,
   PaxosRequest,
 } from '../../core/paxos/peer-messages.ts';
-import type { RequestRefused } from '../../core/message.ts';
+import type { PeerReply, RequestRefused } from '../../core/message.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { AcceptorStore } from './acceptor-store.ts';
@@ -91,6 +91,21 @@ export class Acceptor {
     return local.inSection(request, (loaded) => this.#serve(request, object, loaded));
   }
 
+  /** What is kept of a key, for people. A look at it, which nothing is decided upon. Never rejects. */
+  async inspect(entry: EntryName): Promise<Extract<PeerReply, { type: 'inspect-vote' }>> {
+    const standing = this.#ports.standingOn(entry);
+    try {
+      const state = (await this.#ports.acceptors.get(entry)) ?? UNTOUCHED;
+      const { promised, accepted, chosen } = state;
+      const notVoting = whyNotVoting(standing, state);
+      return { type: 'inspect-vote', view: { promised, accepted, chosen, notVoting } };
+    } catch (error) {
+      const notVoting = `what it keeps of the key cannot be read: ${(error as Error).message}`;
+      const nothing = { promised: undefined, accepted: undefined, chosen: undefined };
+      return { type: 'inspect-vote', view: { ...nothing, notVoting } };
+    }
+  }
+
   async #serve(request: PaxosRequest, object: KeyRecord | undefined, loaded: Loaded): Promise<Answer> {
     if (loaded.type === 'unreadable') return refused(loaded.reason);
     const held = await this.#held(request, loaded.encoded);
@@ -102,7 +117,11 @@ export class Acceptor {
     const self = { voters, store, isNewcomer, floor: undefined };
     const { incarnations, clock } = this.#ports;
     const node = { ...self, incarnation: incarnations.opening, nowMs: clock.wallMs() };
-    return this.#decide(request, object, held, node);
+    const answer = await this.#decide(request, object, held, node);
+    if (answer.reply.type === 'rejected') {
+      this.#ports.tracer.trace({ type: 'vote-refused', reason: answer.reply.reason });
+    }
+    return answer;
   }
 
   async #decide(
@@ -176,6 +195,13 @@ export class Acceptor {
     if (record === undefined || !isAheadOn(from, record.context, held.record)) return;
     tracer.trace({ type: 'incarnation-renewed', bucket, key, from, to: incarnations.renew() });
   }
+}
+
+function whyNotVoting(standing: Standing, { admittedAs }: AcceptorState): string | undefined {
+  if (standing.type === 'no-voter') return standing.reason;
+  return standing.isNewcomer && admittedAs !== standing.store
+    ? 'its store took the place of another one, and was not let vote on this key yet'
+    : undefined;
 }
 
 /** Throws FormatError. */

@@ -133,7 +133,8 @@ class Door {
     headers[HEADERS.requestId] = requestId;
     headers['Cache-Control'] = 'no-store';
     headers['Vary'] = this.#vary;
-    headers['Server-Timing'] = `total;dur=${ms.toFixed(2)}`;
+    const phases = headers['Server-Timing'];
+    headers['Server-Timing'] = `${phases === undefined ? '' : `${phases}, `}total;dur=${ms.toFixed(2)}`;
     if (incoming.headers.origin !== undefined) this.#crossOrigin.addTo(headers, incoming.headers.origin);
     if (admission.draining) headers['Connection'] = 'close';
     if (reply.problem !== undefined) metrics.countProblem(reply.problem);

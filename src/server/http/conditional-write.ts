@@ -51,7 +51,7 @@ export async function writeConditionally(
     case 'precondition-failed':
       throw lostRace(entry, condition, outcome, wantsRecord);
     case 'failed':
-      throw problemOfFailure(outcome, 'write');
+      throw problemOfFailure(outcome, 'conditional write', named.id);
     case 'read':
     case 'settled':
       throw new Error(`a conditional write ended in ${outcome.type}`);
@@ -76,7 +76,7 @@ export async function readLinearizably(
     returnRecord: false,
   });
   if (outcome.type === 'read') return outcome;
-  if (outcome.type === 'failed') throw problemOfFailure(outcome, 'read');
+  if (outcome.type === 'failed') throw problemOfFailure(outcome, 'linearizable read');
   throw new Error(`a linearizable read ended in ${outcome.type}`);
 }
 

@@ -17,6 +17,13 @@ export function quorumHeaderValue(
   return ordered ? `${base}, ordered=?1` : base;
 }
 
+/** `Server-Timing` of what was decided by a round: what its phases took where it was coordinated. The app adds the whole. */
+export function addPhases(headers: Record<string, string>, { phases }: QuorumFacts): Record<string, string> {
+  if (phases === undefined || phases.length === 0) return headers;
+  headers['Server-Timing'] = phases.map(({ phase, ms }) => `${phase};dur=${ms.toFixed(2)}`).join(', ');
+  return headers;
+}
+
 /** Headers of an answer that shows a record. */
 export function recordHeaders(
   entry: EntryName,
@@ -24,13 +31,14 @@ export function recordHeaders(
   quorum: QuorumFacts,
   liveSiblings: number,
 ): Record<string, string> {
-  return {
+  const headers = {
     [HEADERS.context]: encodeContextToken(entry, record.context),
     ETag: quotedEtag(record),
     [HEADERS.siblings]: String(liveSiblings),
     [HEADERS.quorum]: quorumHeaderValue(quorum, 'r'),
     [HEADERS.coordinator]: quorum.coordinator,
   };
+  return addPhases(headers, quorum);
 }
 
 /** Headers of a 404: a tombstone's context, so that re-creating the key makes no sibling, and what was done to know. */
@@ -45,7 +53,7 @@ export function absentHeaders(
     [HEADERS.coordinator]: quorum.coordinator,
   };
   if (record !== undefined) headers[HEADERS.context] = encodeContextToken(entry, record.context);
-  return headers;
+  return addPhases(headers, quorum);
 }
 
 /** The envelope as an answer. */

@@ -1,10 +1,12 @@
 /** `/v1/inspect`: every replica's own view of one key. */
-import type { InspectBody, InspectedReplica } from '../../api/bodies.ts';
+import type { BallotBody, InspectBody, InspectedReplica, VoteBody } from '../../api/bodies.ts';
 import { PATHS } from '../../api/paths.ts';
 import { encodeContextToken } from '../../codec/context-token.ts';
 import { formatDot } from '../../core/causality/dot.ts';
 import type { Sibling } from '../../core/causality/record.ts';
 import type { EntryName } from '../../core/ids.ts';
+import type { VoteView } from '../../core/message.ts';
+import { type Ballot, isAbove, partsOfBallot } from '../../core/paxos/ballot.ts';
 import type { Inspection, ReplicaView } from '../../protocol/storage-node.ts';
 import { entryName } from './entry-name.ts';
 import { quotedEtag } from './envelope.ts';
@@ -48,7 +50,8 @@ function stateOf(view: ReplicaView | undefined): string | undefined {
 
 function inspectedReplica(entry: EntryName, view: ReplicaView): InspectedReplica {
   const { node, result, ms } = view;
-  if (result !== 'found') return { node, result, ms };
+  const vote = view.vote === undefined ? {} : { vote: voteBody(view.vote) };
+  if (result !== 'found') return { node, result, ms, ...vote };
   const { record, digest } = view;
   return {
     node,
@@ -57,8 +60,25 @@ function inspectedReplica(entry: EntryName, view: ReplicaView): InspectedReplica
     digest,
     context: encodeContextToken(entry, record.context),
     etag: quotedEtag(record),
+    ...vote,
     siblings: record.siblings.map(inspectedSibling),
   };
+}
+
+function voteBody({ promised, accepted, chosen, notVoting }: VoteView): VoteBody {
+  return {
+    votes: notVoting === undefined,
+    ...(notVoting === undefined ? {} : { reason: notVoting }),
+    ...(promised === undefined ? {} : { promised: ballotBody(promised) }),
+    ...(accepted === undefined ? {} : { accepted: ballotBody(accepted) }),
+    ...(chosen === undefined ? {} : { chosen: ballotBody(chosen) }),
+    unfinished: isAbove(accepted, chosen),
+  };
+}
+
+function ballotBody(ballot: Ballot): BallotBody {
+  const { timeMs, logical, node } = partsOfBallot(ballot);
+  return { time: new Date(timeMs).toISOString(), counter: logical, node };
 }
 
 function inspectedSibling({

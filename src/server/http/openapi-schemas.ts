@@ -110,6 +110,21 @@ const inspectedSibling = z.object({
   deleted: z.literal(true).optional(),
 });
 
+const ballot = z
+  .object({ time: z.iso.datetime(), counter: z.int(), node: z.string() })
+  .describe('The number of a round; rounds are ordered by time, then counter, then node.');
+
+const vote = z
+  .object({
+    votes: z.boolean(),
+    reason: z.string().optional().describe('Why it does not vote on the key now.'),
+    promised: ballot.optional(),
+    accepted: ballot.optional(),
+    chosen: ballot.optional(),
+    unfinished: z.boolean().describe('Whether it accepted something that it does not know to be chosen.'),
+  })
+  .describe('What a home replica keeps as a voter in the rounds of conditional requests.');
+
 export const InspectionSchema = z
   .object({
     bucket: z.string(),
@@ -126,6 +141,7 @@ export const InspectionSchema = z
         digest: z.string().optional(),
         context: z.string().optional(),
         etag: z.string().optional(),
+        vote: vote.optional(),
         siblings: z.array(inspectedSibling).optional(),
       }),
     ),

@@ -49,9 +49,15 @@ const writeHeaders = z.object({
   [HEADERS.w]: z.int().min(1).optional(),
   [HEADERS.writeId]: z.string().max(MAX_WRITE_ID_CHARACTERS).optional(),
   [HEADERS.attempt]: z.literal('1').optional().describe('The write id was never sent before.'),
-  'If-Match': z.string().optional(),
-  'If-None-Match': z.literal('*').optional(),
-  Prefer: z.string().optional().describe('return=representation'),
+  'If-Match': z
+    .string()
+    .optional()
+    .describe('One strong ETag of an earlier answer: compare-and-set, atomic or refused. Without R and W.'),
+  'If-None-Match': z.literal('*').optional().describe('Compare-and-set where nothing is there.'),
+  Prefer: z
+    .string()
+    .optional()
+    .describe('return=representation: the entry after a PUT, and in a 412 the entry that is there instead.'),
 });
 const deleteHeaders = writeHeaders.extend({
   [HEADERS.r]: z.int().min(1).optional().describe('Read quorum of a DELETE without a context.'),

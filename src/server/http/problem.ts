@@ -75,19 +75,44 @@ const RETRY_AFTER_MS: Partial<Record<ProblemCode, number>> = {
   'no-space': 30_000,
 };
 
-/** The problem that a failed operation of the storage node is. A failed read changed nothing, whatever happened. */
-export function problemOfFailure(failure: Failure, operation: 'read' | 'write'): Problem {
+/** What a conditional request can do about it, which takes no other quorum than a majority of the home replicas. */
+const CONDITIONAL_HINTS: Partial<Record<ProblemCode, string>> = {
+  'quorum-unavailable':
+    'Nothing was done. Try again when a majority of the home replicas of the key is up: GET /v1/inspect tells which those are, and who votes.',
+  'quorum-timeout':
+    'The write may still appear. Send it again with the same Quorate-Write-Id, or ask GET /v1/outcome what became of it.',
+};
+
+/** What an operation asked for: hints and outcomes differ. */
+export type FailedOperation = 'read' | 'write' | 'linearizable read' | 'conditional write';
+
+/**
+ * The problem that a failed operation of the storage node is. A failed read changed nothing, whatever happened. `writeId`: of a
+ * write that the client gave none, the one that its outcome can be asked for by.
+ */
+export function problemOfFailure(failure: Failure, operation: FailedOperation, writeId?: string): Problem {
   const { code, detail, certainty, required, received, replicas } = failure;
   const facts: Record<string, unknown> = {};
+  if (writeId !== undefined && certainty === 'unknown') facts['writeId'] = writeId;
   if (required !== undefined) facts['required'] = required;
   if (received !== undefined) facts['received'] = received;
   if (replicas !== undefined) facts['replicas'] = replicas;
-  const readHint = operation === 'read' && code === 'quorum-timeout';
+  const isRead = operation === 'read' || operation === 'linearizable read';
+  const hint = hintOf(code, operation);
   return new Problem(code, detail, {
-    outcome: operation === 'read' ? 'not-applied' : certainty,
-    ...(readHint ? { hint: 'Try again, or ask for a smaller R.', retryAfterMs: 1_000 } : {}),
+    outcome: isRead ? 'not-applied' : certainty,
+    ...(hint === undefined ? {} : { hint }),
+    ...(isRead && code === 'quorum-timeout' ? { retryAfterMs: 1_000 } : {}),
     facts,
   });
+}
+
+/** Undefined: the usual one. */
+function hintOf(code: ProblemCode, operation: FailedOperation): string | undefined {
+  if (code === 'quorum-timeout' && operation === 'read') return 'Try again, or ask for a smaller R.';
+  if (code === 'quorum-timeout' && operation === 'linearizable read')
+    return 'Try again, or read without the preset linearizable: a node that stands in can answer that.';
+  return operation === 'read' || operation === 'write' ? undefined : CONDITIONAL_HINTS[code];
 }
 
 /** Body and headers of a problem, without the headers that every reply gets. An `outcome` given here wins over the problem's. */

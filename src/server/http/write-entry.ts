@@ -11,7 +11,7 @@ import { readBody } from './body.ts';
 import { conditionOf, writeConditionally } from './conditional-write.ts';
 import { checkWriteConditions } from './conditions.ts';
 import { entryName } from './entry-name.ts';
-import { absentHeaders, quorumHeaderValue } from './entry-reply.ts';
+import { absentHeaders, addPhases, quorumHeaderValue } from './entry-reply.ts';
 import { envelopeText } from './envelope.ts';
 import type { Exchange } from './exchange.ts';
 import { bucketOf, type EntryService, knownQuery, timeLeftMs } from './operation.ts';
@@ -143,6 +143,7 @@ function written(entry: EntryName, outcome: WriteSuccess, status: 201 | 204, ret
     [HEADERS.quorum]: quorumHeaderValue(outcome.quorum, 'w'),
     [HEADERS.coordinator]: outcome.quorum.coordinator,
   };
+  addPhases(headers, outcome.quorum);
   if (outcome.etag !== undefined) headers['ETag'] = `"${outcome.etag}"`;
   if (!returnRecord || outcome.record === undefined) return { status, headers, body: null };
   headers['Content-Type'] = ENTRY_MEDIA_TYPE;

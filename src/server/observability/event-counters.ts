@@ -46,6 +46,16 @@ const COUNTERS: Counters = {
   'tombstone-reaped': (metrics) => metrics.reapedTombstones.inc(),
   'reap-round': (metrics, { reason }) =>
     metrics.reapRounds.inc({ result: reason === undefined ? 'done' : 'broken' }),
+  round: (metrics, { start, end, reads }) => {
+    metrics.rounds.inc({ start, end });
+    metrics.linearizableReads.inc({ by: 'round' }, reads);
+  },
+  'quick-read': (metrics, { reads }) => metrics.linearizableReads.inc({ by: 'quick' }, reads),
+  'conditional-failed': (metrics, { code, certainty }) =>
+    metrics.conditionalFailures.inc({ code, outcome: certainty }),
+  'vote-refused': (metrics, { reason }) => metrics.votesRefused.inc({ reason }),
+  'unfinished-rounds': (metrics, { count }) => metrics.unfinishedRounds.set(count),
+  sweep: (metrics, { result }) => metrics.sweeps.inc({ result }),
   forwarded: (metrics, { operation }) => metrics.forwarded.inc({ operation }),
   'incarnation-renewed': (metrics) => metrics.incarnationsRenewed.inc(),
   'dot-collision': (metrics) => metrics.dotCollisions.inc(),

@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { PROBLEMS, type ProblemCode } from '../../api/errors.ts';
+import { createPaxosMetrics, type PaxosMetrics } from './paxos-metrics.ts';
 import { VERSION } from '../version.ts';
 
 const LATENCY_BUCKETS_SECONDS = [
@@ -28,7 +29,7 @@ export interface OwnedHints {
   readonly oldestAgeMs: number;
 }
 
-export interface Metrics {
+export interface Metrics extends PaxosMetrics {
   readonly registry: Registry;
   /** Counts one finished request on an entry; anything but GET, HEAD, PUT, DELETE is left out. */
   observeRequest(method: string, status: number, seconds: number): void;
@@ -86,6 +87,7 @@ export function createMetrics(nodeId: string): Metrics {
     .labels(VERSION)
     .set(1);
   return {
+    ...createPaxosMetrics(registry),
     registry,
     observeRequest: requestObserver(registry),
     countProblem: problemCounter(registry),

@@ -199,7 +199,7 @@ describe('an accepted object', () => {
 
   it('is known to be unfinished when the store is opened again', async () => {
     await ask(accept(5, proposal(5, 'two')));
-    const reopened = new AcceptorStore(bench.records, bench.storage);
+    const reopened = new AcceptorStore(bench.records, bench.storage, { trace: () => {} });
     expect(reopened.hasUnfinishedRound(ENTRY)).toBe(false);
     await reopened.load();
     expect(reopened.hasUnfinishedRound(ENTRY)).toBe(true);

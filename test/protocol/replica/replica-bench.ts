@@ -79,7 +79,7 @@ export class ReplicaBench {
       isLowOnSpace: () => this.isLowOnSpace,
       onStored: (owner) => this.hintedFor.push(owner),
     });
-    this.acceptors = new AcceptorStore(records, this.storage);
+    this.acceptors = new AcceptorStore(records, this.storage, tracer);
     this.replica = new LocalReplica({
       records,
       acceptors: this.acceptors,

@@ -96,6 +96,31 @@ describe('a conditional PUT', () => {
     const answer = await server.client.put(target, 'one', CREATE);
     expect(answer.status).toBe(status);
     expect(problemIn(answer)).toMatchObject({ code, outcome: certainty, detail: 'so it is' });
+    expect(problemIn(answer).hint).not.toContain('smaller');
+    // What is unknown can be asked for, also by a client that gave its write no id.
+    const asked = server.node.conditionals.at(-1)?.operation;
+    const id = asked?.type === 'write' ? asked.identity.id : undefined;
+    expect(problemIn(answer)['writeId']).toBe(certainty === 'unknown' ? id : undefined);
+  });
+
+  it('tells what its phases took where it was coordinated, and what it took in all', async () => {
+    expect((await server.client.put(target, 'one', CREATE)).headers['server-timing']).toMatch(
+      /^total;dur=[\d.]+$/,
+    );
+    const phases = [
+      { phase: 'prepare', ms: 1.234 },
+      { phase: 'accept', ms: 20 },
+    ] as const;
+    const quorum = { ...QUORUM, phases };
+    const timed = /^prepare;dur=1\.23, accept;dur=20\.00, total;dur=[\d.]+$/;
+    server.node.script.conditional = async () => ({ type: 'precondition-failed', record: undefined, quorum });
+    expect((await server.client.put(target, 'one', CREATE)).headers['server-timing']).toMatch(timed);
+    server.node.script.conditional = async () => ({ type: 'read', record: undefined, quorum });
+    const absent = await server.client.get(target, { 'Quorate-Consistency': 'linearizable' });
+    expect(absent.headers['server-timing']).toMatch(timed);
+    delete server.node.script.conditional;
+    const plain = await server.client.put(target, 'one');
+    expect(plain.headers['server-timing']).toMatch(/^total;dur=[\d.]+$/);
   });
 
   it('is the way to write to a bucket of mode cas', async () => {
@@ -141,6 +166,7 @@ describe('a linearizable GET', () => {
     const answer = await server.client.get(target, LINEARIZABLE);
     expect(answer.status).toBe(504);
     expect(problemIn(answer)).toMatchObject({ outcome: 'not-applied' });
+    expect(problemIn(answer).hint).not.toContain('smaller');
   });
 
   it('of a key that was deleted is 404 with its context', async () => {

@@ -5,6 +5,7 @@ import type { ClusterBody, InspectBody, RingBody } from '../../../src/api/bodies
 import { configurationEpoch, PLACEMENT_SEED } from '../../../src/codec/hash.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { Incarnation, NodeId, Partition, StoreId } from '../../../src/core/ids.ts';
+import { type Ballot, ballotOf } from '../../../src/core/paxos/ballot.ts';
 import { problemIn } from './http-client.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
@@ -149,6 +150,40 @@ describe('/v1/inspect', () => {
     await server.client.delete('/v1/kv/inspected/gone');
     const { replicas } = await json<InspectBody>('/v1/inspect/inspected/gone');
     expect(replicas[0]?.siblings).toMatchObject([{ deleted: true, writtenAt: '2024-01-01T00:00:00.000Z' }]);
+  });
+
+  it('shows what home replicas keep as voters, in words', async () => {
+    const ballot = (timeMs: number, logical: number): Ballot =>
+      ballotOf({
+        ...{ timeMs, logical, node: 'n2' as NodeId },
+        incarnation: 'AAECAwQFBgcICQoLDA0ODw' as Incarnation,
+      });
+    const [low, high] = [ballot(Date.UTC(2024, 0, 1), 3), ballot(Date.UTC(2024, 0, 2), 0)];
+    const none = { promised: undefined, accepted: undefined, chosen: undefined, notVoting: undefined };
+    const votes = [
+      { ...none, promised: high, accepted: high, chosen: low },
+      { ...none, promised: high, accepted: low, chosen: low },
+      { ...none, notVoting: 'it has lost something' },
+    ];
+    server.node.script.inspect = async () => ({
+      partition: 0 as Partition,
+      preferenceList: ['n1', 'n2', 'n3', 'n4'] as NodeId[],
+      n: 4,
+      replicas: [...votes, undefined].map((vote, index) => ({
+        ...{ node: `n${index + 1}` as NodeId, ms: 1, result: 'absent' as const },
+        ...(vote === undefined ? {} : { vote }),
+      })),
+    });
+    const { replicas } = await json<InspectBody>('/v1/inspect/inspected/voted');
+    const shownLow = { time: '2024-01-01T00:00:00.000Z', counter: 3, node: 'n2' };
+    const shownHigh = { time: '2024-01-02T00:00:00.000Z', counter: 0, node: 'n2' };
+    expect(replicas.map(({ vote }) => vote)).toEqual([
+      { votes: true, promised: shownHigh, accepted: shownHigh, chosen: shownLow, unfinished: true },
+      { votes: true, promised: shownHigh, accepted: shownLow, chosen: shownLow, unfinished: false },
+      { votes: false, reason: 'it has lost something', unfinished: false },
+      undefined,
+    ]);
+    delete server.node.script.inspect;
   });
 
   it('shows what was never written as absent, in agreement', async () => {

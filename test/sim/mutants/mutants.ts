@@ -312,8 +312,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/coordinator/forwarding.ts',
-        "    if (answer.type === 'lost' && !this.#isRead) this.#end",
-        "    if (answer.type === 'lost' && this.#ended) this.#end",
+        '    if (this.#isConditionalWrite) void this.#askNext();\n    else this.#end(this.#failure);',
+        '    void this.#askNext();',
       ),
     ],
     invariant: 'second-dot',

@@ -85,7 +85,10 @@ function describeRequest(request: PeerRequest): string {
   }
 }
 
-type PaxosKind = Extract<PeerRequest, { type: `paxos-${string}` | 'coordinate-conditional' }>;
+type PaxosKind = Extract<
+  PeerRequest,
+  { type: `paxos-${string}` | 'coordinate-conditional' | 'inspect-vote' }
+>;
 
 function describePaxosRequest(request: PaxosKind): string {
   switch (request.type) {
@@ -97,6 +100,8 @@ function describePaxosRequest(request: PaxosKind): string {
       const object = request.object === undefined ? '{}' : describeRecord(request, request.object);
       return `${request.type.slice('paxos-'.length)} ${request.ballot} of ${request.key} ${object}`;
     }
+    case 'inspect-vote':
+      return `inspect the vote on ${request.key}`;
     case 'paxos-read':
       return `read by Paxos ${request.key}`;
     case 'coordinate-conditional': {
@@ -137,6 +142,8 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
       return `dropped ${reply.dropped}`;
     case 'barrier':
       return 'barrier passed';
+    case 'inspect-vote':
+      return 'vote inspected';
     case 'coordinate-get':
     case 'coordinate-put':
     case 'coordinate-delete':

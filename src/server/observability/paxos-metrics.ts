@@ -1,0 +1,53 @@
+/** The metrics of conditional requests and of the rounds that decide them. */
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+export interface PaxosMetrics {
+  readonly rounds: Counter<'start' | 'end'>;
+  readonly linearizableReads: Counter<'by'>;
+  readonly conditionalFailures: Counter<'code' | 'outcome'>;
+  readonly votesRefused: Counter<'reason'>;
+  readonly sweeps: Counter<'result'>;
+  readonly unfinishedRounds: Gauge;
+}
+
+/** Makes them in a registry. */
+export function createPaxosMetrics(registry: Registry): PaxosMetrics {
+  const registers = [registry];
+  return {
+    rounds: new Counter({
+      name: 'quorate_rounds_total',
+      help: 'Rounds of conditional requests that this node proposed, by how they began and ended.',
+      labelNames: ['start', 'end'],
+      registers,
+    }),
+    linearizableReads: new Counter({
+      name: 'quorate_linearizable_reads_total',
+      help: 'Linearizable reads that this node answered, by what it took.',
+      labelNames: ['by'],
+      registers,
+    }),
+    conditionalFailures: new Counter({
+      name: 'quorate_conditional_failures_total',
+      help: 'Conditional requests that this node coordinated and could not answer, by code and outcome.',
+      labelNames: ['code', 'outcome'],
+      registers,
+    }),
+    votesRefused: new Counter({
+      name: 'quorate_votes_refused_total',
+      help: 'Votes that a proposer asked of this node and did not get, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    sweeps: new Counter({
+      name: 'quorate_sweeps_total',
+      help: 'Rounds of others that this node set about finishing, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    unfinishedRounds: new Gauge({
+      name: 'quorate_unfinished_rounds',
+      help: 'Keys for which this node accepted something that is not known to be chosen.',
+      registers,
+    }),
+  };
+}
