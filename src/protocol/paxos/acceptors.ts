@@ -34,6 +34,11 @@ export class Acceptors {
     });
   }
 
+  /** Whether it may be expected to answer. */
+  isUp(node: NodeId): boolean {
+    return node === this.self || this.#peers.state(node) === 'up';
+  }
+
   /** `onReply` is called once. As long as it is not, the request counts as under way. */
   ask(node: NodeId, request: PaxosRequest, onReply: OnPaxosReply): void {
     const leave = this.#inFlight.enter();

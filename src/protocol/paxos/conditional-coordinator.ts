@@ -5,15 +5,18 @@
 import { encodeRecord } from '../../codec/record-codec.ts';
 import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
-import type { Failure } from '../../core/outcome.ts';
+import { ROUND_TIMEOUT_MS } from '../../core/limits.ts';
+import type { ConditionalOutcome, Failure } from '../../core/outcome.ts';
 import type { Commit } from '../../core/paxos/messages.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { Deadline } from '../coordinator/deadline.ts';
 import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
 import type { Replicas } from '../replica/replicas.ts';
+import { quorumFacts } from './conditional-outcome.ts';
 import { Grants } from './grants.ts';
 import { KeyQueue, type KeyQueuePorts } from './key-queue.ts';
+import { readQuickly } from './quick-read.ts';
 import { type ConditionalResult, WaitingRequest } from './waiting-request.ts';
 
 export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants'> {
@@ -53,6 +56,37 @@ export class ConditionalCoordinator {
     const isUsable = awaitUsableQuorum(replicas, homes, quorum, deadline);
     if (!(isUsable === true || (await isUsable))) return unavailable(replicas, homes, quorum);
     return this.#enqueue(request, homes, deadline, false);
+  }
+
+  /**
+   * What a linearizable read comes to without a round; undefined if only a round can tell. Any home replica may do it, for it is in
+   * nobody's way.
+   */
+  async readQuickly(
+    request: ConditionalRequest,
+    homes: readonly NodeId[],
+  ): Promise<ConditionalOutcome | undefined> {
+    const { bucket, key, timeoutMs } = request;
+    const standing = this.#ports.standingOn(request);
+    if (standing.type === 'no-voter') return undefined;
+    const { voters } = standing;
+    const { mode } = bucketConfig(this.#ports.config, bucket);
+    const quorum = Math.floor(homes.length / 2) + 1;
+    const limitMs = Math.min(ROUND_TIMEOUT_MS, timeoutMs / 2);
+    const { clock, tracer, acceptors } = this.#ports;
+    const beganMs = clock.nowMs();
+    const end = await readQuickly(this.#ports, {
+      entry: { bucket, key },
+      homes,
+      voters,
+      mode,
+      quorum,
+      limitMs,
+    });
+    if (end.type === 'round-needed') return undefined;
+    tracer.trace({ type: 'quick-read', reads: 1 });
+    const phases = [{ phase: 'read', ms: clock.nowMs() - beganMs }] as const;
+    return { type: 'read', record: end.record, quorum: quorumFacts(acceptors.self, homes.length, phases) };
   }
 
   /** Has a round choose what is there, so that what was accepted and never committed is. Never rejects. */

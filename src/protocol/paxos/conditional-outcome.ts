@@ -4,9 +4,22 @@ import { type CausalContext, EMPTY_CONTEXT, withDot } from '../../core/causality
 import { ballotOfActor, type Dot, sameDot } from '../../core/causality/dot.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import { liveSiblings } from '../../core/causality/visible-siblings.ts';
-import type { ConditionalOutcome, QuorumFacts, Settled, WriteSuccess } from '../../core/outcome.ts';
+import type { NodeId } from '../../core/ids.ts';
+import type {
+  ConditionalOutcome,
+  PhaseTime,
+  QuorumFacts,
+  Settled,
+  WriteSuccess,
+} from '../../core/outcome.ts';
 import type { Verdict } from '../../core/paxos/conditional.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
+
+/** What was done for every request that a majority of the voters decided. */
+export function quorumFacts(coordinator: NodeId, voters: number, phases: readonly PhaseTime[]): QuorumFacts {
+  const quorum = Math.floor(voters / 2) + 1;
+  return { n: voters, required: quorum, acks: quorum, sloppy: false, ordered: true, coordinator, phases };
+}
 
 /** Undefined: none yet, the request belongs into another round. */
 export function outcomeOf(

@@ -29,6 +29,7 @@ import type { Random } from '../../ports/random.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { Standing } from '../replica/acceptor.ts';
 import type { Acceptors } from './acceptors.ts';
+import { quorumFacts } from './conditional-outcome.ts';
 import type { Grants } from './grants.ts';
 import { readQuickly } from './quick-read.ts';
 import { roundEvent } from './round-event.ts';
@@ -214,16 +215,7 @@ export class KeyQueue {
   }
 
   #facts(phases: readonly PhaseTime[]): QuorumFacts {
-    const quorum = this.#quorum;
-    return {
-      n: this.#key.homes.length,
-      required: quorum,
-      acks: quorum,
-      sloppy: false,
-      ordered: true,
-      coordinator: this.#ports.acceptors.self,
-      phases,
-    };
+    return quorumFacts(this.#ports.acceptors.self, this.#key.homes.length, phases);
   }
 }
 

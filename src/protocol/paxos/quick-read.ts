@@ -1,16 +1,16 @@
 /**
  * A linearizable read in one round trip (core/paxos/linearizable-read.ts). The own acceptor is asked first, so that others that
- * hold the same answer with a digest.
+ * hold the same answer with a digest. Then as many as make a quorum, and the rest only if these are late or do not agree.
  */
 import { decodeRecord } from '../../codec/record-codec.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { BucketMode } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
-import { GATHER_PROMISES_MS } from '../../core/limits.ts';
+import { GATHER_PROMISES_MS, HEDGE_DELAY_MS } from '../../core/limits.ts';
 import { type ComparedView, LinearizableRead } from '../../core/paxos/linearizable-read.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import type { EncodedView, PaxosReply } from '../../core/paxos/peer-messages.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Acceptors } from './acceptors.ts';
 
 export interface QuickReadPorts {
@@ -46,10 +46,14 @@ class QuickRead {
   /** By their digests. */
   readonly #records = new Map<string, Uint8Array>();
   readonly #digests = new Map<NodeId, string>();
+  /** Those that are not asked yet, the likeliest to answer first. */
+  #rest: readonly NodeId[] = [];
+  /** Digest of what this node holds. */
+  #ownDigest: Uint8Array | undefined;
+  #asked = 0;
   #answers = 0;
   #isEnded = false;
-  #stopTimer: () => void = () => {};
-  #stopGathering: () => void = () => {};
+  readonly #timers: Timer[] = [];
 
   constructor(ports: QuickReadPorts, target: QuickReadTarget, resolve: (end: QuickReadEnd) => void) {
     this.#ports = ports;
@@ -59,18 +63,34 @@ class QuickRead {
   }
 
   start(): void {
-    const { acceptors, clock } = this.#ports;
-    const { homes, limitMs } = this.#target;
-    const timer = clock.setTimer(limitMs, () => this.#end({ type: 'round-needed' }));
-    this.#stopTimer = () => timer.cancel();
+    const { acceptors } = this.#ports;
+    const { homes, limitMs, quorum } = this.#target;
+    this.#after(limitMs, () => this.#end({ type: 'round-needed' }));
     const { self } = acceptors;
+    const others = homes.filter((node) => node !== self);
+    const isUp = (node: NodeId): boolean => acceptors.isUp(node);
+    this.#rest = [...others.filter(isUp), ...others.filter((node) => !isUp(node))];
     this.#ask(self, undefined, (own) => {
-      for (const node of homes) if (node !== self) this.#ask(node, own?.digest, () => {});
+      this.#ownDigest = own?.digest;
+      this.#askRest(quorum - 1);
+      this.#after(HEDGE_DELAY_MS, () => this.#askRest());
     });
+  }
+
+  #after(ms: number, action: () => void): void {
+    if (!this.#isEnded) this.#timers.push(this.#ports.clock.setTimer(ms, action));
+  }
+
+  #askRest(count = this.#rest.length): void {
+    if (this.#isEnded) return;
+    const nodes = this.#rest.slice(0, count);
+    this.#rest = this.#rest.slice(count);
+    for (const node of nodes) this.#ask(node, this.#ownDigest, () => {});
   }
 
   #ask(node: NodeId, known: Uint8Array | undefined, then: (view: EncodedView | undefined) => void): void {
     const { bucket, key } = this.#target.entry;
+    this.#asked += 1;
     const request = { type: 'paxos-read', bucket, key, voters: this.#target.voters, known } as const;
     this.#ports.acceptors.ask(node, request, (reply) => {
       const view = viewIn(reply);
@@ -78,16 +98,16 @@ class QuickRead {
       then(view);
       if (verdict.type === 'settled') this.#settled(verdict.node);
       else if (verdict.type === 'round-needed') this.#end(verdict);
-      else this.#gather();
+      else this.#disagreed();
     });
   }
 
-  /** A quorum that does not agree can be helped by those beyond it only if they answer soon: one of them may hang. */
-  #gather(): void {
+  /** Those beyond the quorum may agree with one side; but only if they answer soon: one of them may hang. */
+  #disagreed(): void {
     this.#answers += 1;
-    if (this.#isEnded || this.#answers !== this.#target.quorum) return;
-    const timer = this.#ports.clock.setTimer(GATHER_PROMISES_MS, () => this.#end({ type: 'round-needed' }));
-    this.#stopGathering = () => timer.cancel();
+    if (this.#answers === this.#asked) this.#askRest();
+    if (this.#answers === this.#target.quorum)
+      this.#after(GATHER_PROMISES_MS, () => this.#end({ type: 'round-needed' }));
   }
 
   #kept(node: NodeId, { voters, promised, accepted, digest: bytes, record }: EncodedView): ComparedView {
@@ -114,9 +134,8 @@ class QuickRead {
   }
 
   #end(end: QuickReadEnd): void {
-    this.#stopTimer();
-    this.#stopGathering();
     this.#isEnded = true;
+    for (const timer of this.#timers) timer.cancel();
     this.#resolve(end);
   }
 }
