@@ -50,6 +50,8 @@ export class KeyQueue {
   readonly #key: QueuedKey;
   #waiting: WaitingRequest[] = [];
   #highest: Ballot | undefined;
+  /** Whether some found the last ballot too far ahead: one of the clocks is wrong, and it may be this node's. */
+  #wasTooFarAhead = false;
   /** Rounds that were lost one after the other, and how many of them were only dirty. */
   #lost = 0;
   #dirty = 0;
@@ -107,7 +109,9 @@ export class KeyQueue {
     const { entry, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
     const round = new Round({
-      ballot: ballots.next(clock.wallMs(), this.#highest),
+      ballot: this.#wasTooFarAhead
+        ? ballots.above(this.#highest)
+        : ballots.next(clock.wallMs(), this.#highest),
       voters,
       acceptors: homes,
       quorum: this.#quorum,
@@ -138,7 +142,8 @@ export class KeyQueue {
     batch: readonly WaitingRequest[],
     { refusals, highest }: LostRound,
   ): Promise<readonly WaitingRequest[]> {
-    this.#highest = highestBallot(this.#highest, highest);
+    this.#wasTooFarAhead = refusals.includes('too-far-ahead');
+    this.#highest = this.#wasTooFarAhead ? highest : highestBallot(this.#highest, highest);
     const isDirty = refusals.includes('dirty');
     for (const waiting of batch) waiting.lost(isDirty || refusals.includes('outbid'));
     if (isDirty) this.#dirty += 1;

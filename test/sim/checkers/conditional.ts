@@ -143,7 +143,9 @@ export function checkAppends(history: History, key: string): readonly Violation[
 
 /** Of all that create one key one wins, if nobody deletes it. */
 export function checkCreateRace(history: History, key: string): readonly Violation[] {
-  const winners = history.writesOf(key).filter(({ outcome }) => outcome === 'ok');
+  const winners = history
+    .writesOf(key)
+    .filter(({ outcome, condition }) => outcome === 'ok' && condition?.type === 'create');
   if (winners.length <= 1) return [];
   const detail = `${key} was created by ${winners.map(({ id }) => id).join(' and by ')}`;
   return [{ invariant: 'two-winners', detail }];
@@ -159,7 +161,7 @@ export function checkLock(history: History, key: string): readonly Violation[] {
     heldUntil.set(condition.expected, Math.min(before, calledAt));
   }
   const holds = writes
-    .filter(({ type, outcome, returnedAt }) => type === 'put' && outcome === 'ok' && returnedAt !== undefined)
+    .filter(({ condition, outcome }) => condition?.type === 'create' && outcome === 'ok')
     .map((write) => ({
       id: write.id,
       from: write.returnedAt as number,

@@ -8,6 +8,7 @@ import {
   type ConditionalOptions,
   type ConditionalType,
   type ConditionalWorkload,
+  type PlannedFault,
   type PlannedOperation,
   type RunOptions,
 } from './plan.ts';
@@ -15,6 +16,9 @@ import {
 const SECOND_US = 1_000_000;
 /** Microseconds within which a crowd comes: about what a round takes. */
 const CROWD_US = 40_000;
+
+/** Milliseconds by which the other clocks jump. */
+const MAX_JUMP_MS = 5_000;
 
 type Type = PlannedOperation['type'];
 
@@ -31,6 +35,20 @@ export function withConditional(seed: number, options: RunOptions): RunOptions {
     faultyUs: stream.integer(20, 60) * SECOND_US,
     conditional,
   };
+}
+
+/**
+ * Only one clock is wrong by days. If two are, by more than a minute from each other and from all others, no ballot is above what
+ * some replicas promised and near enough to what the others know: keys of three such replicas are not written until the time has
+ * come. That is the price of refusing ballots too far ahead, and no rounds are to be expected there.
+ */
+export function withOneWrongClock(faults: readonly PlannedFault[]): readonly PlannedFault[] {
+  const first = faults.find((fault) => fault.type === 'clock-jump');
+  return faults.map((fault) => {
+    if (fault.type !== 'clock-jump' || first?.type !== 'clock-jump' || fault.node === first.node)
+      return fault;
+    return { ...fault, ms: Math.sign(fault.ms) * MAX_JUMP_MS };
+  });
 }
 
 function drawWorkload(stream: Stream): ConditionalOptions {
