@@ -19,9 +19,10 @@ export function nameOfEvent({ id, type }: Pick<WriteEvent, 'id' | 'type'>): stri
   return type === 'delete' ? `-${id}` : `${id}`;
 }
 
-export function nameOf(sibling: Sibling): string {
-  const event = eventOf(sibling) ?? '?';
-  return sibling.content.type === 'tombstone' ? `-${event}` : `${event}`;
+/** Undefined: no client made it. The store itself notes on a tombstone that a write of a key that never was is refused. */
+export function nameOf(sibling: Sibling): string | undefined {
+  const event = eventOf(sibling);
+  return event !== undefined && sibling.content.type === 'tombstone' ? `-${event}` : event?.toString();
 }
 
 /** One ETag stands for one content, for ever. Notes it in `known`. */
@@ -49,13 +50,15 @@ export function judgeLinearizable(history: History, key: string, mayForget: bool
   const sights = history.sights.filter((sight) => sight.key === key);
   if (writes.every(({ type, condition }) => type === 'put' && condition !== undefined)) {
     const [violation] = checkChain(key, [...writes.map(chainWrite), ...sights.map(chainRead)]);
-    return violation === undefined ? { type: 'legal' } : { type: 'illegal', violation };
+    return violation === undefined ? { type: 'legal' } : illegal(violation.detail);
   }
   const operations = [...writes.map((write) => objectWrite(history, write)), ...sights.map(objectSight)];
   const verdict = searchObject(operations, { mayForget });
-  if (verdict.type !== 'illegal') return verdict;
-  const violation = { invariant: 'not-linearizable', detail: `${key}: ${verdict.detail}` };
-  return { type: 'illegal', violation };
+  return verdict.type === 'illegal' ? illegal(`${key}: ${verdict.detail}`) : verdict;
+}
+
+function illegal(detail: string): LinearizabilityVerdict {
+  return { type: 'illegal', violation: { invariant: 'not-linearizable', detail } };
 }
 
 /** Without deletions the only thing that a create can take the place of is nothing at all. */

@@ -45,7 +45,7 @@ function thatMayMatter(
   known: readonly ObjectOperation[],
   unknown: readonly ObjectOperation[],
 ): readonly ObjectOperation[] {
-  const mentioned = new Set(known.flatMap(mentionedBy));
+  const mentioned = new Set(known.flatMap(affectedBy));
   const kept = new Set<ObjectOperation>();
   for (let before = -1; before !== kept.size; ) {
     before = kept.size;
@@ -54,10 +54,17 @@ function thatMayMatter(
       if (kept.has(operation) || event === undefined) continue;
       if (!mentioned.has(event) && !isDeletion(event)) continue;
       kept.add(operation);
-      for (const other of mentionedBy(operation)) mentioned.add(other);
+      for (const other of affectedBy(operation)) mentioned.add(other);
     }
   }
   return [...kept];
+}
+
+/** Events for which it matters whether they come before the operation: it finds them, or takes their place. */
+function affectedBy(operation: ObjectOperation): readonly string[] {
+  const { request, outcome } = operation;
+  const replaced = request.type === 'plain' && outcome.type !== 'shown' ? [...request.replaces] : [];
+  return [...mentionedBy(operation), ...replaced];
 }
 
 /** Events that must be in the state that the operation finds. */
@@ -198,7 +205,7 @@ class ObjectSearch {
     const unknown = this.#unknown.filter(
       ({ calledAt }, index) => this.#isUsed[index] === 0 && calledAt <= firstReturn,
     );
-    return new Set([...next, ...unknown].flatMap(mentionedBy));
+    return new Set([...next, ...unknown].flatMap(affectedBy));
   }
 
   #isDue({ request }: ObjectOperation, mentioned: ReadonlySet<string>): boolean {

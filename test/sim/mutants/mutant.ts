@@ -20,8 +20,8 @@ export interface Mutant {
   readonly profile: Profile;
   /** Client operations of a run. */
   readonly operations: number;
-  /** Set: only seeds are run in which a disk is lost so, or tombstones are reaped. It is in few of them. */
-  readonly only?: 'wiped' | 'rolled-back' | 'reaping';
+  /** Set: only seeds are run in which a disk is lost so, tombstones are reaped, or buckets have this mode. It is in few of them. */
+  readonly only?: 'wiped' | 'rolled-back' | 'reaping' | 'mixed' | 'cas';
   /** Seeds within which it has to be caught. */
   readonly maxSeeds: number;
 }

@@ -14,8 +14,6 @@ import {
 } from './plan.ts';
 
 const SECOND_US = 1_000_000;
-/** Microseconds within which a crowd comes: about what a round takes. */
-const CROWD_US = 40_000;
 
 /** Milliseconds by which the other clocks jump. */
 const MAX_JUMP_MS = 5_000;
@@ -52,9 +50,9 @@ export function withOneWrongClock(faults: readonly PlannedFault[]): readonly Pla
 }
 
 function drawWorkload(stream: Stream): ConditionalOptions {
-  const workload = stream.pick(['register', 'register', ...CONDITIONAL_WORKLOADS] as const);
+  const workload = stream.pick(['register', 'register', 'register', ...CONDITIONAL_WORKLOADS] as const);
   // Plain writes would make siblings of what a counter, a list or a lock is.
-  const mode = workload === 'register' && stream.chance(0.65) ? 'mixed' : 'cas';
+  const mode = workload === 'register' && stream.chance(0.75) ? 'mixed' : 'cas';
   return { mode, workload };
 }
 
@@ -69,7 +67,9 @@ export function conditionalOperations(
   const types = typesOf(workload, mode, stream);
   const majority = Math.floor(n / 2) + 1;
   const staleShare = stream.pick([0, 0.05, 0.3]);
-  const crowdChance = stream.between(0.02, 0.3);
+  const crowdChance = stream.between(0.02, mode === 'mixed' ? 0.6 : 0.3);
+  // Some crowds come within a round, others within several.
+  const crowdUs = stream.pick([5_000, 20_000, 60_000]);
   let [first, left]: [PlannedOperation | undefined, number] = [undefined, 0];
   const made = operations.map((operation): PlannedOperation => {
     const type = stream.pick(types);
@@ -93,7 +93,7 @@ export function conditionalOperations(
     const placed = type === 'delete' ? { ...common, context: 'seen' as const } : common;
     if (first !== undefined && left > 0) {
       left -= 1;
-      const atUs = Math.min(faultyUs - 1, first.atUs + stream.integer(0, CROWD_US));
+      const atUs = Math.min(faultyUs - 1, first.atUs + stream.integer(0, crowdUs));
       return { ...placed, key: first.key, atUs };
     }
     if (stream.chance(crowdChance)) left = stream.integer(2, 8);
@@ -115,7 +115,7 @@ function typesOf(workload: ConditionalWorkload, mode: string, stream: Stream): r
         ...some('replace', stream.integer(2, 6)),
         ...some('create', 1),
         ...some('remove', stream.integer(0, 2)),
-        ...(mode === 'mixed' ? Array.from({ length: stream.integer(1, 4) }, (): Type => 'put') : []),
+        ...(mode === 'mixed' ? Array.from({ length: stream.integer(1, 6) }, (): Type => 'put') : []),
         ...(mode === 'mixed' && stream.chance(0.5) ? (['delete'] as const) : []),
       ];
     case 'counter':

@@ -3,7 +3,6 @@
  * was shown before), and tries another node with the same write id while the outcome is unknown. What comes of it is kept in the
  * history, from which the checkers of conditional.ts judge when the run is over.
  */
-import { etagOf } from '../../../src/codec/hash.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { ConditionalOutcome, WriteSuccess } from '../../../src/core/outcome.ts';
 import type { ConditionalRequest } from '../../../src/core/request.ts';
@@ -217,7 +216,7 @@ export class ConditionalClients {
       ...(refused === undefined ? {} : { refused }),
     });
     if (record !== undefined) {
-      log.report(checkEtag(this.#etags, entry.key, etagOf(record), state));
+      if (view.etag !== undefined) log.report(checkEtag(this.#etags, entry.key, view.etag, state));
       const seen = { token: tokenOf(entry, record.context), known: new Set(events) };
       this.#sessions.of(operation).seen = seen;
     }

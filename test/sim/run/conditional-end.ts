@@ -86,11 +86,11 @@ export class ConditionalEnd {
     const { plan, history, log } = this.#parts;
     const mayForget = plan.options.reapAfterMs !== undefined;
     for (const key of plan.options.keys) {
-      log.report(this.#workloadOf(key));
-      log.report(checkRefusals(history, key));
       const verdict = judgeLinearizable(history, key, mayForget);
       log.count(`linearizability-${verdict.type}`);
       if (verdict.type === 'illegal') log.report([verdict.violation]);
+      log.report(checkRefusals(history, key));
+      log.report(this.#workloadOf(key));
     }
   }
 

@@ -10,7 +10,7 @@ import type { PlannedOperation } from '../plan/plan.ts';
 /** A key's object as a client was shown it. */
 export interface ObjectView {
   readonly state: ObjectState;
-  /** Undefined if there was nothing. */
+  /** Undefined if there was nothing that a client had made. */
   readonly etag: string | undefined;
   readonly events: readonly number[];
   /** What its only live sibling holds, after the name of its event. */
@@ -83,9 +83,10 @@ export function viewOf(record: KeyRecord | undefined): ObjectView {
   const siblings = visibleSiblings(record);
   const live = siblings.flatMap(({ content }) => (content.type === 'value' ? [content.bytes] : []));
   const text = live.length === 1 ? new TextDecoder().decode(live[0]) : undefined;
+  const state = stateOf(siblings.map(nameOf).filter((name) => name !== undefined));
   return {
-    state: stateOf(siblings.map(nameOf)),
-    etag: siblings.length === 0 ? undefined : etagOf(record),
+    state,
+    etag: state === '' ? undefined : etagOf(record),
     events: siblings.map(eventOf).filter((event) => event !== undefined),
     payload: text?.slice(text.indexOf(':') + 1),
   };
