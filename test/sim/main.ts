@@ -13,6 +13,7 @@ import { runScenarios } from './command/scenario-run.ts';
 import type { Tally } from './command/tally.ts';
 import { commandOf, nameOf, type PlanSource } from './command/task.ts';
 import { WorkerProcess } from './command/worker-process.ts';
+import { type Profile, PROFILES } from './plan/draw-plan.ts';
 import { readPlan, writePlan } from './plan/plan-file.ts';
 
 /** What the user named cannot be used. */
@@ -84,7 +85,8 @@ function* seedSources(
   const endMs = startMs + (minutes ?? Number.POSITIVE_INFINITY) * 60_000;
   const endSeed = firstSeed + (seeds ?? Number.POSITIVE_INFINITY);
   for (let seed = firstSeed; seed < endSeed && performance.now() < endMs; seed += 1) {
-    yield { type: 'seed', seed, profile: profile ?? (seed % 2 === 0 ? 'quorum' : 'mixed'), operations };
+    const turn = PROFILES[seed % PROFILES.length] as Profile;
+    yield { type: 'seed', seed, profile: profile ?? turn, operations };
   }
   return undefined;
 }

@@ -2,14 +2,13 @@
  * A few seeds of each profile, with every check on: a smoke test of store and simulator. `npm run sim` is where many run.
  */
 import { describe, expect, it } from 'vitest';
-import { drawPlan, type QuorumProfile } from './plan/draw-plan.ts';
+import { drawPlan, type Profile, PROFILES } from './plan/draw-plan.ts';
 import { runPlan, type RunResult } from './run/simulation.ts';
 
 const SEEDS = 20;
 const OPERATIONS = 300;
-const PROFILES: readonly QuorumProfile[] = ['quorum', 'mixed'];
 
-function run(seed: number, profile: QuorumProfile): Promise<RunResult> {
+function run(seed: number, profile: Profile): Promise<RunResult> {
   return runPlan(drawPlan(seed, { profile, operations: OPERATIONS }));
 }
 

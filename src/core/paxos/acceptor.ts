@@ -97,6 +97,8 @@ export function decideAccept(held: HeldKey, message: Accept, node: AcceptorNode)
     return { write: undefined, reply: { type: 'accepted', voters } };
   }
   if (!isWithin(record, object)) return rejected(held, 'dirty', node);
+  if (next !== undefined && isTooFarAhead(next, node.nowMs, { promised: state.promised, floor: node.floor }))
+    return rejected(held, 'too-far-ahead', node);
   const promised = highestBallot(ballot, next);
   const accepted = { ...state, promised, accepted: ballot, object, acceptedIn: node.incarnation };
   return { write: { state: accepted, record }, reply: { type: 'accepted', voters } };

@@ -32,6 +32,9 @@ const LOGICAL_DIGITS = 4;
 const TIMES = 36 ** TIME_DIGITS;
 const LOGICALS = 36 ** LOGICAL_DIGITS;
 
+/** Of an acceptor that no ballot has reached. */
+const NOTHING_KNOWN = { promised: undefined, floor: undefined } as const;
+
 const BALLOT = /^[0-9a-z]{13}\.[A-Za-z0-9._-]{1,64}\.[A-Za-z0-9_-]{21}[AQgw]$/;
 
 /** Characters that a ballot has at most. */
@@ -90,33 +93,55 @@ export function isTooFarAhead(
   return highest === undefined || aheadOfMs > timeOfBallot(highest);
 }
 
-/** Makes the ballots of one proposer: each above all that it made before, and above what it was told of. */
+/** Counters from here on belong to ballots that do not go by the clock: so no ballot is made twice. */
+const FIRST_ASIDE = LOGICALS / 2;
+
+/**
+ * Makes the ballots of one proposer, no two the same: by its clock each above all that it made before, and above what it was told
+ * of. What is too far ahead does not move the clock: it would drag the ballots of all keys after it, which nobody would take.
+ */
 export class BallotClock {
   readonly #node: NodeId;
   readonly #incarnation: Incarnation;
   #timeMs = 0;
   #logical = 0;
+  #asides = 0;
+  /** The highest time that was given aside, and the one that all of the next series of counters are above. */
+  #asideMs = 0;
+  #asideAboveMs = 0;
 
   constructor(node: NodeId, incarnation: Incarnation) {
     this.#node = node;
     this.#incarnation = incarnation;
   }
 
-  /** A ballot that was never made before, above `seen`, and not before `nowMs`. */
+  /** A ballot above `seen`, and not before `nowMs`. */
   next(nowMs: number, seen: Ballot | undefined): Ballot {
+    if (seen !== undefined && isTooFarAhead(seen, nowMs, NOTHING_KNOWN)) return this.above(seen);
     if (seen !== undefined) this.#rise(partsOfBallot(seen));
     this.#rise({ timeMs: Math.floor(nowMs), logical: -1 });
     this.#logical += 1;
-    if (this.#logical >= LOGICALS) {
+    if (this.#logical >= FIRST_ASIDE) {
       this.#timeMs += 1;
       this.#logical = 0;
     }
-    return ballotOf({
-      timeMs: this.#timeMs,
-      logical: this.#logical,
-      node: this.#node,
-      incarnation: this.#incarnation,
-    });
+    return this.#ballotAt(this.#timeMs, this.#logical);
+  }
+
+  /** A ballot just above `seen`, whatever the clock says. */
+  above(seen: Ballot | undefined): Ballot {
+    if (this.#asides === LOGICALS - FIRST_ASIDE) {
+      this.#asides = 0;
+      this.#asideAboveMs = this.#asideMs;
+    }
+    const timeMs = Math.max(seen === undefined ? 0 : timeOfBallot(seen), this.#asideAboveMs) + 1;
+    this.#asideMs = Math.max(this.#asideMs, timeMs);
+    this.#asides += 1;
+    return this.#ballotAt(timeMs, FIRST_ASIDE + this.#asides - 1);
+  }
+
+  #ballotAt(timeMs: number, logical: number): Ballot {
+    return ballotOf({ timeMs, logical, node: this.#node, incarnation: this.#incarnation });
   }
 
   #rise({ timeMs, logical }: Pick<BallotParts, 'timeMs' | 'logical'>): void {

@@ -75,7 +75,10 @@ export interface LostRound {
   readonly type: 'lost';
   /** Why acceptors refused, each once. Empty: they did not answer. */
   readonly refusals: readonly Refusal[];
-  /** The highest ballot that was heard of: the next one has to be above. */
+  /**
+   * The highest ballot that was heard of: the next one has to be above. Where some found the ballot too far ahead, it is the
+   * highest of those: they take what is just above it.
+   */
   readonly highest: Ballot | undefined;
 }
 
@@ -197,8 +200,11 @@ export class Round {
   }
 
   #refuse(from: NodeId, { reason, highest }: Rejected): RoundStep {
+    const isFirstTooFar = reason === 'too-far-ahead' && !this.#refusals.has(reason);
     this.#refusals.add(reason);
-    this.#highest = highestBallot(this.#highest, highest);
+    if (isFirstTooFar) this.#highest = highest;
+    else if (reason === 'too-far-ahead' || !this.#refusals.has('too-far-ahead'))
+      this.#highest = highestBallot(this.#highest, highest);
     return this.onFailure(from);
   }
 

@@ -62,6 +62,8 @@ export class KeyQueue {
   readonly #key: QueuedKey;
   #waiting: WaitingRequest[] = [];
   #highest: Ballot | undefined;
+  /** Whether some found the last ballot too far ahead: one of the clocks is wrong, and it may be this node's. */
+  #wasTooFarAhead = false;
   /** Rounds that were lost one after the other, and how many of them were only dirty. */
   #lost = 0;
   #dirty = 0;
@@ -153,10 +155,10 @@ export class KeyQueue {
     voters: Voters,
     grant: Grant | undefined,
   ): Promise<readonly WaitingRequest[]> {
-    const { ballots, clock, commit, grants, tracer } = this.#ports;
+    const { clock, commit, grants, tracer } = this.#ports;
     const { entry, name, mode, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
-    const ballot = grant?.ballot ?? ballots.next(clock.wallMs(), this.#highest);
+    const ballot = grant?.ballot ?? this.#ballotAbove(this.#highest);
     const round = new Round({
       ballot,
       voters,
@@ -168,7 +170,7 @@ export class KeyQueue {
       n: homes.length,
       etagOf,
       mustPropose: batch.some(({ mustPropose }) => mustPropose),
-      ...(mode === 'cas' ? { next: ballots.next(clock.wallMs(), ballot) } : {}),
+      ...(mode === 'cas' ? { next: this.#ballotAbove(ballot) } : {}),
     });
     const target = { entry, homes, limitMs: limitOf(batch), gatherMs: GATHER_PROMISES_MS };
     const run = new RoundRun(this.#ports, target, round);
@@ -185,6 +187,11 @@ export class KeyQueue {
     return deferred;
   }
 
+  #ballotAbove(seen: Ballot | undefined): Ballot {
+    const { ballots, clock } = this.#ports;
+    return this.#wasTooFarAhead ? ballots.above(seen) : ballots.next(clock.wallMs(), seen);
+  }
+
   #decide(
     batch: readonly WaitingRequest[],
     verdicts: readonly Verdict[],
@@ -197,7 +204,8 @@ export class KeyQueue {
     batch: readonly WaitingRequest[],
     { refusals, highest }: LostRound,
   ): Promise<readonly WaitingRequest[]> {
-    this.#highest = highestBallot(this.#highest, highest);
+    this.#wasTooFarAhead = refusals.includes('too-far-ahead');
+    this.#highest = this.#wasTooFarAhead ? highest : highestBallot(this.#highest, highest);
     const isDirty = refusals.includes('dirty');
     for (const waiting of batch) waiting.lost(isDirty || refusals.includes('outbid'));
     if (isDirty) this.#dirty += 1;

@@ -86,21 +86,43 @@ describe('a ballot', () => {
 });
 
 describe('the clock of a proposer', () => {
-  it('never makes a ballot twice, and each above all that it has seen', () => {
+  it('never makes a ballot twice, and each above what it was told of', () => {
+    const call = fc.tuple(fc.nat(10), fc.option(parts, { nil: undefined }), fc.boolean());
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(10), fc.option(parts, { nil: undefined }))), (calls) => {
+      fc.property(fc.array(call), (calls) => {
         const clock = new BallotClock(NODE, HERE);
+        const all = new Set<Ballot>();
         let last: Ballot | undefined;
-        for (const [nowMs, other] of calls) {
+        for (const [nowMs, other, isAside] of calls) {
           if (other !== undefined && other.timeMs === 36 ** 9 - 1) continue;
           const seen = other && ballotOf(other);
-          const made = clock.next(nowMs, seen);
-          expect(isAbove(made, last) && isAbove(made, seen)).toBe(true);
+          const made = isAside ? clock.above(seen) : clock.next(nowMs, seen);
+          expect(isAbove(made, seen) && !all.has(made)).toBe(true);
+          all.add(made);
+          if (isAside || timeOfBallot(made) > 10 + MAX_BALLOT_AHEAD_MS) continue;
           expect(timeOfBallot(made)).toBeGreaterThanOrEqual(nowMs);
+          expect(isAbove(made, last)).toBe(true);
           last = made;
         }
       }),
     );
+  });
+
+  it('goes on by itself after it was told of a ballot that is too far ahead', () => {
+    const clock = new BallotClock(NODE, HERE);
+    const far = at(6 + MAX_BALLOT_AHEAD_MS);
+    expect(timeOfBallot(clock.next(5, far))).toBe(7 + MAX_BALLOT_AHEAD_MS);
+    expect(clock.next(5, undefined)).toBe(at(5));
+  });
+
+  it('makes ballots just above another, whatever the time is', () => {
+    const clock = new BallotClock(NODE, HERE);
+    clock.next(1_000, undefined);
+    const [first, second] = [clock.above(at(7, 36 ** 4 - 1)), clock.above(at(7))];
+    expect([first, second].map(timeOfBallot)).toEqual([8, 8]);
+    expect(first).not.toBe(second);
+    expect(timeOfBallot(clock.above(undefined))).toBe(1);
+    expect(clock.next(1_000, undefined)).toBe(at(1_000, 1));
   });
 
   it('goes with the time, and counts within a millisecond', () => {

@@ -331,6 +331,21 @@ describe('a round', () => {
     expect(round.exposed).toBeUndefined();
   });
 
+  it('tells what those know that find its ballot too far ahead, if there are any', () => {
+    for (const order of [
+      ['A', 'B'],
+      ['B', 'A'],
+    ] as const) {
+      const round = new Stage().round(1, [put('p1', undefined)]);
+      const says = {
+        A: refusal('outbid', { highest: ballot(9) }),
+        B: refusal('too-far-ahead', { highest: ballot(2) }),
+      };
+      for (const name of order) round.onPrepareReply(idOf(name), says[name]);
+      expect(round.abandon().highest).toBe(ballot(2));
+    }
+  });
+
   it('waits for more promises if it is told to, as long as they may come', () => {
     const stage = new Stage();
     const round = stage.round(1, [READ], { gather: 3 });

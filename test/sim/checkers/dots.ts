@@ -3,7 +3,7 @@
  * event for ever; a context claims only dots of events that its holder has seen; a node mints one dot for one write id.
  */
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
-import { formatDot, incarnationOf } from '../../../src/core/causality/dot.ts';
+import { type Dot, formatDot, incarnationOf } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord, Sibling } from '../../../src/core/causality/record.ts';
 import type { ActorId } from '../../../src/core/ids.ts';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
@@ -112,6 +112,11 @@ export class DotRegistry {
       const event = eventOf(sibling);
       if (event !== undefined) this.stored.add(event);
     }
+  }
+
+  /** The event that a dot names; undefined if no process has tried to write it. */
+  eventAt(key: string, { actor, counter }: Dot): number | undefined {
+    return this.#events.get(`${key} ${actor}`)?.[counter];
   }
 
   /** Whether some process ever tried to write a record with this event. */

@@ -6,6 +6,7 @@
  * clocks tie, and would make violations legal.
  */
 
+import type { ObjectState } from '../linearizability/object-history.ts';
 import { KeyClosure } from './closure.ts';
 
 /** `unknown`: it may have been applied, now or later, or never. */
@@ -32,6 +33,30 @@ export interface WriteEvent {
   outcome: WriteOutcome;
   /** Whether the answer counted a fallback. */
   isSloppy?: boolean;
+  /** Whether the answer said that it is ordered with conditional writes. */
+  isOrdered?: boolean;
+  /** Set: it is a conditional write. */
+  readonly condition?: WriteCondition;
+  /** Set where it is not the filler of the event (dots.ts). */
+  readonly value?: Uint8Array;
+}
+
+/** `replace`: that the key's object is exactly this (linearizability/object-history.ts). */
+export type WriteCondition =
+  | { readonly type: 'create' }
+  | { readonly type: 'replace'; readonly expected: ObjectState };
+
+/** A linearizable read; or a conditional write that was refused because of what is there. */
+export interface ObjectSight {
+  readonly id: number;
+  readonly key: string;
+  readonly calledAt: number;
+  readonly returnedAt: number;
+  readonly state: ObjectState;
+  /** Of a refused write. */
+  readonly refused?: WriteCondition;
+  /** What the only live sibling holds, after the name of its event. */
+  readonly payload: string | undefined;
 }
 
 export interface ReadEvent {
@@ -60,6 +85,7 @@ export class History {
   /** Deletions that some node has let go, by key, with when that was. */
   readonly #reaped = new Map<string, Map<number, number>>();
   readonly reads: ReadEvent[] = [];
+  readonly sights: ObjectSight[] = [];
   #order = 0;
 
   /** The next place in the sequence of calls and returns. */

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { positiveInteger } from '../../../src/cli/option-values.ts';
-import type { QuorumProfile } from '../plan/draw-plan.ts';
+import { type Profile, PROFILES } from '../plan/draw-plan.ts';
 import { EXIT_CODES } from './failure-kind.ts';
 
 /** Seeds are drawn from the lower half of 32 bits, so that a base and what follows it stay whole numbers of 32 bits. */
@@ -16,7 +16,7 @@ export interface SimOptions {
   /** Undefined: until the time is over. */
   readonly seeds: number | undefined;
   /** Undefined: by turns. */
-  readonly profile: QuorumProfile | undefined;
+  readonly profile: Profile | undefined;
   readonly operations: number;
   readonly minutes: number | undefined;
   readonly jobs: number;
@@ -40,7 +40,7 @@ export interface SimOptions {
 interface ParsedOptions {
   readonly seed?: number;
   readonly seeds?: number;
-  readonly profile?: QuorumProfile;
+  readonly profile?: Profile;
   readonly operations: number;
   readonly minutes?: number;
   readonly jobs: number;
@@ -97,10 +97,10 @@ function createCommand(): Command {
     .option('--seed <number>', 'the first seed (default: one that was never run)', seedNumber)
     .option('--seeds <count>', `how many (default: ${DEFAULT_SEEDS}; with --seed: 1)`, positiveInteger)
     .addOption(
-      new Option('--profile <name>', 'R = W = 2 of N = 3, or all three mixed (default: by turns)').choices([
-        'quorum',
-        'mixed',
-      ]),
+      new Option(
+        '--profile <name>',
+        'R = W = 2 of N = 3, all three mixed, or conditional writes (default: by turns)',
+      ).choices([...PROFILES]),
     )
     .option('--operations <count>', 'client operations of a run', positiveInteger, 1_500)
     .option('--minutes <count>', 'begin no more runs after that', minutes)

@@ -43,6 +43,14 @@ const RARE = [
   ...['hint-stored', 'hint-refused', 'hint-delivered', 'hints-loaded', 'sloppy-write', 'sloppy-read'],
 ] as const;
 
+/** The same where there are conditional writes. */
+const RARE_CONDITIONAL = [
+  ...['refused-dirty', 'refused-outbid', 'refused-not-voting', 'quick-read', 'identity-round', 'write-round'],
+  ...['swept', 'unfinished-round-read', 'repeated', 'refused-for-good', 'write-id-expired', 'cas-contention'],
+  ...['conditional-unknown', 'conditional-not-applied', 'precondition-failed', 'created'],
+  ...['siblings-in-linearizable-read', 'linearizability-legal'],
+] as const;
+
 /** Runs from which on a rare thing that never happened is worth a warning. */
 export const ENOUGH_RUNS = 200;
 
@@ -92,7 +100,10 @@ export class Tally {
   /** How often rare things happened, and a warning for each of those that never did in so many runs. */
   sometimes(): readonly string[] {
     const counted = [...this.#sometimes].sort(([left], [right]) => (left < right ? -1 : 1));
-    const never = RARE.filter((name) => (this.#sometimes.get(name) ?? 0) === 0);
+    const areConditional = this.#sometimes.has('conditional-ok');
+    const never = [...RARE, ...(areConditional ? RARE_CONDITIONAL : [])].filter(
+      (name) => (this.#sometimes.get(name) ?? 0) === 0,
+    );
     return [
       `sometimes: ${counted.map(([name, count]) => `${name} ${quantity(count)}`).join(', ')}`,
       ...(this.runs < ENOUGH_RUNS

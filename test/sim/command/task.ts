@@ -1,6 +1,6 @@
 /** What the process that runs simulations is asked, and what it answers. Everything here travels as JSON. */
 import type { Violation } from '../checkers/history.ts';
-import { drawPlan, type QuorumProfile } from '../plan/draw-plan.ts';
+import { drawPlan, type Profile } from '../plan/draw-plan.ts';
 import type { RunPlan } from '../plan/plan.ts';
 
 /** Where a plan comes from. */
@@ -8,7 +8,7 @@ export type PlanSource =
   | {
       readonly type: 'seed';
       readonly seed: number;
-      readonly profile: QuorumProfile;
+      readonly profile: Profile;
       readonly operations: number;
     }
   | { readonly type: 'file'; readonly file: string; readonly plan: RunPlan };

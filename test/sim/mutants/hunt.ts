@@ -4,10 +4,10 @@
  *
  *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT] [ONLY]
  *
- * With the last one only seeds are run, and counted, in which a disk is lost so (`wiped`, `rolled-back`) or tombstones are
- * reaped and replicas not compared (`reaping`).
+ * With the last one only seeds are run, and counted, in which a disk is lost so (`wiped`, `rolled-back`), tombstones are
+ * reaped and replicas not compared (`reaping`), or conditional writes go to a bucket of this mode (`mixed`, `cas`).
  */
-import { drawPlan, type QuorumProfile } from '../plan/draw-plan.ts';
+import { drawPlan, type Profile } from '../plan/draw-plan.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { runPlan } from '../run/simulation.ts';
 
@@ -22,7 +22,7 @@ export interface HuntedSeed {
 
 async function hunt(): Promise<void> {
   const [first, seeds, profile, operations, invariant, only = ''] = process.argv.slice(2);
-  const settings = { profile: profile as QuorumProfile, operations: Number(operations) };
+  const settings = { profile: profile as Profile, operations: Number(operations) };
   let run = 0;
   for (let seed = Number(first); run < Number(seeds); seed += 1) {
     const plan = drawPlan(seed, settings);
@@ -36,6 +36,7 @@ async function hunt(): Promise<void> {
 }
 
 function has({ faults, options }: RunPlan, only: string): boolean {
+  if (only === 'mixed' || only === 'cas') return options.conditional?.mode === only;
   // Where nothing compares replicas they stay different for long enough.
   if (only === 'reaping') return options.reapAfterMs !== undefined && !options.repairs.antiEntropy;
   return faults.some((fault) => fault.type === 'crash' && fault.disk === only);

@@ -1,5 +1,5 @@
 /** A planted bug as data: what is changed in a copy of the sources, and which invariant has to notice it. */
-import type { QuorumProfile } from '../plan/draw-plan.ts';
+import type { Profile } from '../plan/draw-plan.ts';
 
 export interface Edit {
   /** Path from the project's root. */
@@ -17,11 +17,11 @@ export interface Mutant {
   readonly edits: readonly Edit[];
   /** The invariant that has to fail; undefined: nothing is wrong, and every seed has to stay green. */
   readonly invariant: string | undefined;
-  readonly profile: QuorumProfile;
+  readonly profile: Profile;
   /** Client operations of a run. */
   readonly operations: number;
-  /** Set: only seeds are run in which a disk is lost so, or tombstones are reaped. It is in few of them. */
-  readonly only?: 'wiped' | 'rolled-back' | 'reaping';
+  /** Set: only seeds are run in which a disk is lost so, tombstones are reaped, or buckets have this mode. It is in few of them. */
+  readonly only?: 'wiped' | 'rolled-back' | 'reaping' | 'mixed' | 'cas';
   /** Seeds within which it has to be caught. */
   readonly maxSeeds: number;
 }

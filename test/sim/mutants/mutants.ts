@@ -5,6 +5,7 @@
  * Budgets are several times what was needed when the mutant was written, so that an innocent change of the plans does not
  * fail them, and a much weaker simulator does.
  */
+import { CONDITIONAL_MUTANTS } from './conditional-mutants.ts';
 import type { Edit, Mutant } from './mutant.ts';
 
 const STANDARD = { profile: 'quorum', operations: 1_000 } as const;
@@ -617,6 +618,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: 'live-value-reaped',
     maxSeeds: 40,
   },
+  ...CONDITIONAL_MUTANTS,
 ];
 
 function edit(file: string, find: string, replace: string): Edit {

@@ -2,7 +2,13 @@
  * Draws what breaks in a run. Swarm: each kind of fault is off in half of the seeds, so that one does not hide another.
  */
 import { Stream } from '../world/draw.ts';
-import { FILTERED_KINDS, MISREAD_KINDS, type PlannedFault, type RunOptions } from './plan.ts';
+import {
+  FILTERED_KINDS,
+  FILTERED_PAXOS_KINDS,
+  MISREAD_KINDS,
+  type PlannedFault,
+  type RunOptions,
+} from './plan.ts';
 
 const SECOND_US = 1_000_000;
 
@@ -60,6 +66,8 @@ function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFaul
   const node = anyNode(stream, options);
   const atUs = Math.floor(stream.between(0.2, 0.9) * options.faultyUs);
   const kind = stream.pick(['wiped', 'rolled-back', 'forgotten'] as const);
+  // A store that loses records and keeps what it accepted is one that no disk ever was: nothing is promised of its votes.
+  if (kind === 'forgotten' && options.conditional !== undefined) return [];
   if (kind === 'forgotten') return [{ type: 'forget', atUs, node }];
   const crash: PlannedFault = {
     type: 'crash',
@@ -194,7 +202,8 @@ function drawLowSpace(stream: Stream, options: RunOptions, atUs: number): Planne
 
 function drawFilter(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
   const [from = 0, to = 1] = stream.shuffle([...Array(options.nodes).keys()]);
-  const kind = stream.pick(FILTERED_KINDS);
+  const isConditional = options.conditional !== undefined;
+  const kind = stream.pick(isConditional ? [...FILTERED_KINDS, ...FILTERED_PAXOS_KINDS] : FILTERED_KINDS);
   return { type: 'filter', atUs, from, to, kind, forUs: Math.floor(stream.between(1, 20) * SECOND_US) };
 }
 

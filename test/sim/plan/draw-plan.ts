@@ -8,6 +8,7 @@
  */
 import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
+import { conditionalOperations, withConditional, withOneWrongClock } from './draw-conditional.ts';
 import { drawFaults } from './draw-faults.ts';
 import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
 
@@ -17,18 +18,25 @@ const OLD_STATE_US = 5 * SECOND_US;
 /** Microseconds within which a crowd comes. */
 const CROWD_US = 20_000;
 
-/** `quorum`: R = W = 2 of N = 3 everywhere. `mixed`: N, R and W differ from request to request. */
-export type QuorumProfile = 'quorum' | 'mixed';
+export const PROFILES = ['quorum', 'mixed', 'conditional'] as const;
+/**
+ * `quorum`: R = W = 2 of N = 3 everywhere. `mixed`: N, R and W differ from request to request. `conditional`: conditional writes
+ * and linearizable reads of few keys, in some seeds beside plain writes.
+ */
+export type Profile = (typeof PROFILES)[number];
 
 export interface PlanSettings {
-  readonly profile: QuorumProfile;
+  readonly profile: Profile;
   readonly operations: number;
 }
 
 export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
-  const options = drawOptions(seed, settings.profile);
+  const { profile } = settings;
+  const drawn = drawOptions(seed, profile);
+  const options = profile === 'conditional' ? withConditional(seed, drawn) : drawn;
   const operations = drawOperations(seed, options, settings);
-  const faults = drawFaults(seed, options, settings.profile === 'quorum');
+  const drawnFaults = drawFaults(seed, options, profile !== 'mixed');
+  const faults = profile === 'conditional' ? withOneWrongClock(drawnFaults) : drawnFaults;
   const losesUnnoticed = faults.some(
     (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk === 'rolled-back'),
   );
@@ -37,7 +45,10 @@ export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
   return {
     seed,
     options: { ...options, readsSeeWrites: !losesUnnoticed, reapAfterMs },
-    operations: askedOfOldState(operations, faults),
+    operations:
+      profile === 'conditional'
+        ? conditionalOperations(seed, options, operations)
+        : askedOfOldState(operations, faults),
     faults,
   };
 }
@@ -61,7 +72,7 @@ function askedOfOldState(
   });
 }
 
-function drawOptions(seed: number, profile: QuorumProfile): RunOptions {
+function drawOptions(seed: number, profile: Profile): RunOptions {
   const stream = new Stream(seed, 'options');
   const nodes = stream.pick([3, 4, 5, 5, 5]);
   const hostile = stream.chance(0.3);
@@ -76,7 +87,7 @@ function drawOptions(seed: number, profile: QuorumProfile): RunOptions {
     n: 3,
     keys,
     clients: stream.integer(3, 16),
-    sync: profile === 'quorum' || stream.chance(0.8),
+    sync: profile !== 'mixed' || stream.chance(0.8),
     network: {
       minDelayUs: stream.between(100, 3_000),
       meanDelayUs: stream.between(500, 20_000),
@@ -188,9 +199,9 @@ function inCrowds(seed: number, operations: readonly PlannedOperation[]): readon
 function drawQuorum(
   stream: Stream,
   options: RunOptions,
-  profile: QuorumProfile,
+  profile: Profile,
 ): { readonly n: number; readonly r: number; readonly w: number } {
-  if (profile === 'quorum') return { n: options.n, r: 2, w: 2 };
+  if (profile !== 'mixed') return { n: options.n, r: 2, w: 2 };
   const n = stream.chance(0.8) ? options.n : stream.integer(1, options.nodes);
   return { n, r: stream.integer(1, n), w: stream.integer(1, n) };
 }

@@ -2,6 +2,7 @@
  * One run as data: how the world behaves, what clients do, what breaks. All of it is drawn before the run begins, so a failing
  * run is shrunk by leaving parts of it out.
  */
+import type { BucketMode } from '../../../src/core/cluster-config.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
 import type { DiskOptions, WriteFault } from '../world/sim-disk.ts';
 import type { NetworkOptions } from '../world/sim-network.ts';
@@ -36,7 +37,31 @@ export interface RunOptions {
    * meet it: what must hold then is demanded of reads, too.
    */
   readonly readsSeeWrites: boolean;
+  /** Set: clients send conditional writes and linearizable reads. */
+  readonly conditional?: ConditionalOptions | undefined;
 }
+
+export interface ConditionalOptions {
+  /** Of the bucket. */
+  readonly mode: BucketMode;
+  readonly workload: ConditionalWorkload;
+}
+
+export const CONDITIONAL_WORKLOADS = [
+  /** Reads, writes and deletions in any order. */
+  'register',
+  /** Each write adds one to what its client saw. */
+  'counter',
+  /** Each write adds itself to the list that its client saw. */
+  'append',
+  /** Many clients create the same keys at once. */
+  'create-race',
+  /** Whoever creates the key holds a lock until it deletes it. */
+  'lock',
+  /** Keys are deleted and created again all the time. */
+  'recreate',
+] as const;
+export type ConditionalWorkload = (typeof CONDITIONAL_WORKLOADS)[number];
 
 export interface Repairs {
   readonly readRepair: boolean;
@@ -55,14 +80,19 @@ export type ContextSource =
   /** The client's last write of the key. */
   | 'own'
   /** The first context that the client ever got for the key. */
-  | 'stale';
+  | 'stale'
+  /** The client's last linearizable read of the key, or refusal that told what is there. */
+  | 'seen';
+
+/** `replace` and `remove` expect what their client has seen: the last of it, or with `stale` what came before that. */
+export type ConditionalType = 'linearizable-get' | 'create' | 'replace' | 'remove';
 
 export interface PlannedOperation {
   /** The identity of the event; its value says so. */
   readonly id: number;
   readonly atUs: number;
   readonly client: number;
-  readonly type: 'get' | 'put' | 'delete';
+  readonly type: 'get' | 'put' | 'delete' | ConditionalType;
   /** Index into the keys. */
   readonly key: number;
   /** Indexes of the nodes that are asked: the first, and one after the other while the outcome is unknown. */
@@ -127,8 +157,17 @@ export const FILTERED_KINDS = [
   'coordinate-get',
   'coordinate-delete',
 ] as const;
-/** A reply of this kind; requests arrive, so that the work is done and its answer lost. */
-export type FilteredKind = (typeof FILTERED_KINDS)[number];
+/** What is lost in addition where there are conditional writes. */
+export const FILTERED_PAXOS_KINDS = [
+  'paxos-prepare',
+  'paxos-accept',
+  'paxos-read',
+  'coordinate-conditional',
+  'request paxos-accept',
+  'request paxos-commit',
+] as const;
+/** A reply of this kind; requests arrive, so that the work is done and its answer lost. Or a request, where it says so. */
+export type FilteredKind = (typeof FILTERED_KINDS)[number] | (typeof FILTERED_PAXOS_KINDS)[number];
 
 export const MISREAD_KINDS = ['error', 'damaged', 'misplaced'] as const;
 /** The read fails, or a byte of what it gives is wrong, or it gives the record of another key. */

@@ -7,6 +7,7 @@ export function describeOptions({ options, operations, faults }: RunPlan): reado
   const drifts = clocks.map(({ drift }) => Math.round(drift * 1_000_000)).join(' ');
   const offsets = clocks.map(({ wallOffsetMs }) => wallOffsetMs).join(' ');
   const late = clocks.map(({ lateChance }) => lateChance).join(' ');
+  const { conditional } = options;
   const { readRepair, handoff, antiEntropy, askAllShare } = options.repairs;
   const repairs = Object.entries({ readRepair, handoff, antiEntropy }).flatMap(([name, isOn]) =>
     isOn ? [name] : [],
@@ -17,6 +18,9 @@ export function describeOptions({ options, operations, faults }: RunPlan): reado
     `network: delay ${us(network.minDelayUs)} + ${us(network.meanDelayUs)}, slow ${network.slowChance}, loss ${rate(network.lossChance)}, duplicates ${rate(network.duplicateChance)}, reordering ${rate(network.reorderChance)}`,
     `disk: sync ${us(disk.meanSyncUs)}, write ${us(disk.meanWriteUs)}, read ${us(disk.meanReadUs)}, stall ${disk.stallChance} up to ${us(disk.stallUs)}, segments of ${disk.segmentBytes} bytes`,
     `repairs: ${repairs.length === 0 ? 'none' : repairs.join(' ')}; ${rate(askAllShare)} of the reads ask all; tombstones are reaped ${options.reapAfterMs === undefined ? 'never' : `after ${options.reapAfterMs} ms`}`,
+    ...(conditional === undefined
+      ? []
+      : [`conditional writes: bucket mode ${conditional.mode}, workload ${conditional.workload}`]),
     `clocks: drift ${drifts} ppm, wall off by ${offsets} ms, late timers ${late}`,
   ];
 }
@@ -26,7 +30,7 @@ export function describeOperation(operation: PlannedOperation, keys: readonly st
   const { id, client, type, key, nodes, n, r, w, sloppy, context, hasWriteId } = operation;
   const through = nodes.map((node) => `n${node + 1}`).join('/');
   const what = `c${client} ${sloppy ? 'sloppy ' : ''}${type} ${id} of ${keys[key]} to ${through}`;
-  if (type === 'get') return `${what}, R=${r}/${n}`;
+  if (type === 'get' || type === 'linearizable-get') return `${what}, R=${r}/${n}`;
   return `${what}, W=${w}/${n}, context ${context}${hasWriteId ? ', id' : ''}`;
 }
 
@@ -60,7 +64,7 @@ export function describeFault(fault: PlannedFault): string {
     case 'misread':
       return `n${fault.node + 1} misreads its disk (${fault.kind})${time}`;
     case 'filter':
-      return `${fault.kind} replies from n${fault.from + 1} to n${fault.to + 1} are lost${time}`;
+      return `${fault.kind} ${fault.kind.startsWith('request') ? '' : 'replies '}from n${fault.from + 1} to n${fault.to + 1} are lost${time}`;
   }
 }
 

@@ -267,6 +267,8 @@ export class Aftermath {
         this.#open -= 1;
         event.returnedAt = history.next();
         event.outcome = outcomeOf(reply);
+        event.isOrdered =
+          reply.type === 'answer' && reply.outcome.type === 'written' && reply.outcome.quorum.ordered;
         const isAtLimit =
           reply.type === 'answer' &&
           reply.outcome.type === 'failed' &&

@@ -95,8 +95,11 @@ export class ClientReads {
   }
 
   #isWhole(event: number, { content }: Sibling): boolean {
+    if (content.type === 'tombstone') return true;
+    const value = this.#parts.history.write(event)?.value;
+    if (value !== undefined) return Buffer.compare(value, content.bytes) === 0;
     const bytes = this.#bytes.get(event);
-    return content.type === 'tombstone' || (bytes !== undefined && isValueOf(content.bytes, event, bytes));
+    return bytes !== undefined && isValueOf(content.bytes, event, bytes);
   }
 
   #keepRead(operation: PlannedOperation, context: CausalContext, shown: readonly number[]): void {

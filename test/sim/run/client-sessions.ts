@@ -20,7 +20,9 @@ export class ClientSessions {
   /** The contexts that the operation's client holds for its key. */
   of({ client, key }: PlannedOperation): Session {
     const name = `${client} ${key}`;
-    const session = this.#sessions.get(name) ?? { read: undefined, own: undefined, first: undefined };
+    const session = this.#sessions.get(name) ?? {
+      ...{ read: undefined, own: undefined, first: undefined, seen: undefined },
+    };
     this.#sessions.set(name, session);
     return session;
   }
@@ -37,6 +39,8 @@ export class ClientSessions {
         return session.own;
       case 'stale':
         return session.first;
+      case 'seen':
+        return session.seen;
     }
   }
 

@@ -141,6 +141,7 @@ export class ClientWrites {
     const entry = this.#sessions.entryOf(operation);
     const { log, whiteBox } = this.#parts;
     event.isSloppy = quorum.sloppy;
+    event.isOrdered = quorum.ordered;
     if (quorum.sloppy) log.count('sloppy-write');
     if (!whiteBox.homesOf(entry, operation.n).includes(quorum.coordinator)) log.count('fallback-coordinated');
     this.#settle(event, 'ok');

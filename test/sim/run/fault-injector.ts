@@ -180,7 +180,7 @@ export class FaultInjector {
 
   #isFiltered({ from, to, frame }: FrameInFlight): boolean {
     for (const filter of this.#filters) {
-      if (filter.from === from && filter.to === to && replyKind(frame) === filter.kind) return true;
+      if (filter.from === from && filter.to === to && kindOf(frame) === filter.kind) return true;
     }
     return false;
   }
@@ -218,9 +218,11 @@ function neighbour(disk: SimDisk, key: Uint8Array): Uint8Array | undefined {
   return disk.visibleValue(key);
 }
 
-function replyKind(frame: Uint8Array): string | undefined {
+/** As plans name it (FilteredKind). */
+function kindOf(frame: Uint8Array): string | undefined {
   try {
     const message = decodeMessage(frame);
+    if (message.type === 'request') return `request ${message.request.type}`;
     return message.type === 'reply' ? message.reply.type : undefined;
   } catch {
     // A chunk of a longer message.

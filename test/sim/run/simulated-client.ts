@@ -6,7 +6,12 @@
 import { decodeContextToken, encodeContextToken } from '../../../src/codec/context-token.ts';
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
-import type { DeleteOutcome, PutOutcome, ReadOutcome } from '../../../src/core/outcome.ts';
+import type {
+  ConditionalOutcome,
+  DeleteOutcome,
+  PutOutcome,
+  ReadOutcome,
+} from '../../../src/core/outcome.ts';
 import type { StorageNode } from '../../../src/protocol/storage-node.ts';
 import type { WriteOutcome } from '../checkers/history.ts';
 import { draw } from '../world/draw.ts';
@@ -35,6 +40,8 @@ export interface Session {
   read: SeenToken | undefined;
   own: SeenToken | undefined;
   first: SeenToken | undefined;
+  /** Of a linearizable read. */
+  seen: SeenToken | undefined;
 }
 
 /** Sends requests from outside the cluster. */
@@ -47,7 +54,7 @@ export class ClientLink {
   }
 
   /** Calls a node; `onReply` is called once. `onAnswered` is called when the node has answered, before that travels. */
-  call<Outcome extends ReadOutcome | PutOutcome | DeleteOutcome>(
+  call<Outcome extends ReadOutcome | PutOutcome | DeleteOutcome | ConditionalOutcome>(
     nodeId: NodeId,
     timeoutMs: number,
     run: (node: StorageNode) => Promise<Outcome>,
@@ -107,8 +114,8 @@ export function tokenOf(entry: EntryName, context: CausalContext): string {
   return encodeContextToken(entry, context);
 }
 
-/** A DELETE that found nothing wrote nothing. */
-export function outcomeOf(reply: Reply<PutOutcome | DeleteOutcome>): WriteOutcome {
+/** A DELETE that found nothing wrote nothing, and neither did a write whose condition did not hold. */
+export function outcomeOf(reply: Reply<PutOutcome | DeleteOutcome | ConditionalOutcome>): WriteOutcome {
   if (reply.type === 'not-sent') return 'not-applied';
   if (reply.type === 'no-answer') return 'unknown';
   const { outcome } = reply;
@@ -117,14 +124,17 @@ export function outcomeOf(reply: Reply<PutOutcome | DeleteOutcome>): WriteOutcom
 }
 
 /** For people. */
-export function describeReply(reply: Reply<PutOutcome | DeleteOutcome>): string {
+export function describeReply(reply: Reply<PutOutcome | DeleteOutcome | ConditionalOutcome>): string {
   if (reply.type !== 'answer') return reply.type;
   const { outcome } = reply;
   return outcome.type === 'failed' ? `${outcome.code}, ${outcome.certainty}` : outcome.type;
 }
 
 /** Counts the reason why a request was not carried out, if the node gave one. */
-export function countFailure(log: RunLog, reply: Reply<ReadOutcome | PutOutcome | DeleteOutcome>): void {
+export function countFailure(
+  log: RunLog,
+  reply: Reply<ReadOutcome | PutOutcome | DeleteOutcome | ConditionalOutcome>,
+): void {
   if (reply.type !== 'answer' || reply.outcome.type !== 'failed') return;
   log.count(reply.outcome.code);
   if (reply.outcome.replicas?.some(({ result }) => result === 'recovering') === true)

@@ -11,8 +11,11 @@ import type { RunPlan } from '../plan/plan.ts';
 import { simConfig } from '../world/quiet-world.ts';
 import { CRASHED_INSIDE_CALL, SimCluster, type WorldObserver } from '../world/sim-cluster.ts';
 import { Aftermath } from './aftermath.ts';
+import { BUCKET } from './client-sessions.ts';
+import { ConditionalEnd } from './conditional-end.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { LostDisks } from './lost-disks.ts';
+import { RoundWatch } from './round-watch.ts';
 import { describeError, RunLog } from './run-log.ts';
 import { ClientLink } from './simulated-client.ts';
 import { WhiteBox } from './white-box.ts';
@@ -46,6 +49,8 @@ class Simulation {
   readonly #faults: FaultInjector;
   readonly #workload: Workload;
   readonly #aftermath: Aftermath;
+  /** Set in runs with conditional writes. */
+  readonly #conditionalEnd: ConditionalEnd | undefined;
   readonly #whiteBox: WhiteBox;
   readonly #lostDisks: LostDisks;
 
@@ -73,8 +78,11 @@ class Simulation {
       this.#lostDisks.add(node);
       whiteBox.forget(node);
     });
+    const isConditional = plan.options.conditional !== undefined;
+    const rounds = isConditional ? new RoundWatch(this.#log, () => this.#workload.open) : undefined;
     const parts = {
       plan,
+      rounds,
       world: this.#world,
       history,
       whiteBox,
@@ -84,9 +92,11 @@ class Simulation {
     };
     this.#workload = new Workload(parts);
     this.#aftermath = new Aftermath(parts);
+    this.#conditionalEnd = isConditional ? new ConditionalEnd(parts) : undefined;
     loop.onEvent = (kind, owner) => watcher.onEvent?.(kind, owner, loop.nowUs);
     fabric.onDelivery = ({ from, to, frame }) => {
       loop.noteNumber(frame.length);
+      rounds?.delivered(frame);
       watcher.onFrame?.(from, to, frame, loop.nowUs);
     };
   }
@@ -130,13 +140,26 @@ class Simulation {
     if (this.#log.violation === undefined) this.#log.report(this.#lostDisks.check());
     await this.#aftermath.converge();
     this.#aftermath.check();
-    await this.#aftermath.writeAll();
+    await this.#conditionalEnd?.sweep();
+    await this.#conditionalEnd?.readAll();
+    this.#conditionalEnd?.judge();
+    await this.#writeAll();
     const shown = this.#aftermath.check();
     await this.#aftermath.closeAll();
     await this.#aftermath.restartAll();
     await this.#aftermath.converge();
     const shownAfter = this.#aftermath.check();
+    await this.#conditionalEnd?.readAll();
+    this.#conditionalEnd?.judge();
     if (this.#log.violation === undefined) this.#log.report(checkRestartChangedNothing(shown, shownAfter));
+  }
+
+  /** In a bucket of mode `cas` nobody writes plainly. */
+  #writeAll(): Promise<void> {
+    const isCas = this.#plan.options.conditional?.mode === 'cas';
+    return isCas && this.#conditionalEnd !== undefined
+      ? this.#conditionalEnd.writeAll()
+      : this.#aftermath.writeAll();
   }
 
   #traced(node: NodeId, event: TraceEvent): void {
@@ -160,8 +183,14 @@ class Simulation {
 }
 
 function worldOf({ options, seed }: RunPlan, observer: WorldObserver): SimCluster {
+  const { n, conditional } = options;
+  const majority = Math.floor(n / 2) + 1;
+  const bucket = { n, r: majority, w: majority };
   const config = simConfig(options.nodes, {
     partitions: options.partitions,
+    ...(conditional === undefined
+      ? {}
+      : { defaults: bucket, buckets: new Map([[BUCKET, { ...bucket, mode: conditional.mode }]]) }),
     limits: { ...DEFAULT_LIMITS, maxSiblings: options.maxSiblings, reserveBytes: 1 },
   });
   const clocks = new Map(config.nodes.map(({ id }, index) => [id, options.clocks[index]]));

@@ -3,15 +3,23 @@
  * grow, acknowledgements that really are on W disks, and hints that are there as long as they are needed.
  */
 import { placementHash } from '../../../src/codec/hash.ts';
-import { hintKey, nameOfHintKey, recordKey } from '../../../src/codec/key-layout.ts';
+import {
+  acceptorKey,
+  hintKey,
+  nameOfHintKey,
+  recordKey,
+  unfinishedKey,
+} from '../../../src/codec/key-layout.ts';
+import { decodeAcceptorState } from '../../../src/codec/acceptor-codec.ts';
 import { decodeRecord, encodeRecord, recordDigest } from '../../../src/codec/record-codec.ts';
-import type { Dot } from '../../../src/core/causality/dot.ts';
+import { contains } from '../../../src/core/causality/causal-context.ts';
+import { type Dot, formatDot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { buildRing, homeReplicas, partitionOf, type Ring } from '../../../src/core/ring/ring.ts';
 import type { StorageWrite } from '../../../src/ports/storage.ts';
 import { checkRetriesAreOneEvent, DotRegistry, eventOf } from '../checkers/dots.ts';
-import type { History, WriteEvent } from '../checkers/history.ts';
+import type { History, Violation, WriteEvent } from '../checkers/history.ts';
 import { checkNotApplied } from '../checkers/knowledge.ts';
 import {
   checkDurable,
@@ -48,7 +56,10 @@ export class WhiteBox {
     this.#log = log;
     this.dots = new DotRegistry((id) => {
       const write = history.write(id);
-      return write === undefined ? undefined : { key: write.key, attempts: Math.max(1, write.attemptsById) };
+      if (write === undefined) return undefined;
+      // A conditional write happens once, however often it is sent.
+      const attempts = write.condition === undefined ? Math.max(1, write.attemptsById) : 1;
+      return { key: write.key, attempts };
     });
     this.#ring = buildRing(world.options.config);
     for (const node of world.nodes.values()) {
@@ -145,6 +156,42 @@ export class WhiteBox {
     );
     const homes = this.homesOf(entry, n);
     this.#log.report(checkDurable({ key: entry.key, dot, w, homes }, durable));
+  }
+
+  /** A conditional write that was answered as written is with a majority of its key's voters, who would keep it without power. */
+  checkChosen(entry: EntryName, dot: Dot, n: number): void {
+    const [record, state] = [this.storageKey(entry), this.#acceptorKey(entry)];
+    const holders = this.homesOf(entry, n).filter((home) => {
+      const { disk } = this.#world.node(home);
+      const [bytes, voted] = [disk.durableValue(record), disk.durableValue(state)];
+      const accepted = voted === undefined ? undefined : decodeAcceptorState(entry, voted).object;
+      const stored = bytes === undefined ? undefined : this.#decode(entry, bytes);
+      return [accepted, stored].some((held) => held !== undefined && contains(held.context, dot));
+    });
+    const majority = Math.floor(n / 2) + 1;
+    if (holders.length >= majority) return;
+    const detail = `${formatDot(dot)} of ${entry.key} was answered as written, but only ${holders.join(', ') || 'nobody'} holds it durably`;
+    this.#log.report([{ invariant: 'answered-before-chosen', detail }]);
+  }
+
+  /** The dot of an answer names the event that was asked for, as far as any disk was given it. */
+  checkNamed(key: string, dot: Dot, event: number): readonly Violation[] {
+    const named = this.dots.eventAt(key, dot);
+    if (named === undefined || named === event) return [];
+    const detail = `the answer to event ${event} of ${key} has the dot ${formatDot(dot)}, which names ${named}`;
+    return [{ invariant: 'dot-collision', detail }];
+  }
+
+  /** Rounds of a key that somebody has accepted and does not know to be chosen: nodes that note them on their disks. */
+  unfinished(entry: EntryName): readonly NodeId[] {
+    const note = unfinishedKey(partitionOf(this.#ring, placementHash(entry)), entry);
+    return [...this.#world.nodes.values()]
+      .filter(({ disk }) => disk.visibleValue(note) !== undefined)
+      .map(({ id }) => id);
+  }
+
+  #acceptorKey(entry: EntryName): Uint8Array {
+    return acceptorKey(partitionOf(this.#ring, placementHash(entry)), entry);
   }
 
   /** Owners of the hints of an entry, as far as `read` gives them. */

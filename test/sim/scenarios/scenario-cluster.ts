@@ -29,7 +29,7 @@ import type { SimCluster, SimNode, WorldOptions } from '../world/sim-cluster.ts'
 import type { DiskOptions } from '../world/sim-disk.ts';
 import { demand } from './scenario.ts';
 
-const ENTRY: EntryName = { bucket: 'bucket', key: 'key' };
+export const ENTRY: EntryName = { bucket: 'bucket', key: 'key' };
 const NODES = 5;
 /** Longer than any backoff or silence between nodes that can reach each other. Virtual milliseconds. */
 const SETTLE_MS = 30_000;

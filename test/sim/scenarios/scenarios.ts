@@ -1,4 +1,5 @@
 /** All regression scenarios. Every bug that a seed finds becomes one: a seed means nothing any more when the code has changed. */
+import { CONDITIONAL_WRITES } from './conditional-writes.ts';
 import { DELETED_KEYS } from './deleted-keys.ts';
 import { FOUND_HERE } from './found-here.ts';
 import { KNOWN_SEQUENCES } from './known-sequences.ts';
@@ -10,4 +11,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LOST_MEMORY,
   ...KNOWN_SEQUENCES,
   ...DELETED_KEYS,
+  ...CONDITIONAL_WRITES,
 ];

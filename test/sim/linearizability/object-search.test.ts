@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { Stream } from '../world/draw.ts';
+import {
+  type ObjectOperation,
+  type ObjectRequest,
+  type ObjectState,
+  stateOf,
+  statesAfter,
+} from './object-history.ts';
+import { searchObject } from './object-search.ts';
+
+const FOREVER = Number.POSITIVE_INFINITY;
+
+type Timed = readonly [calledAt: number, returnedAt: number];
+
+function read([calledAt, returnedAt]: Timed, state: ObjectState): ObjectOperation {
+  return { id: calledAt, calledAt, returnedAt, request: { type: 'read' }, outcome: { type: 'shown', state } };
+}
+
+function done([calledAt, returnedAt]: Timed, request: ObjectRequest): ObjectOperation {
+  const type = returnedAt === FOREVER ? 'unknown' : 'ok';
+  return { id: calledAt, calledAt, returnedAt, request, outcome: { type } };
+}
+
+function refused([calledAt, returnedAt]: Timed, request: ObjectRequest, state: ObjectState): ObjectOperation {
+  return { id: calledAt, calledAt, returnedAt, request, outcome: { type: 'shown', state } };
+}
+
+function plain(event: string, ...replaces: readonly string[]): ObjectRequest {
+  return { type: 'plain', event, replaces: new Set(replaces) };
+}
+
+function replace(expected: ObjectState, event: string): ObjectRequest {
+  return { type: 'replace', expected, event };
+}
+
+const create = (event: string): ObjectRequest => ({ type: 'create', event });
+
+function verdictOf(...operations: readonly ObjectOperation[]): string {
+  return searchObject(operations).type;
+}
+
+describe('a history of one key is legal if', () => {
+  it.each<readonly [string, readonly ObjectOperation[]]>([
+    ['nothing happened', []],
+    ['a create is read', [done([1, 2], create('1')), read([3, 4], '1')]],
+    [
+      'plain writes join what a conditional one made',
+      [done([1, 2], create('1')), done([3, 4], plain('2')), read([5, 6], '1 2')],
+    ],
+    [
+      'a conditional write takes the place of all siblings',
+      [
+        done([1, 2], plain('1')),
+        done([3, 4], plain('2')),
+        done([5, 6], replace('1 2', '3')),
+        read([7, 8], '3'),
+      ],
+    ],
+    [
+      'an unknown write takes effect late',
+      [done([1, FOREVER], plain('1')), read([2, 3], ''), read([4, 5], ''), read([6, 7], '1')],
+    ],
+    [
+      'an unknown write never takes effect',
+      [done([1, FOREVER], create('1')), read([2, 3], ''), read([4, 5], '')],
+    ],
+    [
+      'a create finds that an unknown deletion has taken effect',
+      [
+        done([1, 2], create('1')),
+        done([3, FOREVER], replace('1', '-2')),
+        done([4, 5], create('3')),
+        read([6, 7], '3'),
+      ],
+    ],
+    [
+      'an unknown plain deletion made room for a create',
+      [done([1, 2], plain('1')), done([3, FOREVER], plain('-2', '1')), done([4, 5], create('3'))],
+    ],
+    [
+      'unknown writes lead to one another',
+      [done([1, FOREVER], create('1')), done([2, FOREVER], replace('1', '2')), read([3, 4], '2')],
+    ],
+    [
+      'writes that overlap take effect in the other order',
+      [done([1, 6], create('1')), done([2, 5], plain('2')), refused([3, 4], create('3'), '1')],
+    ],
+  ])('%s', (_, operations) => {
+    expect(verdictOf(...operations)).toBe('legal');
+  });
+});
+
+describe('a history of one key is illegal if', () => {
+  it.each<readonly [string, readonly ObjectOperation[]]>([
+    ['an acknowledged write is not read', [done([1, 2], create('1')), read([3, 4], '')]],
+    [
+      'an acknowledged plain write is not read',
+      [done([1, 2], plain('1')), done([3, 4], plain('2')), read([5, 6], '2')],
+    ],
+    [
+      'two writes replace the same',
+      [done([1, 2], create('1')), done([3, 6], replace('1', '2')), done([4, 5], replace('1', '3'))],
+    ],
+    [
+      'what was replaced comes back',
+      [done([1, 2], create('1')), done([3, 4], replace('1', '2')), read([5, 6], '2'), read([7, 8], '1')],
+    ],
+    [
+      'an unknown write comes and goes',
+      [done([1, FOREVER], plain('1')), read([2, 3], '1'), read([4, 5], '')],
+    ],
+    [
+      'a refusal shows what was asked for',
+      [done([1, 2], create('1')), refused([3, 4], replace('1', '2'), '1')],
+    ],
+    ['a create succeeds beside a live value', [done([1, 2], plain('1')), done([3, 4], create('2'))]],
+    ['a read shows a value before it is written', [read([1, 2], '1'), done([3, 4], create('1'))]],
+    [
+      'a write happens twice',
+      [
+        done([1, 2], create('1')),
+        done([3, 4], replace('1', '-2')),
+        done([5, 6], create('3')),
+        read([7, 8], '1'),
+      ],
+    ],
+    [
+      'a replaced plain write is lost without its replacement',
+      [done([1, 2], plain('1')), done([3, FOREVER], replace('1', '2')), read([4, 5], '')],
+    ],
+  ])('%s', (_, operations) => {
+    expect(verdictOf(...operations)).toBe('illegal');
+  });
+});
+
+it('deletions are forgotten where that is said, and live values never', () => {
+  const deleted = [done([1, 2], create('1')), done([3, 4], replace('1', '-2'))];
+  const later = [...deleted, done([5, 6], plain('3')), read([7, 8], '3')];
+  expect(searchObject(later).type).toBe('illegal');
+  expect(searchObject(later, { mayForget: true }).type).toBe('legal');
+  expect(searchObject([...deleted, read([5, 6], '')], { mayForget: true }).type).toBe('legal');
+  expect(searchObject([done([1, 2], create('1')), read([5, 6], '')], { mayForget: true }).type).toBe(
+    'illegal',
+  );
+});
+
+it('says so when it gives up', () => {
+  const operations = [done([1, 2], create('1')), done([3, 4], replace('1', '2'))];
+  expect(searchObject(operations, { maxSteps: 1 })).toEqual({ type: 'undecided', steps: 1 });
+});
+
+/** The definition: every order that calls and returns allow, with any of the unknown ones or without. */
+function isLinearizable(operations: readonly ObjectOperation[], state = ''): boolean {
+  if (operations.every(({ outcome }) => outcome.type === 'unknown')) return true;
+  return operations.some((operation) => {
+    const others = operations.filter((other) => other !== operation);
+    if (others.some(({ returnedAt }) => returnedAt < operation.calledAt)) return false;
+    return statesAfter(operation, state, false).some((next) => isLinearizable(others, next));
+  });
+}
+
+/** Operations that took effect in some order; then, in half of the histories, one of them says something else. */
+function randomHistory(seed: number): readonly ObjectOperation[] {
+  const stream = new Stream(seed, 'object-history');
+  let state = '';
+  const operations: ObjectOperation[] = [];
+  for (let number = 1; number <= 7; number += 1) {
+    const seen = stream.chance(0.8) ? state : stateOf([`${stream.integer(1, 7)}`]);
+    const event = stream.chance(0.3) ? `-${number}` : `${number}`;
+    const request = stream.pick<ObjectRequest>([
+      { type: 'read' },
+      create(`${number}`),
+      replace(seen, event),
+      plain(`${number}`, ...(seen === '' || stream.chance(0.5) ? [] : seen.split(' '))),
+    ]);
+    const middle = 10 * number;
+    const interval: Timed = [middle - stream.integer(1, 25), middle + stream.integer(1, 25)];
+    const ok = done(interval, request);
+    const [next] = request.type === 'read' ? [] : statesAfter(ok, state, false);
+    const shown = stream.chance(0.15) ? stateOf([`${stream.integer(1, 7)}`]) : state;
+    if (next === undefined) {
+      operations.push(refused(interval, request, shown));
+      continue;
+    }
+    const isUnknown = stream.chance(0.35);
+    const mayNot = isUnknown && stream.chance(0.5);
+    if (!mayNot) state = next;
+    operations.push(isUnknown ? done([interval[0], FOREVER], request) : ok);
+  }
+  return operations;
+}
+
+it('says of random histories what their definition says', () => {
+  const verdicts = new Map<string, number>();
+  for (let seed = 1; seed <= 3_000; seed += 1) {
+    const operations = randomHistory(seed);
+    const expected = isLinearizable(operations) ? 'legal' : 'illegal';
+    expect([seed, searchObject(operations).type]).toEqual([seed, expected]);
+    verdicts.set(expected, (verdicts.get(expected) ?? 0) + 1);
+  }
+  expect(verdicts.get('legal')).toBeGreaterThan(500);
+  expect(verdicts.get('illegal')).toBeGreaterThan(500);
+});

@@ -1,0 +1,268 @@
+/**
+ * Linearizability of one key that plain writes and conditional ones share: Wing and Gong's search with Lowe's memory, as
+ * register-search.ts, over states that are sets of events. Each event happens once, so one that has left the state for good
+ * while somebody still has to find it ends a branch at once; that keeps most searches as short as the history.
+ *
+ * Of operations with unknown outcome only those are placed that may matter, and no earlier than they do:
+ *
+ * - One whose event nobody was ever shown, and nobody that is placed expects, is left out: whatever had found it would have
+ *   shown it. Only a deletion may be found by a create, which does not tell.
+ * - A plain write commutes with all that does not mention its event: so it is placed only when something does that may come next.
+ *
+ * `undecided` is an answer of its own and must never be taken for `legal`.
+ */
+import type { SearchVerdict } from './register-search.ts';
+import {
+  eventsIn,
+  isDeletion,
+  type ObjectOperation,
+  type ObjectState,
+  statesAfter,
+} from './object-history.ts';
+
+export interface ObjectSearchOptions {
+  /** Placements that are tried before the search gives up. */
+  readonly maxSteps?: number;
+  /** Whether the store forgets deletions where nothing is live. */
+  readonly mayForget?: boolean;
+}
+
+const DEFAULT_MAX_STEPS = 400_000;
+
+/** Order of the operations does not matter. */
+export function searchObject(
+  operations: readonly ObjectOperation[],
+  { maxSteps = DEFAULT_MAX_STEPS, mayForget = false }: ObjectSearchOptions = {},
+): SearchVerdict {
+  const known = operations.filter(({ outcome }) => outcome.type !== 'unknown');
+  const unknown = operations.filter(({ outcome }) => outcome.type === 'unknown');
+  const search = new ObjectSearch(known, thatMayMatter(known, unknown), { maxSteps, mayForget });
+  return search.run();
+}
+
+/** Unknown operations whose event somebody mentions, and deletions. */
+function thatMayMatter(
+  known: readonly ObjectOperation[],
+  unknown: readonly ObjectOperation[],
+): readonly ObjectOperation[] {
+  const mentioned = new Set(known.flatMap(affectedBy));
+  const kept = new Set<ObjectOperation>();
+  for (let before = -1; before !== kept.size; ) {
+    before = kept.size;
+    for (const operation of unknown) {
+      const event = eventOf(operation);
+      if (kept.has(operation) || event === undefined) continue;
+      if (!mentioned.has(event) && !isDeletion(event)) continue;
+      kept.add(operation);
+      for (const other of affectedBy(operation)) mentioned.add(other);
+    }
+  }
+  return [...kept];
+}
+
+/** Events for which it matters whether they come before the operation: it finds them, or takes their place. */
+function affectedBy(operation: ObjectOperation): readonly string[] {
+  const { request, outcome } = operation;
+  const replaced = request.type === 'plain' && outcome.type !== 'shown' ? [...request.replaces] : [];
+  return [...mentionedBy(operation), ...replaced];
+}
+
+/** Events that must be in the state that the operation finds. */
+function mentionedBy({ request, outcome }: ObjectOperation): readonly string[] {
+  if (outcome.type === 'shown') return eventsIn(outcome.state);
+  return request.type === 'replace' ? eventsIn(request.expected) : [];
+}
+
+function eventOf({ request }: ObjectOperation): string | undefined {
+  return request.type === 'read' ? undefined : request.event;
+}
+
+/** A place in the search: which known operations may come next, and when the first of all that are left returns. */
+interface Front {
+  readonly indexes: readonly number[];
+  readonly firstReturn: number;
+}
+
+class ObjectSearch {
+  /** In the order of their calls. */
+  readonly #known: readonly ObjectOperation[];
+  readonly #unknown: readonly ObjectOperation[];
+  readonly #mayForget: boolean;
+  readonly #isPlaced: Uint8Array;
+  readonly #isUsed: Uint8Array;
+  /** For each event how many known operations that are not placed have to find it. */
+  readonly #needed = new Map<string, number>();
+  /** Sets of unknown operations that were used when a place failed. */
+  readonly #failed = new Map<string, (readonly number[])[]>();
+  #first = 0;
+  #placed = 0;
+  #stepsLeft: number;
+  readonly #maxSteps: number;
+  #best: { readonly placed: number; readonly state: ObjectState; readonly stuck: readonly number[] };
+
+  constructor(
+    known: readonly ObjectOperation[],
+    unknown: readonly ObjectOperation[],
+    { maxSteps, mayForget }: Required<ObjectSearchOptions>,
+  ) {
+    this.#known = known.toSorted((left, right) => left.calledAt - right.calledAt);
+    this.#unknown = unknown;
+    this.#mayForget = mayForget;
+    this.#isPlaced = new Uint8Array(known.length);
+    this.#isUsed = new Uint8Array(unknown.length);
+    this.#maxSteps = maxSteps;
+    this.#stepsLeft = maxSteps;
+    this.#best = { placed: -1, state: '', stuck: [] };
+    for (const operation of known) this.#need(operation, 1);
+  }
+
+  run(): SearchVerdict {
+    const isLegal = this.#explore('');
+    const steps = this.#maxSteps - this.#stepsLeft;
+    if (isLegal) return { type: 'legal', steps };
+    if (this.#stepsLeft <= 0) return { type: 'undecided', steps };
+    const { placed, state, stuck } = this.#best;
+    const detail = `no order goes further than ${placed} of ${this.#known.length} operations: there the key holds ${state || 'nothing'}, and next would be ${stuck.join(', ')}`;
+    return { type: 'illegal', steps, detail };
+  }
+
+  /** Whether all that is left can be placed from here. Leaves everything as it was, unless it can. */
+  #explore(before: ObjectState): boolean {
+    const trail: number[] = [];
+    const isDone = this.#takeShown(before, trail) || this.#branch(before);
+    if (!isDone) for (const index of trail.toReversed()) this.#lift(index);
+    return isDone;
+  }
+
+  /** Places what the state shows just as it is: that changes nothing. Answers whether nothing is left. */
+  #takeShown(state: ObjectState, trail: number[]): boolean {
+    for (let found = true; found; ) {
+      found = false;
+      for (const index of this.#front().indexes) {
+        const operation = this.#known[index] as ObjectOperation;
+        if (operation.outcome.type !== 'shown' || statesAfter(operation, state, false).length === 0) continue;
+        this.#put(index);
+        trail.push(index);
+        found = true;
+      }
+    }
+    return this.#placed === this.#known.length;
+  }
+
+  #branch(state: ObjectState): boolean {
+    const name = `${this.#nameOfPlaced()} ${state}`;
+    const used = this.#usedNow();
+    if (this.#failed.get(name)?.some((failed) => failed.every((index) => used.includes(index))) === true)
+      return false;
+    const front = this.#front();
+    if (this.#tryKnown(front, state) || this.#tryUnknown(front, state)) return true;
+    if (this.#stepsLeft <= 0) return false;
+    this.#failed.set(name, [...(this.#failed.get(name) ?? []), used]);
+    if (this.#placed > this.#best.placed) {
+      const stuck = front.indexes.map((index) => (this.#known[index] as ObjectOperation).id);
+      this.#best = { placed: this.#placed, state, stuck };
+    }
+    return false;
+  }
+
+  #tryKnown({ indexes }: Front, state: ObjectState): boolean {
+    const urgent = indexes.toSorted(
+      (left, right) =>
+        (this.#known[left] as ObjectOperation).returnedAt -
+        (this.#known[right] as ObjectOperation).returnedAt,
+    );
+    for (const index of urgent) {
+      for (const next of statesAfter(this.#known[index] as ObjectOperation, state, this.#mayForget)) {
+        if (this.#stepsLeft <= 0) return false;
+        this.#stepsLeft -= 1;
+        this.#put(index);
+        if (!this.#strands(state, next) && this.#explore(next)) return true;
+        this.#lift(index);
+      }
+    }
+    return false;
+  }
+
+  #tryUnknown({ indexes, firstReturn }: Front, state: ObjectState): boolean {
+    const mentioned = this.#mentionedNext(indexes, firstReturn);
+    for (const [index, operation] of this.#unknown.entries()) {
+      if (this.#isUsed[index] === 1 || operation.calledAt > firstReturn) continue;
+      if (!this.#isDue(operation, mentioned)) continue;
+      for (const next of statesAfter(operation, state, this.#mayForget)) {
+        if (this.#stepsLeft <= 0) return false;
+        this.#stepsLeft -= 1;
+        this.#isUsed[index] = 1;
+        if (!this.#strands(state, next) && this.#explore(next)) return true;
+        this.#isUsed[index] = 0;
+      }
+    }
+    return false;
+  }
+
+  /** Events that operations which may come next have to find. */
+  #mentionedNext(indexes: readonly number[], firstReturn: number): ReadonlySet<string> {
+    const next = indexes.map((index) => this.#known[index] as ObjectOperation);
+    const unknown = this.#unknown.filter(
+      ({ calledAt }, index) => this.#isUsed[index] === 0 && calledAt <= firstReturn,
+    );
+    return new Set([...next, ...unknown].flatMap(affectedBy));
+  }
+
+  #isDue({ request }: ObjectOperation, mentioned: ReadonlySet<string>): boolean {
+    if (request.type === 'read') return false;
+    return request.type !== 'plain' || isDeletion(request.event) || mentioned.has(request.event);
+  }
+
+  /** Whether an event leaves that somebody still has to find: none comes back. */
+  #strands(state: ObjectState, next: ObjectState): boolean {
+    const left = new Set(eventsIn(next));
+    return eventsIn(state).some((event) => !left.has(event) && (this.#needed.get(event) ?? 0) > 0);
+  }
+
+  #front(): Front {
+    const open: number[] = [];
+    let firstReturn = Number.POSITIVE_INFINITY;
+    for (let index = this.#first; index < this.#known.length; index += 1) {
+      const { calledAt, returnedAt } = this.#known[index] as ObjectOperation;
+      if (calledAt > firstReturn) break;
+      if (this.#isPlaced[index] === 1) continue;
+      open.push(index);
+      firstReturn = Math.min(firstReturn, returnedAt);
+    }
+    const indexes = open.filter((index) => (this.#known[index] as ObjectOperation).calledAt <= firstReturn);
+    return { indexes, firstReturn };
+  }
+
+  #put(index: number): void {
+    this.#isPlaced[index] = 1;
+    this.#placed += 1;
+    this.#need(this.#known[index] as ObjectOperation, -1);
+    while (this.#isPlaced[this.#first] === 1) this.#first += 1;
+  }
+
+  #lift(index: number): void {
+    this.#isPlaced[index] = 0;
+    this.#placed -= 1;
+    this.#need(this.#known[index] as ObjectOperation, 1);
+    this.#first = Math.min(this.#first, index);
+  }
+
+  #need(operation: ObjectOperation, change: number): void {
+    for (const event of mentionedBy(operation))
+      this.#needed.set(event, (this.#needed.get(event) ?? 0) + change);
+  }
+
+  #usedNow(): readonly number[] {
+    return this.#unknown.flatMap((_, index) => (this.#isUsed[index] === 1 ? [index] : []));
+  }
+
+  #nameOfPlaced(): string {
+    const beyond: number[] = [];
+    for (let index = this.#first, left = this.#placed - this.#first; left > 0; index += 1) {
+      if (this.#isPlaced[index] !== 1) continue;
+      beyond.push(index);
+      left -= 1;
+    }
+    return `${this.#first} ${beyond.join()}`;
+  }
+}

@@ -1,0 +1,268 @@
+/**
+ * Planted bugs in conditional writes: each rule that core/paxos and protocol/paxos rest on, dropped. Rules that show in one
+ * of thousands of runs only are planted in the model instead (test/core/paxos/model/wrong-rules.ts).
+ */
+import type { Edit, Mutant } from './mutant.ts';
+
+const CONDITIONAL = { profile: 'conditional', operations: 600 } as const;
+
+const ACCEPTOR = 'src/core/paxos/acceptor.ts';
+const ROUND = 'src/core/paxos/round.ts';
+const SERVING = 'src/protocol/replica/acceptor.ts';
+
+export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
+  {
+    ...CONDITIONAL,
+    id: 'ghosts-joined',
+    bug: 'All that was accepted is joined, instead of that of the highest ballot.',
+    edits: [
+      edit(
+        'src/core/paxos/current-object.ts',
+        'current = joinIfAny(current, promise.record);',
+        'current = joinIfAny(joinIfAny(current, promise.record), promise.object);',
+      ),
+    ],
+    invariant: 'not-linearizable',
+    only: 'mixed',
+    maxSeeds: 100,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'dirty-accepted',
+    bug: 'An object is accepted that does not know what the replica has stored since its promise.',
+    edits: [
+      edit(ACCEPTOR, "  if (!isWithin(record, object)) return rejected(held, 'dirty', node);\n", ''),
+      edit(
+        ACCEPTOR,
+        "import { isWithin, joinIfAny, sameRecord } from '../causality/record-order.ts';",
+        "import { joinIfAny, sameRecord } from '../causality/record-order.ts';",
+      ),
+    ],
+    invariant: 'not-linearizable',
+    only: 'mixed',
+    maxSeeds: 100,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'promise-not-asked',
+    bug: 'An accept is taken though a higher ballot was promised.',
+    edits: [
+      edit(
+        ACCEPTOR,
+        'if (isAbove(highestBallot(state.promised, state.accepted, state.chosen), ballot))',
+        'if (isAbove(highestBallot(state.accepted, state.chosen), ballot))',
+      ),
+    ],
+    invariant: 'not-linearizable',
+    maxSeeds: 60,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'refusal-unwritten',
+    bug: 'A write is refused by what a quorum of promises shows, whether that is chosen or not.',
+    edits: [
+      edit(
+        ROUND,
+        'if (!isAnswer || !isSettled(promises, this.#strictness)) return step;',
+        'if (!isAnswer) return step;',
+      ),
+      edit(
+        ROUND,
+        "import { currentObject, isSettled } from './current-object.ts';",
+        "import { currentObject } from './current-object.ts';",
+      ),
+    ],
+    invariant: 'not-linearizable',
+    maxSeeds: 60,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'read-without-ballots',
+    bug: 'A linearizable read compares what replicas hold, and neither ballots nor promises.',
+    edits: [
+      edit(
+        'src/core/paxos/linearizable-read.ts',
+        "return voters === known && (mode === 'cas' || !isAbove(promised, accepted));",
+        'return voters === known;',
+      ),
+      edit(
+        'src/core/paxos/linearizable-read.ts',
+        "const name = `${view.accepted ?? ''} ${view.digest}`;",
+        'const name = view.digest;',
+      ),
+      edit(
+        'src/core/paxos/linearizable-read.ts',
+        "import { type Ballot, isAbove } from './ballot.ts';",
+        "import type { Ballot } from './ballot.ts';",
+      ),
+    ],
+    invariant: 'not-linearizable',
+    maxSeeds: 100,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'promise-before-sync',
+    bug: 'A promise is answered before it is durable.',
+    edits: [
+      edit(
+        SERVING,
+        "{ ...request, type: 'prepare' }, node);\n        await this.#keep(request, held, write);",
+        "{ ...request, type: 'prepare' }, node);\n        void this.#keep(request, held, write);",
+      ),
+    ],
+    invariant: 'not-linearizable',
+    maxSeeds: 60,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'acceptance-before-sync',
+    bug: 'An acceptance is answered before it is durable.',
+    edits: [
+      edit(
+        SERVING,
+        "{ ...request, type: 'accept', object }, node);\n        await this.#keep(request, held, write);",
+        "{ ...request, type: 'accept', object }, node);\n        void this.#keep(request, held, write);",
+      ),
+    ],
+    invariant: 'answered-before-chosen',
+    maxSeeds: 20,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'wiped-voter-votes',
+    bug: 'A home replica that lost its disk votes at once.',
+    edits: [
+      edit(
+        ACCEPTOR,
+        'return !isNewcomer || admittedAs === store;',
+        'return isNewcomer || store !== admittedAs;',
+      ),
+      edit('src/protocol/paxos/standing.ts', 'if (mayLack(entry))', "if (mayLack(entry) && self === '')"),
+    ],
+    invariant: 'not-linearizable',
+    only: 'wiped',
+    maxSeeds: 60,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'write-id-not-looked-for',
+    bug: 'A conditional write that is sent again is carried out again.',
+    edits: [
+      edit(
+        'src/core/paxos/round-plan.ts',
+        'const earlier = decideByIdentity(record,',
+        'const earlier = decideByIdentity(undefined,',
+      ),
+    ],
+    invariant: 'second-dot',
+    maxSeeds: 60,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'nobody-sweeps',
+    bug: 'Rounds that their coordinator left are never finished.',
+    edits: [
+      edit(
+        'src/protocol/paxos/sweeper.ts',
+        '[...acceptors.unfinished]).slice(0, SWEEP_CONCURRENCY)',
+        '[...acceptors.unfinished]).slice(SWEEP_CONCURRENCY * 1_000)',
+      ),
+    ],
+    invariant: 'unfinished-round',
+    maxSeeds: 60,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'plain-read-beside-round',
+    bug: 'A plain read answers beside a round of which it was told that it is not finished.',
+    edits: [
+      edit(
+        'src/protocol/coordinator/get-coordinator.ts',
+        'if (!hasUnfinishedRound || !isOverlapping)',
+        'if (!hasUnfinishedRound || isOverlapping)',
+      ),
+    ],
+    invariant: 'read-missed-acknowledged-write',
+    maxSeeds: 40,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'restarted-node-votes',
+    bug: 'A process that was started again votes before others have had their say on its store.',
+    edits: [
+      edit(
+        'src/protocol/peers/store-memory.ts',
+        'this.#met.has(peer)',
+        '(this.#met.has(peer) || peer.length > 0)',
+      ),
+    ],
+    invariant: 'not-linearizable',
+    only: 'rolled-back',
+    maxSeeds: 100,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'answered-by-one-acceptance',
+    bug: 'A write is answered when one replica less than a majority has accepted it.',
+    edits: [
+      edit(
+        ROUND,
+        'if (this.#accepts.size < this.#options.quorum) return WAIT;',
+        'if (this.#accepts.size < this.#options.quorum - 1) return WAIT;',
+      ),
+    ],
+    invariant: 'answered-before-chosen',
+    maxSeeds: 10,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'sent-as-not-applied',
+    bug: 'A write that ran out of time counts as not applied, though it was proposed.',
+    edits: [
+      edit(
+        'src/core/paxos/write-certainty.ts',
+        'return firstAttempt && rounds.every(({ exposed }) => exposed === undefined)',
+        'return firstAttempt && rounds.length < 1_000',
+      ),
+    ],
+    invariant: 'not-applied-was-applied',
+    maxSeeds: 20,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'refused-copy-proves-nothing-taken',
+    bug: 'A refusal counts as proof that the replica never accepted, whatever it has accepted.',
+    edits: [
+      edit(
+        ROUND,
+        'if (isFinal(reason) && (accepted === undefined || accepted < this.ballot))',
+        "if (accepted === undefined || isFinal(reason) || reason !== 'dirty')",
+      ),
+    ],
+    invariant: 'not-applied-was-applied',
+    maxSeeds: 100,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'ballot-drags-the-clock',
+    bug: 'Whoever is told of a ballot a day ahead makes all its own ballots later than that.',
+    edits: [
+      edit(
+        'src/core/paxos/ballot.ts',
+        '    if (seen !== undefined && isTooFarAhead(seen, nowMs, NOTHING_KNOWN)) return this.above(seen);\n',
+        '',
+      ),
+      edit(
+        'src/protocol/paxos/key-queue.ts',
+        "this.#wasTooFarAhead = refusals.includes('too-far-ahead');",
+        'this.#wasTooFarAhead = refusals.length > 1_000;',
+      ),
+    ],
+    invariant: 'progress',
+    maxSeeds: 60,
+  },
+];
+
+function edit(file: string, find: string, replace: string): Edit {
+  return { file, find, replace };
+}

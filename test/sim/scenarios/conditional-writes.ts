@@ -1,0 +1,222 @@
+/**
+ * Interleavings of rounds in which one rule each decides, on whole nodes. Events 1, 2, 3 are written under the ballots 1, 2, 3 of
+ * the literature, 10 and above plainly.
+ */
+import { ConditionalStage } from './conditional-stage.ts';
+import { demand, demandEvents, type Scenario } from './scenario.ts';
+import { written } from './scenario-cluster.ts';
+
+export const CONDITIONAL_WRITES: readonly Scenario[] = [
+  {
+    name: 'ghosts-in-the-join',
+    rule: 'Of what was accepted and not chosen only that of the highest ballot counts.',
+    run: ghostsInTheJoin,
+  },
+  {
+    name: 'lost-put',
+    rule: 'A plain write that a lost round had seen, and the chosen one had not, is there when it is acknowledged.',
+    run: lostPut,
+  },
+  {
+    name: 'dirty-reject',
+    rule: 'No round shows a plain write without one that was acknowledged before it began.',
+    run: dirtyReject,
+  },
+  {
+    name: 'outstanding-promise',
+    rule: 'A create that one replica took never takes effect after a read has shown another value.',
+    run: outstandingPromise,
+  },
+  {
+    name: 'unwritten-refusal',
+    rule: 'What a refused write was refused for is what every read after it shows.',
+    run: unwrittenRefusal,
+  },
+  {
+    name: 'chosen-by-ballot-alone',
+    rule: 'What was accepted under a lower ballot than a chosen one does not come back when the bytes of that are gone.',
+    run: chosenByBallotAlone,
+  },
+  {
+    name: 'own-success',
+    rule: 'A write whose answer was lost succeeds once, under one ETag, however often it is sent.',
+    run: ownSuccess,
+  },
+  {
+    name: 'voter-wiped',
+    rule: 'A home replica that lost its disk does not vote, so that no majority forgets what was acknowledged.',
+    run: voterWiped,
+  },
+  {
+    name: 'clock-a-day-ahead',
+    rule: 'A clock that is wrong by a day keeps nobody from writing, not even the node that has it.',
+    run: clockADayAhead,
+  },
+];
+
+async function ghostsInTheJoin(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { p1, p2, p3 } = stage;
+  stage.lose('paxos-accept p2>p1', 'paxos-accept p2>p3');
+  await stage.mustStayUnknown(p2, 1);
+  stage.lose('paxos-prepare p3>p2', 'paxos-accept p3>p1', 'paxos-accept p3>p2');
+  await stage.mustStayUnknown(p3, 2);
+  stage.lose('paxos-* p1>p3');
+  demandEvents('the third round, of p1 and p2,', await stage.mustShow(p1), [1]);
+  // A read that takes long is given to p3, too.
+  stage.lose('paxos-* p2>p1', 'paxos-* p3>p1');
+  demandEvents('the fourth round, of p2 and p3,', await stage.mustShow(p2), [1]);
+}
+
+async function lostPut(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2 } = stage;
+  const etag = await stage.mustWrite(p1, 1);
+  await cluster.world.runFor(100);
+  stage.lose('store p1>p2', 'store p1>p3');
+  const identity = { id: 'w10', firstAttempt: true };
+  written(await cluster.put(p1, 10, { w: 1, identity }));
+  stage.lose('paxos-* p1>p3', 'paxos-accept p1>p2', 'store p1>p2', 'store p1>p3');
+  await stage.mustStayUnknown(p1, 2, { ifMatch: await stage.etagAt(p1) });
+  stage.lose('paxos-* p2>p1');
+  await stage.mustWrite(p2, 3, { ifMatch: etag });
+  // What was in flight arrives.
+  stage.lose('store p1>p3');
+  written(await cluster.put(p1, 10, { w: 2, identity: { ...identity, firstAttempt: false } }));
+  stage.lose('paxos-* p1>p3');
+  demandEvents('the fourth round, of p1 and p2,', await stage.mustShow(p1), [3, 10]);
+}
+
+async function dirtyReject(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2, p3 } = stage;
+  const { fabric } = cluster.world;
+  stage.lose('paxos-read p3>p1', 'paxos-read p3>p2', 'paxos-prepare p3>p1');
+  // p3 has promised; what it asks of p2 is held up.
+  const reading = stage.beginRead(p3, 3_000);
+  await cluster.world.runFor(1);
+  fabric.cut(p3.id, p2.id);
+  await cluster.world.runFor(20);
+  stage.lose('store p1>p3', 'paxos-prepare p3>p1');
+  written(await cluster.put(p1, 10));
+  stage.lose('store p1>p2', 'paxos-prepare p3>p1');
+  written(await cluster.put(p1, 11));
+  stage.lose('store p2>p1', 'store p2>p3', 'paxos-prepare p3>p1');
+  written(await cluster.put(p2, 12, { w: 1 }));
+  fabric.heal(p3.id, p2.id);
+  const outcome = await cluster.world.runUntil(reading);
+  stage.lose();
+  const shown = outcome.type === 'read' ? outcome.record?.siblings.length : 3;
+  demand(
+    shown === 3,
+    `a round shows ${shown} of three plain writes, of which each was acknowledged before the next`,
+  );
+  demandEvents('the key', await stage.mustShow(p1), [10, 11, 12]);
+}
+
+async function outstandingPromise(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2 } = stage;
+  stage.lose('paxos-prepare p1>p2', 'paxos-accept p1>p2', 'paxos-accept p1>p3');
+  await stage.mustStayUnknown(p1, 1);
+  stage.lose('store p2>p1');
+  written(await cluster.put(p2, 10));
+  // A read that takes long is given to p3, too.
+  stage.lose('paxos-* p2>p1', 'paxos-* p3>p1');
+  demandEvents('a read of p2 and p3', await stage.mustShow(p2), [10]);
+  stage.lose('paxos-* p1>p3');
+  demandEvents('a read of p1 and p2', await stage.mustShow(p1), [10]);
+  stage.lose();
+  await cluster.settle();
+  demandEvents('the key', await stage.mustShow(p1), [10]);
+}
+
+async function unwrittenRefusal(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { p1, p2 } = stage;
+  stage.lose('paxos-accept p2>p1', 'paxos-accept p2>p3');
+  await stage.mustStayUnknown(p2, 1);
+  stage.lose('paxos-* p1>p3');
+  const refused = await stage.write(p1, 2);
+  demand(refused.type === 'precondition-failed', `the second create ends in ${JSON.stringify(refused)}`);
+  stage.lose('paxos-* p1>p2');
+  demandEvents('a read of p1 and p3', await stage.mustShow(p1), [1]);
+}
+
+async function chosenByBallotAlone(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2 } = stage;
+  stage.lose('paxos-prepare p1>p3', 'paxos-accept p1>p2', 'paxos-accept p1>p3');
+  await stage.mustStayUnknown(p1, 1);
+  stage.lose('store p2>p1');
+  written(await cluster.put(p2, 10));
+  // A read that takes long is given to p3, too.
+  stage.lose('paxos-* p2>p1', 'paxos-* p3>p1');
+  demandEvents('the second round, of p2 and p3,', await stage.mustShow(p2), [10]);
+  await cluster.world.runFor(50);
+  stage.lose('paxos-* p1>p3');
+  demandEvents('the third round, of p1 and p2,', await stage.mustShow(p1), [10]);
+}
+
+async function ownSuccess(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2, p3 } = stage;
+  // It is chosen, and nobody hears of it: its coordinator dies.
+  stage.lose('paxos-commit p1>p2', 'paxos-commit p1>p3');
+  const lost = stage.begin(p1, 1, { timeoutMs: 1_000 });
+  lost.catch(() => {});
+  await cluster.world.runFor(20);
+  const etag = await stage.mustWrite(p2, 1, { firstAttempt: false });
+  demand(etag === (await stage.mustWrite(p3, 1, { firstAttempt: false })), 'two retries have two ETags');
+  const second = await stage.mustWrite(p3, 2, { ifMatch: etag });
+  demand(etag === (await stage.mustWrite(p2, 1, { firstAttempt: false })), 'a late retry has another ETag');
+  demand(second !== etag, 'two contents have one ETag');
+  demandEvents('the key', await stage.mustShow(p1), [2]);
+  const dots = cluster.dotsOf(1);
+  demand(dots.length <= 1, `one write was applied as ${dots.join(' and ')}`);
+}
+
+async function voterWiped(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2, p3 } = stage;
+  // Taken by p1 and p2, acknowledged, and known as chosen to p1 alone.
+  stage.lose('paxos-accept p1>p3', 'paxos-commit p1>p2', 'paxos-commit p1>p3');
+  await stage.mustWrite(p1, 1);
+  p2.crash({ power: true, reason: 'the scenario' });
+  p2.disk.wipe();
+  cluster.cut(p1, p2, p3);
+  cluster.world.fabric.reset(p1.id, p3.id);
+  p2.start();
+  stage.lose();
+  await cluster.settle();
+  for (const coordinator of [p2, p3]) {
+    const outcome = await cluster.world.runUntil(stage.beginRead(coordinator, 2_000));
+    demand(
+      outcome.type === 'failed',
+      `p2, which was wiped, and p3 answer a read: ${JSON.stringify(outcome)}`,
+    );
+    const created = await stage.write(coordinator, 2, { timeoutMs: 2_000 });
+    demand(created.type === 'failed', `p2, which was wiped, and p3 let create: ${JSON.stringify(created)}`);
+  }
+  await cluster.heal();
+  demandEvents('the key', await stage.mustShow(p1), [1]);
+}
+
+async function clockADayAhead(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2, p3 } = stage;
+  p1.clockFaults.wallOffsetMs += 86_400_000;
+  const first = await stage.mustWrite(p1, 1);
+  // A round of p2 is lost, and tells it of the ballots of p1.
+  stage.lose('paxos-* p2>p3');
+  const outcome = await stage.write(p2, 2, { ifMatch: first });
+  demand(outcome.type === 'failed' || outcome.type === 'written', 'p2 refuses');
+  stage.lose();
+  const etag = await stage.etagOfWhatIsThere(p2);
+  const third = await stage.mustWrite(p2, 3, { ifMatch: etag });
+  p1.clockFaults.wallOffsetMs -= 86_400_000;
+  const fourth = await stage.mustWrite(p1, 4, { ifMatch: third });
+  await stage.mustWrite(p3, 5, { ifMatch: fourth });
+  await cluster.settle();
+  demandEvents('the key', await stage.mustShow(p1), [5]);
+}
