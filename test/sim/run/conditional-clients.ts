@@ -181,7 +181,41 @@ export class ConditionalClients {
       );
       return;
     }
-    this.#settle(event, attempt > 0 ? 'unknown' : outcome);
+    const end = attempt > 0 ? 'unknown' : outcome;
+    if (end === 'unknown' && operation.id % 2 === 0) this.#askWhatBecame(sent);
+    else this.#settle(event, end);
+  }
+
+  /** Half of the clients that do not know ask; what they are told is as binding as an answer to the write. */
+  #askWhatBecame({ operation, event }: SentWrite): void {
+    const { link, log } = this.#parts;
+    const { n, timeoutMs } = operation;
+    const request: ConditionalRequest = {
+      ...this.#sessions.entryOf(operation),
+      ...{ n, timeoutMs, returnRecord: false },
+      operation: { type: 'settle', writeId: writeIdOf(event.id) },
+    };
+    const node = this.#sessions.nodeOf(operation, operation.nodes.length - 1);
+    link.call<ConditionalOutcome>(
+      node,
+      timeoutMs,
+      (asked) => asked.conditional(request),
+      (reply) => {
+        const state =
+          reply.type === 'answer' && reply.outcome.type === 'settled' ? reply.outcome.state : undefined;
+        log.count(`outcome-${state ?? 'not-told'}`);
+        log.operation(
+          `client ${operation.client} asks what became of ${event.id}: ${state ?? describeReply(reply)}`,
+        );
+        if (state === 'never-applied') {
+          this.#settle(event, 'not-applied');
+          return;
+        }
+        event.isOrdered ||= state === 'applied' || state === 'superseded';
+        this.#settle(event, event.isOrdered ? 'ok' : 'unknown');
+      },
+      () => {},
+    );
   }
 
   #wrote({ operation, event, condition }: SentWrite, { etag, dot }: WriteSuccess): void {
