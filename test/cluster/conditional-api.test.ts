@@ -211,7 +211,10 @@ describe('If-Match', () => {
 
   it('never holds where nothing is: never written, or deleted', async () => {
     const { target } = keys.draw('b');
-    expectLost(await client().put(target, 'v', { 'If-Match': '"00"', ...SHOW }), undefined);
+    const never = await client().put(target, 'v', { 'If-Match': '"00"', ...SHOW });
+    expectLost(never, undefined);
+    expect(problemIn(never).hint).toContain('If-None-Match: *');
+    expect(never.headers['quorate-context']).toBeUndefined();
     const created = await client().put(target, 'v', CREATE);
     expect((await client().delete(target, ifMatch(created))).status).toBe(204);
     const lost = await client().put(target, 'w', ifMatch(created));
