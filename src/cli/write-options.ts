@@ -62,7 +62,8 @@ export function printWritten(
   done: 'created' | 'stored' | 'deleted',
 ): void {
   const { terminal } = context;
-  const facts = entryFacts(answer);
+  // What a write answers has a type of its own, and is not the value.
+  const { contentType: _, ...facts } = entryFacts(answer);
   if (options.verbose === true) {
     for (const line of factLines(facts)) terminal.stderr.write(`${printable(line)}\n`);
   }

@@ -46,6 +46,19 @@ describe('a conditional write', () => {
     expect(lost.stderr).toContain('--if-absent');
   });
 
+  it('that wins tells its ETag, and no type of what it answers', async () => {
+    const headers = {
+      'quorate-context': 'T',
+      etag: '"e1"',
+      'content-type': 'application/vnd.quorate.entry+json',
+    };
+    const { url } = await node(() => ({ status: 201, headers, body: '{}' }));
+    const won = await runCommand(['cas', 'b', 'k', 'v', '--if-absent', '-v', '--node', url]);
+    expect(won).toMatchObject({ exitCode: 0, stdout: 'created\ncontext: T\n' });
+    expect(won.stderr).toContain('etag: "e1"');
+    expect(won.stderr).not.toContain('contentType');
+  });
+
   it('that loses is told whole with --json', async () => {
     const { url } = await node(() => lostAnswer([LIVE]));
     const lost = await runCommand(['put', 'b', 'k', 'v', '--if-absent', '--json', '--node', url]);

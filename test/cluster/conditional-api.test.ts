@@ -148,6 +148,39 @@ describe('If-None-Match: *', () => {
   });
 });
 
+describe('values', () => {
+  it('of the largest size, and of any bytes, are taken through every node', async () => {
+    for (const node of cluster.nodes) {
+      const { target } = keys.draw('b');
+      const value = Buffer.alloc(1024 * 1024, Buffer.from([0, 255, 254]));
+      const type = { 'Content-Type': 'x/y; z=1' };
+      const created = await cluster.client(node).put(target, value, { ...CREATE, ...type });
+      expect(created.status).toBe(201);
+      const replaced = await client().put(target, value.subarray(1), { ...ifMatch(created), ...type });
+      expect(replaced.status).toBe(204);
+      const read = await client().get(target, LINEARIZABLE);
+      expect([read.bytes.equals(value.subarray(1)), read.headers['content-type']]).toEqual([
+        true,
+        'x/y; z=1',
+      ]);
+      const larger = await cluster.client(node).put(target, Buffer.alloc(1024 * 1024 + 1), ifMatch(replaced));
+      expect([larger.status, problemIn(larger).outcome]).toEqual([413, 'not-applied']);
+    }
+  });
+});
+
+describe('a plain read', () => {
+  it('at quorum sees a conditional write at once, through every node', async () => {
+    const { target } = keys.draw('b');
+    let last = await client().put(target, '0', CREATE);
+    for (let value = 1; value <= 20; value += 1) {
+      last = await client().put(target, String(value), ifMatch(last));
+      const reads = await Promise.all(cluster.nodes.map((node) => cluster.client(node).get(target)));
+      for (const read of reads) expect([read.text, read.headers.etag]).toEqual([String(value), tagOf(last)]);
+    }
+  });
+});
+
 describe('If-Match', () => {
   it('replaces what has the ETag: 204 and another ETag', async () => {
     const { target } = keys.draw('b');
@@ -178,7 +211,10 @@ describe('If-Match', () => {
 
   it('never holds where nothing is: never written, or deleted', async () => {
     const { target } = keys.draw('b');
-    expectLost(await client().put(target, 'v', { 'If-Match': '"00"', ...SHOW }), undefined);
+    const never = await client().put(target, 'v', { 'If-Match': '"00"', ...SHOW });
+    expectLost(never, undefined);
+    expect(problemIn(never).hint).toContain('If-None-Match: *');
+    expect(never.headers['quorate-context']).toBeUndefined();
     const created = await client().put(target, 'v', CREATE);
     expect((await client().delete(target, ifMatch(created))).status).toBe(204);
     const lost = await client().put(target, 'w', ifMatch(created));
@@ -450,5 +486,15 @@ describe('a write id on a conditional write', () => {
       expect(problemIn(reused)).toMatchObject({ code: 'write-id-reused', outcome: 'not-applied' });
     }
     expect((await client().get(target, LINEARIZABLE)).headers.etag).toBe(tagOf(first));
+  });
+
+  it('may not be one of a plain write', async () => {
+    const { target } = keys.draw('b');
+    const named = { 'Quorate-Write-Id': 'plain' };
+    const plain = await client().put(target, 'v', named);
+    const reused = await client().put(target, 'v', { ...ifMatch(plain), ...named });
+    expect([reused.status, problemIn(reused).code]).toEqual([422, 'write-id-reused']);
+    const again = await client().put(target, 'v', named);
+    expect([again.status, again.headers.etag]).toEqual([201, tagOf(plain)]);
   });
 });

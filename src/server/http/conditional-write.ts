@@ -93,6 +93,7 @@ function lostRace(
       : recordHeaders(entry, record, quorum, live);
   return new Problem('precondition-failed', detailOf(condition, live), {
     headers,
+    ...(live === 0 ? { hint: 'To create the key, send If-None-Match: * in place of If-Match.' } : {}),
     ...(wantsRecord && record !== undefined ? { entryText: shown(entry, record, headers) } : {}),
   });
 }

@@ -16,7 +16,8 @@ GET /v1/cluster                             members, up or down, and limits
 GET /livez /readyz /metrics                 operations
 GET /openapi.json                           all of it, with headers, answers and errors
 
-Tune a request with the headers Quorate-N, Quorate-R, Quorate-W or Quorate-Consistency: one | quorum | all.
+Tune a request with the headers Quorate-N, Quorate-R, Quorate-W or Quorate-Consistency: one | quorum | all, and of a GET
+session | linearizable. Compare-and-set is a PUT or DELETE with If-Match: "ETAG", or If-None-Match: * where nothing is there.
 Several concurrently written values come as 300 with all siblings; write the resolved one with their Quorate-Context.
 `;
 }

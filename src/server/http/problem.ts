@@ -111,7 +111,7 @@ export function problemOfFailure(failure: Failure, operation: FailedOperation, w
 function hintOf(code: ProblemCode, operation: FailedOperation): string | undefined {
   if (code === 'quorum-timeout' && operation === 'read') return 'Try again, or ask for a smaller R.';
   if (code === 'quorum-timeout' && operation === 'linearizable read')
-    return 'Try again, or read without the preset linearizable: a node that stands in can answer that.';
+    return 'Try again. A majority of the home replicas of the key has to answer: GET /v1/inspect tells which those are, and who votes.';
   return operation === 'read' || operation === 'write' ? undefined : CONDITIONAL_HINTS[code];
 }
 
