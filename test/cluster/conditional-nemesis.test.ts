@@ -99,7 +99,7 @@ async function write(key: Key): Promise<void> {
     }
     if (answer?.status === 412) showInstead(key, answer, sentMs);
     const isSettled = answer !== undefined && problemIn(answer).outcome === 'not-applied';
-    if (isSettled && first) key.chain.refused(value);
+    if (isSettled) key.chain.refused(value);
     if (isSettled) return;
   }
 }

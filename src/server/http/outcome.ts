@@ -25,7 +25,7 @@ export async function settleWrite(service: EntryService, exchange: Exchange): Pr
     operation: { type: 'settle', writeId },
     returnRecord: false,
   });
-  if (outcome.type === 'failed') throw problemOfFailure(outcome, 'read');
+  if (outcome.type === 'failed') throw problemOfFailure(outcome, 'linearizable read');
   if (outcome.type !== 'settled') throw new Error(`a settlement ended in ${outcome.type}`);
   return jsonReply(bodyOf(entry, writeId, outcome));
 }
