@@ -33,6 +33,7 @@ const KIND = {
   /** The first of five, in the order of PAXOS_TYPES. */
   paxos: 16,
   coordinateConditional: 21,
+  votedKeys: 24,
 } as const;
 const READ = { found: 0, same: 1, absent: 2, unreadable: 3, recovering: 4 } as const;
 /** As the first three of READ, with an unfinished round. */
@@ -54,6 +55,8 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.treeKeys, ...treeKeysPageToFields(reply.page)];
     case 'partition-keys':
       return [KIND.partitionKeys, ...treeKeysPageToFields(reply.page)];
+    case 'voted-keys':
+      return [KIND.votedKeys, ...treeKeysPageToFields(reply.page)];
     case 'reap-watch':
       return [KIND.reapWatch, reply.held];
     case 'reap-settle':
@@ -99,6 +102,8 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'tree-keys', page: readTreeKeysPage(fields) };
     case KIND.partitionKeys:
       return { type: 'partition-keys', page: readTreeKeysPage(fields) };
+    case KIND.votedKeys:
+      return { type: 'voted-keys', page: readTreeKeysPage(fields) };
     case KIND.reapWatch:
       return { type: 'reap-watch', held: readReapAnswers(fields.fields()) };
     case KIND.reapSettle:

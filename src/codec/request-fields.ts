@@ -1,7 +1,8 @@
 /** Requests between nodes as fields. */
 import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
 import type { NodeId } from '../core/ids.ts';
-import type { PeerRequest, StoreReplica } from '../core/message.ts';
+import type { PeerRequest, StoreReplica, VotedKeysRequest } from '../core/message.ts';
+import type { PaxosRequest } from '../core/paxos/peer-messages.ts';
 import {
   MAX_BUCKET_CHARACTERS,
   MAX_CONTENT_TYPE_CHARACTERS,
@@ -20,8 +21,10 @@ import {
   readPartitionKeysRequest,
   readTreeKeysRequest,
   readTreeName,
+  readVotedKeysRequest,
   treeKeysRequestToFields,
   treeNameToFields,
+  votedKeysRequestToFields,
 } from './tree-fields.ts';
 
 const KIND = {
@@ -43,6 +46,7 @@ const KIND = {
   /** The first of five, in the order of PAXOS_TYPES. */
   paxos: 15,
   coordinateConditional: 20,
+  votedKeys: 24,
 } as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
@@ -85,8 +89,13 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.coordinateDelete, ...writeToFields(request.request), context === undefined ? r : n];
     }
     default:
-      return [KIND.paxos + PAXOS_TYPES.indexOf(request.type), ...paxosRequestToFields(request)];
+      return voteRequestToFields(request);
   }
+}
+
+function voteRequestToFields(request: PaxosRequest | VotedKeysRequest): readonly unknown[] {
+  if (request.type === 'voted-keys') return [KIND.votedKeys, ...votedKeysRequestToFields(request)];
+  return [KIND.paxos + PAXOS_TYPES.indexOf(request.type), ...paxosRequestToFields(request)];
 }
 
 /** Throws FormatError. */
@@ -109,6 +118,8 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readTreeKeysRequest(fields);
     case KIND.partitionKeys:
       return readPartitionKeysRequest(fields);
+    case KIND.votedKeys:
+      return readVotedKeysRequest(fields);
     case KIND.reapWatch:
       return readReapRequest('reap-watch', fields);
     case KIND.reapSettle:

@@ -44,6 +44,11 @@ export const SWEEP_INTERVAL_MS = 1_000;
 /** Rounds that are finished at once. */
 export const SWEEP_CONCURRENCY = 8;
 
+/** Milliseconds from when somebody asks for a vote that this node has lost until it sees to it that it gets it back. */
+export const ADMIT_AFTER_MS = 500;
+/** Keys of which that is kept in mind. */
+export const MAX_WANTED_VOTES = 1_024;
+
 /** Entity tags that one condition may name. */
 export const MAX_CONDITION_ETAGS = 64;
 /** Milliseconds that the time of a ballot may be ahead of what an acceptor knows; beyond it the ballot is refused. */

@@ -7,7 +7,7 @@
  * a leader). A dirty round is tried again at once, for what dirtied it was another client's write that is done.
  */
 import { etagOf } from '../../codec/hash.ts';
-import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { EntryName, NodeId, StoreId } from '../../core/ids.ts';
 import {
   CONTENTION_PAUSE_MS,
   GATHER_PROMISES_MS,
@@ -36,7 +36,14 @@ export interface KeyQueuePorts {
   readonly random: Random;
   readonly standingOn: (entry: EntryName) => Standing;
   /** Tells the home replicas what was chosen. */
-  readonly commit: (entry: EntryName, homes: readonly NodeId[], commit: Commit) => void;
+  readonly commit: (entry: EntryName, homes: readonly NodeId[], chosen: ChosenRound) => void;
+}
+
+/** What a round has chosen, by which voters, and which of the home replicas were none yet: they are from now on. */
+export interface ChosenRound extends Commit {
+  readonly voters: Voters;
+  /** With the stores by which `voters` names them. */
+  readonly newcomers: ReadonlyMap<NodeId, StoreId>;
 }
 
 export interface QueuedKey {
@@ -44,6 +51,8 @@ export interface QueuedKey {
   /** The voters, in order of preference. */
   readonly homes: readonly NodeId[];
 }
+
+type Voter = Extract<Standing, { readonly type: 'voter' }>;
 
 export class KeyQueue {
   readonly #ports: KeyQueuePorts;
@@ -91,7 +100,7 @@ export class KeyQueue {
       const isAnswered = await this.#readQuickly(batch, standing.voters);
       if (isAnswered) return [];
     }
-    return this.#round(batch, standing.voters);
+    return this.#round(batch, standing);
   }
 
   async #readQuickly(batch: readonly WaitingRequest[], voters: Voters): Promise<boolean> {
@@ -102,8 +111,9 @@ export class KeyQueue {
     return true;
   }
 
-  async #round(batch: readonly WaitingRequest[], voters: Voters): Promise<readonly WaitingRequest[]> {
+  async #round(batch: readonly WaitingRequest[], standing: Voter): Promise<readonly WaitingRequest[]> {
     const { ballots, clock, commit } = this.#ports;
+    const { voters, stores } = standing;
     const { entry, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
     const round = new Round({
@@ -125,7 +135,10 @@ export class KeyQueue {
     this.#lost = 0;
     this.#dirty = 0;
     const deferred = this.#decide(batch, end.verdicts);
-    if (end.type === 'chosen') commit(entry, homes, end.commit);
+    if (end.type === 'chosen') {
+      const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
+      commit(entry, homes, { ...end.commit, voters, newcomers });
+    }
     return deferred;
   }
 

@@ -56,8 +56,13 @@ export class StoreMemory {
 
   /** The store of a peer that has said hello to this process, if that it is this one would survive a crash. */
   knownStore(peer: NodeId): StoreId | undefined {
+    return this.#met.has(peer) ? this.writtenStore(peer) : undefined;
+  }
+
+  /** The store of a peer, whether or not it has said hello to this process, if that it is this one would survive a crash. */
+  writtenStore(peer: NodeId): StoreId | undefined {
     const storeId = this.#marks.get(peer)?.storeId;
-    return this.#met.has(peer) && storeId === this.#durable.get(peer) ? storeId : undefined;
+    return storeId === this.#durable.get(peer) ? storeId : undefined;
   }
 
   /** A peer has proved who it is. What it remembers is told on before this returns. */

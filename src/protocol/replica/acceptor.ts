@@ -5,6 +5,7 @@
  *
  * A node that cannot tell what it holds does not vote. It neither refuses nor agrees: it answers nothing that could be counted.
  */
+import { FormatError } from '../../codec/packer.ts';
 import {
   decodeCheckedRecord,
   decodeRecord,
@@ -14,7 +15,7 @@ import {
 } from '../../codec/record-codec.ts';
 import { isAheadOn } from '../../core/causality/mint.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
-import type { EntryName, StoreId } from '../../core/ids.ts';
+import type { EntryName, NodeId, StoreId } from '../../core/ids.ts';
 import {
   decideAccept,
   decideAdmit,
@@ -34,7 +35,7 @@ import type {
 import type { RequestRefused } from '../../core/message.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
-import type { AcceptorStore } from './acceptor-store.ts';
+import type { AcceptorStore, VoteLosses } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import type { LocalReplica, OnChanged } from './local-replica.ts';
 import type { Loaded } from './record-loader.ts';
@@ -45,6 +46,8 @@ export type Standing =
   | {
       readonly type: 'voter';
       readonly voters: Voters;
+      /** Of all voters, as `voters` names them. */
+      readonly stores: ReadonlyMap<NodeId, StoreId>;
       readonly store: StoreId;
       readonly isNewcomer: boolean;
     }
@@ -59,6 +62,9 @@ export interface AcceptorPorts {
   readonly tracer: Tracer;
   readonly onChanged: OnChanged;
   readonly standingOn: (entry: EntryName) => Standing;
+  readonly losses: VoteLosses;
+  /** Somebody has asked for a vote that this node does not have yet. */
+  readonly onNotVoting: (entry: EntryName) => void;
 }
 
 /** The key as it lies here, in its serial section. */
@@ -102,7 +108,12 @@ export class Acceptor {
     const self = { voters, store, isNewcomer, floor: undefined };
     const { incarnations, clock } = this.#ports;
     const node = { ...self, incarnation: incarnations.opening, nowMs: clock.wallMs() };
-    return this.#decide(request, object, held, node);
+    const answer = await this.#decide(request, object, held, node);
+    if (answer.reply.type === 'rejected' && answer.reply.reason === 'not-voting') {
+      const { bucket, key } = request;
+      this.#ports.onNotVoting({ bucket, key });
+    }
+    return answer;
   }
 
   async #decide(
@@ -148,8 +159,16 @@ export class Acceptor {
       const { bucket, key } = entry;
       const reason = error instanceof Error ? error.message : String(error);
       this.#ports.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
+      if (error instanceof FormatError) await this.#abandon({ bucket, key });
       return reason;
     }
+  }
+
+  /** Nobody can read its state any more: it begins anew, as that of a store that has no vote. */
+  async #abandon(entry: EntryName): Promise<void> {
+    const { acceptors, records, losses } = this.#ports;
+    const writes = await acceptors.abandon(entry, losses);
+    if (writes !== undefined) await records.write(...writes);
   }
 
   /** Makes what was decided durable, all at once. */

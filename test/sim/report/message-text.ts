@@ -85,7 +85,7 @@ function describeRequest(request: PeerRequest): string {
   }
 }
 
-type PaxosKind = Extract<PeerRequest, { type: `paxos-${string}` | 'coordinate-conditional' }>;
+type PaxosKind = Extract<PeerRequest, { type: `paxos-${string}` | 'coordinate-conditional' | 'voted-keys' }>;
 
 function describePaxosRequest(request: PaxosKind): string {
   switch (request.type) {
@@ -97,6 +97,8 @@ function describePaxosRequest(request: PaxosKind): string {
       const object = request.object === undefined ? '{}' : describeRecord(request, request.object);
       return `${request.type.slice('paxos-'.length)} ${request.ballot} of ${request.key} ${object}`;
     }
+    case 'voted-keys':
+      return `keys that rounds have reached, for ${request.node}`;
     case 'paxos-read':
       return `read by Paxos ${request.key}`;
     case 'coordinate-conditional': {
@@ -125,6 +127,7 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
       return 'leaves';
     case 'tree-keys':
     case 'partition-keys':
+    case 'voted-keys':
       return `keys ${reply.page.keys.map(({ key }) => key).join(' ')}`;
     case 'reap-watch':
       return `held: ${reply.held.join(' ')}`;
