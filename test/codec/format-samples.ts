@@ -458,6 +458,12 @@ export const MESSAGE_SAMPLES: Readonly<Record<string, PeerMessage>> = {
   },
   proof: { type: 'proof', proof: new Uint8Array(32).fill(6) },
   refusal: { type: 'refused', reason: 'another cluster' },
+  'request with a sequence number': {
+    type: 'request',
+    id: 300,
+    sequence: 70_000,
+    request: { type: 'ping' },
+  },
   ...messages('request', REQUESTS, (request) => ({ type: 'request', id: 300, request })),
   ...messages('reply', REPLIES, (reply) => ({ type: 'reply', id: 7, sequence: 70_000, reply })),
 };
