@@ -13,7 +13,7 @@ import { type StandingPorts, Standings } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
 
 export interface PaxosOptions
-  extends Omit<AcceptorPorts, 'standingOn' | 'onNotVoting'>,
+  extends Omit<AcceptorPorts, 'standingOn' | 'onNotVoting' | 'memory'>,
     Omit<StandingPorts, 'self' | 'mayLack'>,
     Omit<AdmissionPorts, 'self' | 'homesOf' | 'neighbours' | 'finish'>,
     Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace'> {

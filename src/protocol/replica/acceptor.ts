@@ -35,6 +35,7 @@ import type {
 import type { RequestRefused } from '../../core/message.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import type { StoreMemory } from '../peers/store-memory.ts';
 import type { AcceptorStore, VoteLosses } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import type { LocalReplica, OnChanged } from './local-replica.ts';
@@ -63,6 +64,7 @@ export interface AcceptorPorts {
   readonly onChanged: OnChanged;
   readonly standingOn: (entry: EntryName) => Standing;
   readonly losses: VoteLosses;
+  readonly memory: Pick<StoreMemory, 'takeNotes'>;
   /** Somebody has asked for a vote that this node does not have yet. */
   readonly onNotVoting: (entry: EntryName) => void;
 }
@@ -174,8 +176,9 @@ export class Acceptor {
   /** Makes what was decided durable, all at once. */
   async #keep(entry: EntryName, held: Held, write: HeldKey | undefined): Promise<void> {
     if (write === undefined) return;
-    const { records, acceptors, onChanged } = this.#ports;
-    const writes = acceptors.writes(entry, held.state, write.state);
+    const { records, acceptors, memory, onChanged } = this.#ports;
+    // A majority counts on what others have promised and accepted: how far their stores are goes with what this one does.
+    const writes = [...acceptors.writes(entry, held.state, write.state), ...memory.takeNotes()];
     const after = write.record === held.record ? held.encoded : encodedOf(entry, write.record);
     if (after === undefined || isSame(held.encoded, after)) {
       await records.write(...writes);

@@ -8,7 +8,7 @@ import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import { etagOf } from '../../../src/codec/hash.ts';
 import { textsOf } from '../../core/causality/sample-records.ts';
 import { type ChainOperation, INITIAL_TOKEN } from '../../sim/linearizability/chain-check.ts';
-import { FaultyCluster } from './faulty-cluster.ts';
+import { type DiskFaults, FaultyCluster } from './faulty-cluster.ts';
 import { casOf, linearizableOf } from '../requests.ts';
 
 export interface HistoryTally {
@@ -16,6 +16,8 @@ export interface HistoryTally {
   readonly bugs: readonly unknown[];
   /** How many operations came to what. */
   readonly counts: Readonly<Record<string, number>>;
+  readonly losses: number;
+  readonly votesAgain: number;
   /** What a last read, when all faults were over, came to. */
   readonly end: ConditionalOutcome | undefined;
 }
@@ -23,7 +25,6 @@ export interface HistoryTally {
 const ENTRY: EntryName = { bucket: 'things', key: 'key' };
 const TIMEOUT_MS = 600;
 const CLIENTS = 3;
-const OPERATIONS = 12;
 
 /** What a client knows of the key: the token that it read last, and its tag. */
 interface Sight {
@@ -31,31 +32,48 @@ interface Sight {
   etag: string;
 }
 
-export async function runClusterHistory(seed: number, wipes: boolean): Promise<HistoryTally> {
-  return new ClusterHistory(seed, wipes).run();
+/** How much each client does. */
+export interface ClientPace {
+  readonly operations: number;
+  /** Milliseconds between two of them, at most. */
+  readonly pauseMs: number;
+}
+
+export const BRISK: ClientPace = { operations: 12, pauseMs: 150 };
+export const LONG: ClientPace = { operations: 40, pauseMs: 3_000 };
+
+export async function runClusterHistory(
+  seed: number,
+  disks: DiskFaults,
+  pace: ClientPace = BRISK,
+): Promise<HistoryTally> {
+  return new ClusterHistory(seed, disks, pace).run();
 }
 
 class ClusterHistory {
   readonly #cluster: FaultyCluster;
+  readonly #pace: ClientPace;
   readonly #operations: ChainOperation[] = [];
   readonly #counts: Record<string, number> = {};
   #writes = 0;
 
-  constructor(seed: number, wipes: boolean) {
-    this.#cluster = new FaultyCluster(seed, wipes);
+  constructor(seed: number, disks: DiskFaults, pace: ClientPace) {
+    this.#cluster = new FaultyCluster(seed, disks);
+    this.#pace = pace;
   }
 
   async run(): Promise<HistoryTally> {
     const cluster = this.#cluster;
     await cluster.runWithFaults(() => Promise.all(Array.from({ length: CLIENTS }, () => this.#client())));
     const end = await cluster.runUntil(this.#lastRead());
-    return { operations: this.#operations, bugs: cluster.bugs, counts: this.#counts, end };
+    return { operations: this.#operations, bugs: cluster.bugs, counts: this.#counts, end, ...cluster.tally };
   }
 
   async #client(): Promise<void> {
     const sight: Sight = { token: INITIAL_TOKEN, etag: 'absent' };
-    for (let count = 0; count < OPERATIONS; count += 1) {
-      await this.#cluster.sleep(this.#cluster.draw.fraction() * 150);
+    const { operations, pauseMs } = this.#pace;
+    for (let count = 0; count < operations; count += 1) {
+      await this.#cluster.sleep(this.#cluster.draw.fraction() * pauseMs);
       if (this.#cluster.draw.fraction() < 0.3) await this.#read(sight);
       else await this.#write(sight);
     }

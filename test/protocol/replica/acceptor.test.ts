@@ -56,6 +56,7 @@ function newProcess(seed = 1): Acceptor {
     onChanged: (_entry, before, after) => bench.changes.push({ before, after }),
     standingOn: () => standing,
     losses: bench.losses,
+    memory: { takeNotes: () => [] },
     onNotVoting: (entry) => asked.push(entry),
   });
 }
@@ -341,6 +342,7 @@ describe('a key that a round has reached', () => {
       onChanged: () => {},
       standingOn: () => standing,
       losses: NO_LOSSES,
+      memory: { takeNotes: () => [] },
       onNotVoting: () => {},
     });
     const before = incarnations.current;
