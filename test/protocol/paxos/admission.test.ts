@@ -190,6 +190,35 @@ describe('a disk that was rolled back', () => {
   });
 });
 
+describe('a disk that was rolled back, while the only one that knows is away', () => {
+  /** n1 and n2 have chosen a write that n3 knows nothing of; n2 is away, and n1 has lost its part in it. */
+  async function undo(voting: Pick<StorageNodeOptions, 'votesWithout'>): Promise<EntryName> {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const before = stage.disk('n1').snapshot();
+    stage.lose = ({ from, to }) => from === 'n3' || to === 'n3';
+    assertWritten(await cas('n1', entry, 'one'));
+    await stage.world.runFor(100);
+    stage.lose = () => false;
+    stage.machine('n2').crash({ power: false, reason: 'killed' });
+    await restart('n1', () => stage.disk('n1').rollBack(before), voting);
+    return entry;
+  }
+
+  it('is no majority with one that knows nothing', async () => {
+    const entry = await undo({});
+    assertFailed(await cas('n3', entry, 'two'), { type: 'failed' });
+    await stage.start('n2');
+    await untilVotesAgain('n1');
+    expect(await cas('n3', entry, 'two')).toMatchObject({ type: 'precondition-failed' });
+  });
+
+  it('undoes what was acknowledged if its operator says that it was not rolled back: that is the risk', async () => {
+    const entry = await undo({ votesWithout: new Set(['n2' as NodeId]) });
+    assertWritten(await cas('n3', entry, 'two'));
+  });
+});
+
 describe('where the others are no majority any more', () => {
   it('a node votes after a loss if its operator says so, and goes on to', async () => {
     await begin();

@@ -207,6 +207,17 @@ describe('a round that its coordinator left unfinished', () => {
     assertTexts(await stage.run(stage.node('n3').get(getOf(entry, { sloppy: false }))), ['one']);
   });
 
+  it('is finished by a plain read though the node has begun to shut down since', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await leaveUnfinished(entry);
+    // n2 is the first one that is up, so it coordinates the round, too.
+    const reading = stage.node('n2').get(getOf(entry, { sloppy: false }));
+    stage.node('n2').drain();
+    assertTexts(await stage.run(reading), ['one']);
+    assertFailed(await stage.run(stage.node('n2').get(getOf(entry))), { code: 'draining' });
+  });
+
   it('is finished by the other home replicas in time, though nobody asks', async () => {
     await begin();
     const entry = stage.entryAt('n1', 'n2', 'n3');
