@@ -93,7 +93,7 @@ export class Admission {
   /** Somebody who was not there before may be asked now. */
   peerUp(): void {
     this.#vainRuns = 0;
-    if (this.#ports.ownStore().isNewcomer) this.#soon(ADMIT_AFTER_MS);
+    if (this.#ports.ownStore().voteless === 'all') this.#soon(ADMIT_AFTER_MS);
   }
 
   /** Somebody has asked for a vote on this key, which this node does not have. The round that did so may give it one yet. */
@@ -130,7 +130,7 @@ export class Admission {
   }
 
   get #isIdle(): boolean {
-    return this.#wanted.size === 0 && !this.#ports.ownStore().isNewcomer;
+    return this.#wanted.size === 0 && this.#ports.ownStore().voteless !== 'all';
   }
 
   async #run(): Promise<void> {
@@ -138,7 +138,7 @@ export class Admission {
     this.#wanted.clear();
     await this.#admitAll(wanted);
     const { isRecovering, ownStore } = this.#ports;
-    if (isRecovering() || !ownStore().isNewcomer) return;
+    if (isRecovering() || ownStore().voteless !== 'all') return;
     this.#vainRuns = Math.min(this.#vainRuns + 1, MAX_DOUBLINGS);
     await this.#goThrough(ownStore().storeId);
   }
@@ -207,8 +207,8 @@ export class Admission {
     try {
       return await local.inSection(entry, async () => {
         const admittedAs = (await acceptors.get(entry))?.admittedAs;
-        const { storeId, isNewcomer } = ownStore();
-        return admittedAs === storeId || (!isNewcomer && admittedAs !== NO_STORE);
+        const { storeId, voteless } = ownStore();
+        return admittedAs === storeId || (voteless !== 'all' && admittedAs !== NO_STORE);
       });
     } catch {
       return false;

@@ -7,14 +7,19 @@
  * was started again does not vote before every other home replica has had its say on the store. The price: as long as one
  * home replica is away, another one that is started again has no vote in its keys.
  *
- * No rule that needs less is sound. Of A, B and C, A and B choose a write; A answers its client, and dies before anything of it
- * reaches C. That B has accepted is known to A, and to B's disk. B is started again with an older state of it. C knows nothing
- * of the write, and what it remembers of B's store is from before: if B and C voted now, the write were gone. Nothing that
- * travels with or after the round helps, be it the marks of all stores in hellos or in commits: C can have got it only before
- * the answer, which would cost every write another round trip; and that B was closed in good order proves nothing that the
- * same copy of the disk would not prove a second time. So who wants it otherwise has to know what no node can: that this
- * disk is the one that the process left. An operator says so by naming the nodes that are not waited for (`votesWithout`). Then
- * those that are there have their say all the same.
+ * After a crash no rule that needs less is sound. Of A, B and C, A and B choose a write; A answers its client, and dies before
+ * anything of it reaches C. That B has accepted is known to A, and to B's disk. B is started again with an older state of it. C
+ * knows nothing of the write, and what it remembers of B's store is from before: if B and C voted now, the write were gone.
+ * Nothing that travels with or after the round helps, be it the marks of all stores in hellos or in commits: C would have to have it
+ * before the answer, which would cost every write another round trip. (After a close in good order one other node, and only
+ * one, could keep the last number of the store, and give it back once: two that keep it would do so for two copies of the
+ * disk. Rejected: it helps planned restarts only, and only while that very node is there.) So who wants it otherwise has to know
+ * what no node can: that this disk is the one that the process left. An operator says so by naming the nodes that are not
+ * waited for (`votesWithout`). Those that are there have their say all the same.
+ *
+ * Limits: what a peer has heard of a store in the last moment before both crash may not be written down yet. It is written with
+ * the next thing that its acceptor accepts or learns to be chosen, which is a sync later than the answer at most; so only a disk
+ * that loses what it confirmed in that very moment, together with a crash of all that it told, goes unnoticed.
  *
  * A majority of two is both. So the other one has a part in all that was ever chosen or promised, and all that is yet to be: what
  * this store has lost is missed by nobody, and it is never a newcomer.
@@ -27,6 +32,7 @@ import type { StoreMemory } from '../peers/store-memory.ts';
 import type { OwnStore } from '../recovery/own-store.ts';
 import type { Standing } from '../replica/acceptor.ts';
 import type { RecordStore } from '../replica/record-store.ts';
+import type { Voteless } from '../store-opening.ts';
 
 export interface StandingPorts {
   readonly self: NodeId;
@@ -65,7 +71,12 @@ export class Standings {
     const named = this.#named.get(homes.join('\0'));
     const known = named !== undefined && this.#isAsNamed(named) ? named : this.#name(homes);
     if (typeof known === 'string') return noVoter(known);
-    return { type: 'voter', ...known, store: own.storeId, isNewcomer: own.isNewcomer && homes.length !== 2 };
+    return {
+      type: 'voter',
+      ...known,
+      store: own.storeId,
+      isNewcomer: isNewcomer(own.voteless, homes.length),
+    };
   }
 
   #isAsNamed({ stores }: NamedVoters): boolean {
@@ -92,6 +103,10 @@ export class Standings {
     if (node === self) return ownStore().storeId;
     return votesWithout?.has(node) === true ? memory.writtenStore(node) : memory.knownStore(node);
   }
+}
+
+function isNewcomer(voteless: Voteless, n: number): boolean {
+  return n === 1 ? voteless !== 'none' : voteless === 'all' && n !== 2;
 }
 
 function noVoter(reason: string): Standing {

@@ -15,7 +15,7 @@ import type { Random } from '../../ports/random.ts';
 import type { StorageWrite } from '../../ports/storage.ts';
 import type { TraceEvent, Tracer } from '../../ports/tracer.ts';
 import { drawStoreId, type IncarnationSource } from '../replica/incarnation.ts';
-import type { OpenedStore, StoreOwner } from '../store-opening.ts';
+import { type OpenedStore, type StoreOwner, type Voteless, votelessWrite } from '../store-opening.ts';
 import type { Recovery } from './recovery.ts';
 
 export interface OwnStoreOptions {
@@ -30,7 +30,7 @@ export interface OwnStoreOptions {
   readonly presentAnew: (reason: string) => void;
   /** The operator wants this node to vote whatever it has lost. */
   readonly votesAfterLoss?: boolean;
-  /** It has become a newcomer. */
+  /** It has no vote any more on any key. */
   readonly onNewcomer: () => void;
 }
 
@@ -41,8 +41,7 @@ export class OwnStore {
   #storeId: StoreId;
   /** As far as it is written down: who is presented a lost store takes this one for its successor, and tells of it no more. */
   #lost: readonly StoreId[];
-  /** Whether this store has taken the place of one that may have voted in Paxos rounds, and does not vote on all keys again yet. */
-  #isNewcomer: boolean;
+  #voteless: Voteless;
   /** Losses are being written down. */
   #isRenewing = false;
 
@@ -50,7 +49,7 @@ export class OwnStore {
     this.#options = options;
     this.#storeId = options.opened.storeId;
     this.#lost = options.recovery.lost;
-    this.#isNewcomer = options.opened.isNewcomer;
+    this.#voteless = options.opened.voteless;
   }
 
   get storeId(): StoreId {
@@ -69,8 +68,9 @@ export class OwnStore {
     return this.#options.opened.earlier;
   }
 
-  get isNewcomer(): boolean {
-    return this.#isNewcomer;
+  /** On which keys this node votes only if it was let, one by one. */
+  get voteless(): Voteless {
+    return this.#voteless;
   }
 
   get lost(): readonly StoreId[] {
@@ -102,18 +102,25 @@ export class OwnStore {
 
   /** Takes up its votes if its operator wants that. */
   async start(): Promise<void> {
-    if (!this.#isNewcomer || this.#options.votesAfterLoss !== true) return;
+    if (this.#voteless === 'none' || this.#options.votesAfterLoss !== true) return;
     this.#options.tracer.trace({ type: 'votes-after-loss' });
-    await this.votesAgain(this.#storeId);
+    await this.#setVoteless('none');
   }
 
-  /** This store, if it is still this one, votes on all keys. Resolves to whether that is written down. */
+  /**
+   * This store, if it is still this one, votes on all keys that have other home replicas. Resolves to whether that is written
+   * down.
+   */
   async votesAgain(storeId: StoreId): Promise<boolean> {
-    if (this.#isRenewing || storeId !== this.#storeId) return false;
-    this.#isNewcomer = false;
+    return !this.#isRenewing && storeId === this.#storeId && this.#setVoteless('single');
+  }
+
+  async #setVoteless(voteless: Voteless): Promise<boolean> {
+    this.#voteless = voteless;
     try {
-      await this.#options.write({ type: 'delete', key: metaKey('newcomer') });
+      await this.#options.write(votelessWrite(voteless));
     } catch {
+      // A store that cannot be written ends the node by itself.
       return false;
     }
     return true;
@@ -130,8 +137,8 @@ export class OwnStore {
     const writes = [recovery.openAll(lost)];
     if (this.#options.votesAfterLoss === true) tracer.trace({ type: 'votes-after-loss' });
     else {
-      this.#isNewcomer = true;
-      writes.push({ type: 'put', key: metaKey('newcomer'), value: Uint8Array.of(1) });
+      this.#voteless = 'all';
+      writes.push(votelessWrite('all'));
     }
     // One that is another one already need not become yet another.
     const isOther = kind === 'rolled-back' || kind === 'promises';
@@ -153,7 +160,7 @@ export class OwnStore {
     }
     this.#lost = recovery.lost;
     this.#isRenewing = false;
-    if (this.#isNewcomer) this.#options.onNewcomer();
+    if (this.#voteless === 'all') this.#options.onNewcomer();
     if (lost !== undefined) presentAnew('this node presents another store from now on');
     return true;
   }

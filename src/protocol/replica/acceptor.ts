@@ -177,8 +177,9 @@ export class Acceptor {
   async #keep(entry: EntryName, held: Held, write: HeldKey | undefined): Promise<void> {
     if (write === undefined) return;
     const { records, acceptors, memory, onChanged } = this.#ports;
-    // A majority counts on what others have promised and accepted: how far their stores are goes with what this one does.
-    const writes = [...acceptors.writes(entry, held.state, write.state), ...memory.takeNotes()];
+    // An answer will rest on what others have promised and accepted: how far their stores are goes with what this one does.
+    const notes = isMoreThanPromised(held, write) ? memory.takeNotes() : [];
+    const writes = [...acceptors.writes(entry, held.state, write.state), ...notes];
     const after = write.record === held.record ? held.encoded : encodedOf(entry, write.record);
     if (after === undefined || isSame(held.encoded, after)) {
       await records.write(...writes);
@@ -198,6 +199,10 @@ export class Acceptor {
     if (record === undefined || !isAheadOn(from, record.context, held.record)) return;
     tracer.trace({ type: 'incarnation-renewed', bucket, key, from, to: incarnations.renew() });
   }
+}
+
+function isMoreThanPromised({ state: before }: HeldKey, { state: after }: HeldKey): boolean {
+  return after.accepted !== before.accepted || after.chosen !== before.chosen;
 }
 
 /** Throws FormatError. */

@@ -169,6 +169,30 @@ describe('a node whose disk was replaced', () => {
   });
 });
 
+describe('a node whose disk was replaced, and that has the only copy of some keys', () => {
+  it('has no vote on these until its operator says so', async () => {
+    await begin(3, {
+      buckets: new Map([
+        ['things', { n: 1, r: 1, w: 1, mode: 'mixed' }],
+        ['others', { n: 3, r: 2, w: 2, mode: 'mixed' }],
+      ]),
+    });
+    const entry = stage.entryAt('n1');
+    assertWritten(await cas('n2', entry, 'one', 'absent', 1));
+    await stage.world.runFor(6_000);
+    await restart('n1', wipe('n1'));
+    await untilVotesAgain('n1');
+    assertWritten(await cas('n2', { ...entry, bucket: 'others' }, 'one'));
+    assertFailed(await cas('n2', entry, 'two', 'absent', 1), { code: 'quorum-timeout' });
+    await restart('n1');
+    assertFailed(await cas('n2', entry, 'two', 'absent', 1), { code: 'quorum-timeout' });
+    await restart('n1', () => {}, { votesAfterLoss: true });
+    assertWritten(await cas('n2', entry, 'two', 'absent', 1));
+    await restart('n1');
+    expect(await cas('n2', entry, 'three', 'absent', 1)).toMatchObject({ type: 'precondition-failed' });
+  });
+});
+
 describe('a disk that was rolled back', () => {
   it('is no majority with one that has missed what it had accepted', async () => {
     await begin();
