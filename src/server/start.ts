@@ -167,7 +167,7 @@ class ServerStart {
       askAllShare: settings.reads.askAllShare,
       votesAfterLoss,
       votesWithout: new Set(
-        config.nodes.map((node) => node.id).filter((node) => votesWithout.includes(node)),
+        config.nodes.map((member) => member.id).filter((member) => votesWithout.includes(member)),
       ),
       clock: systemClock,
       random: systemRandom,

@@ -129,6 +129,7 @@ export class FaultyCluster {
   async #faults(): Promise<void> {
     while (!this.#isOver) {
       await this.sleep(20 + this.draw.fraction() * this.#disks.faultPauseMs);
+      if (this.#isOver) return;
       const drawn = this.draw.fraction();
       const one = this.#node();
       const other = this.#node();
