@@ -27,7 +27,10 @@ export const MAX_TIMEOUT_MS = 60_000;
 
 /** Milliseconds that one Paxos round may take; a request may have several. */
 export const ROUND_TIMEOUT_MS = 1_000;
-/** Milliseconds that a round which gathers more promises than a quorum waits for those beyond it. */
+/**
+ * Milliseconds that a round which gathers more promises than a quorum waits for those beyond it, and that a linearizable read
+ * waits for a replica beyond a quorum that does not agree.
+ */
 export const GATHER_PROMISES_MS = 50;
 /** Milliseconds of the first pause after a lost round, at most; each further one may be twice as long. */
 export const CONTENTION_PAUSE_MS = 4;

@@ -6,6 +6,7 @@ import { decodeRecord } from '../../codec/record-codec.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { type ComparedView, LinearizableRead } from '../../core/paxos/linearizable-read.ts';
+import { GATHER_PROMISES_MS } from '../../core/limits.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import type { EncodedView, PaxosReply } from '../../core/paxos/peer-messages.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -44,6 +45,8 @@ class QuickRead {
   readonly #records = new Map<string, Uint8Array>();
   readonly #digests = new Map<NodeId, string>();
   #stopTimer: () => void = () => {};
+  /** Whether nothing starts its timer any more. */
+  #isGathering = false;
 
   constructor(ports: QuickReadPorts, target: QuickReadTarget, resolve: (end: QuickReadEnd) => void) {
     this.#ports = ports;
@@ -72,7 +75,18 @@ class QuickRead {
       then(view);
       if (verdict.type === 'settled') this.#settled(verdict.node);
       else if (verdict.type === 'round-needed') this.#end(verdict);
+      else if (this.#digests.size >= this.#target.quorum) this.#gather();
     });
+  }
+
+  /** A quorum has answered, and does not agree: one that is silent is not worth waiting for, as they can have a round. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#stopTimer();
+    const waitMs = Math.min(this.#target.limitMs, GATHER_PROMISES_MS);
+    const timer = this.#ports.clock.setTimer(waitMs, () => this.#end({ type: 'round-needed' }));
+    this.#stopTimer = () => timer.cancel();
   }
 
   #kept(node: NodeId, { voters, promised, accepted, digest: bytes, record }: EncodedView): ComparedView {
@@ -99,6 +113,7 @@ class QuickRead {
   }
 
   #end(end: QuickReadEnd): void {
+    this.#isGathering = true;
     this.#stopTimer();
     this.#resolve(end);
   }

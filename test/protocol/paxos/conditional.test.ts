@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { placementHash } from '../../../src/codec/hash.ts';
 import { unfinishedKey } from '../../../src/codec/key-layout.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
+import { GATHER_PROMISES_MS } from '../../../src/core/limits.ts';
 import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
 import { partitionOf } from '../../../src/core/ring/ring.ts';
 import {
@@ -180,6 +181,20 @@ describe('a linearizable read', () => {
       expect(stage.requests(type)).toEqual([]);
     }
     expect(stage.written).toEqual([]);
+  });
+
+  it('does not wait for a silent home replica if the others differ, and can have a round', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    // n2 has missed what the others have chosen.
+    stage.lose = ({ to, message }) =>
+      to === 'n2' && message.type === 'request' && message.request.type.startsWith('paxos');
+    await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    await stage.world.runFor(100);
+    stage.lose = ({ from, to }) => from === 'n3' || to === 'n3';
+    const startedMs = stage.nowMs;
+    assertTexts(await stage.run(stage.node('n1').conditional(linearizableOf(entry, 5_000))), ['one']);
+    expect(stage.nowMs - startedMs).toBeLessThan(3 * GATHER_PROMISES_MS);
   });
 
   it('sees a plain write that a majority has stored', async () => {
