@@ -2,7 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { checkChain } from '../../sim/linearizability/chain-check.ts';
 import { BRISK, type HistoryTally, LONG, runClusterHistory } from './cluster-history.ts';
-import { type DiskFaults, LOST_AGAIN, ONE_ROLLED_BACK, ONE_WIPED, SOUND_DISKS } from './faulty-cluster.ts';
+import {
+  type DiskFaults,
+  LOST_AGAIN,
+  ONE_DAMAGED,
+  ONE_ROLLED_BACK,
+  ONE_WIPED,
+  SOUND_DISKS,
+} from './faulty-cluster.ts';
 
 const SEEDS = Array.from({ length: 30 }, (_, index) => index + 1);
 
@@ -34,6 +41,12 @@ describe('conditional writes and linearizable reads of one key', () => {
     let losses = 0;
     for (const seed of SEEDS) losses += (await judged(2_000 + seed, ONE_ROLLED_BACK)).losses;
     expect(losses).toBeGreaterThan(SEEDS.length / 3);
+  }, 120_000);
+
+  it('are linearizable though an entry of a disk is damaged', async () => {
+    let losses = 0;
+    for (const seed of SEEDS) losses += (await judged(4_000 + seed, ONE_DAMAGED)).losses;
+    expect(losses).toBeGreaterThan(SEEDS.length / 2);
   }, 120_000);
 
   it('are linearizable though one disk after the other is lost, or an older one, and each votes again', async () => {

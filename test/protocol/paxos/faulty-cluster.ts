@@ -8,6 +8,10 @@ import { Stream } from '../../sim/world/draw.ts';
 import { quietWorld, simConfig } from '../../sim/world/quiet-world.ts';
 import type { SimCluster } from '../../sim/world/sim-cluster.ts';
 
+/** First bytes of the storage keys of records, and of what acceptors keep. */
+const RECORD = 0x64;
+const ACCEPTOR = 0x61;
+
 const NODES: readonly NodeId[] = (['n1', 'n2', 'n3', 'n4'] as const).map((id) => id as string as NodeId);
 
 /** Milliseconds that a client waits for an answer at most: its node may have died. */
@@ -22,22 +26,43 @@ export interface DiskFaults {
   readonly lossShare: number;
   /** Share of these in which it comes back as it was before, and is not empty: 0 to 1. */
   readonly rollBackShare: number;
+  /** Share of these in which only a bit of a record, or of what an acceptor keeps of it, is flipped: 0 to 1. */
+  readonly damageShare: number;
   readonly maxLosses: number;
   /** Milliseconds between two faults of any kind, at most. */
   readonly faultPauseMs: number;
 }
 
-export const SOUND_DISKS: DiskFaults = { lossShare: 0, rollBackShare: 0, maxLosses: 0, faultPauseMs: 200 };
-export const ONE_WIPED: DiskFaults = { lossShare: 0.3, rollBackShare: 0, maxLosses: 1, faultPauseMs: 200 };
+export const SOUND_DISKS: DiskFaults = {
+  lossShare: 0,
+  rollBackShare: 0,
+  damageShare: 0,
+  maxLosses: 0,
+  faultPauseMs: 200,
+};
+export const ONE_WIPED: DiskFaults = {
+  lossShare: 0.3,
+  rollBackShare: 0,
+  damageShare: 0,
+  maxLosses: 1,
+  faultPauseMs: 200,
+};
 export const ONE_ROLLED_BACK: DiskFaults = {
   lossShare: 0.5,
   rollBackShare: 1,
+  damageShare: 0,
   maxLosses: 1,
   faultPauseMs: 200,
+};
+export const ONE_DAMAGED: DiskFaults = {
+  ...ONE_WIPED,
+  lossShare: 0.8,
+  damageShare: 1,
 };
 export const LOST_AGAIN: DiskFaults = {
   lossShare: 0.9,
   rollBackShare: 0.5,
+  damageShare: 0,
   maxLosses: 5,
   faultPauseMs: 2_000,
 };
@@ -152,6 +177,10 @@ export class FaultyCluster {
 
   #lose(id: NodeId): void {
     const { disk } = this.#world.node(id);
+    if (this.draw.fraction() < this.#disks.damageShare) {
+      this.#damage(id);
+      return;
+    }
     const isRolledBack = this.draw.fraction() < this.#disks.rollBackShare;
     const copy = isRolledBack ? this.#copies.get(id) : new Map<string, Uint8Array>();
     if (copy === undefined) return;
@@ -159,6 +188,19 @@ export class FaultyCluster {
     this.#voteless = id;
     disk.rollBack(copy);
     this.#copies.clear();
+  }
+
+  #damage(id: NodeId): void {
+    const { disk } = this.#world.node(id);
+    const entries = [...disk.entries()].filter(([key]) => key[0] === RECORD || key[0] === ACCEPTOR);
+    const drawn = entries[Math.floor(this.draw.fraction() * entries.length)];
+    if (drawn === undefined) return;
+    this.#losses += 1;
+    this.#voteless = id;
+    const [key, bytes] = drawn;
+    const place = Math.floor(this.draw.fraction() * bytes.length);
+    const value = Uint8Array.from(bytes, (byte, index) => (index === place ? byte ^ 1 : byte));
+    disk.takeEffect([{ type: 'put', key, value }], true);
   }
 
   #startAgain(): void {
