@@ -33,6 +33,9 @@ export function acceptorKey(partition: Partition, entry: EntryName): Uint8Array 
   return keyOfKind(ACCEPTOR, partition, entry);
 }
 
+/** The range of all that the acceptor keeps. */
+export const ALL_ACCEPTORS = { from: Uint8Array.of(ACCEPTOR), to: Uint8Array.of(ACCEPTOR + 1) } as const;
+
 /** Where it is noted that a key has an unfinished round. Throws a RangeError for a name that no door lets in. */
 export function unfinishedKey(partition: Partition, entry: EntryName): Uint8Array {
   return keyOfKind(UNFINISHED, partition, entry);
@@ -106,7 +109,7 @@ function hintPrefix(owner: NodeId): Buffer {
 
 /**
  * `store`: whose store it is. `sequence`: how far it has come. `openings`: when it was opened. `recovery`: what its node has lost. `newcomer`: that it
- * took the place of a store that may have voted. `peer:` and a node's id: what
+ * took the place of a store that may have voted, and does not vote on all keys again yet. `peer:` and a node's id: what
  * is remembered of that node's store.
  */
 export function metaKey(

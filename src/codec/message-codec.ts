@@ -23,7 +23,13 @@ export type PeerMessage =
   | { readonly type: 'proof'; readonly proof: Uint8Array }
   /** The handshake failed; the connection is closed after it. */
   | { readonly type: 'refused'; readonly reason: string }
-  | { readonly type: 'request'; readonly id: number; readonly request: PeerRequest }
+  | {
+      readonly type: 'request';
+      readonly id: number;
+      /** The sequence number that the store of the sender had reached; it may be left out. */
+      readonly sequence?: number;
+      readonly request: PeerRequest;
+    }
   | {
       readonly type: 'reply';
       readonly id: number;
@@ -32,7 +38,7 @@ export type PeerMessage =
       readonly reply: PeerReply;
     };
 
-const KIND = { hello: 0, proof: 1, refused: 2, request: 3, reply: 4 } as const;
+const KIND = { hello: 0, proof: 1, refused: 2, request: 3, reply: 4, requestWithSequence: 5 } as const;
 const MAX_REASON_CHARACTERS = 4_096;
 
 export function encodeMessage(message: PeerMessage): Uint8Array {
@@ -44,10 +50,14 @@ export function encodeMessage(message: PeerMessage): Uint8Array {
     case 'refused':
       return packFields([KIND.refused, message.reason.slice(0, MAX_REASON_CHARACTERS)]);
     case 'request':
-      return packFields([KIND.request, message.id, ...requestToFields(message.request)]);
+      return packFields([...requestHeader(message), ...requestToFields(message.request)]);
     case 'reply':
       return packFields([KIND.reply, message.id, message.sequence, ...replyToFields(message.reply)]);
   }
+}
+
+function requestHeader({ id, sequence }: Extract<PeerMessage, { type: 'request' }>): readonly number[] {
+  return sequence === undefined ? [KIND.request, id] : [KIND.requestWithSequence, id, sequence];
 }
 
 /** Throws FormatError. Bytes in the message alias the input. */
@@ -69,6 +79,13 @@ function readMessage(fields: FieldReader): PeerMessage {
       return { type: 'refused', reason: fields.string(MAX_REASON_CHARACTERS) };
     case KIND.request:
       return { type: 'request', id: fields.integer(0), request: requestFromFields(fields) };
+    case KIND.requestWithSequence:
+      return {
+        type: 'request',
+        id: fields.integer(0),
+        sequence: fields.integer(0),
+        request: requestFromFields(fields),
+      };
     case KIND.reply:
       return {
         type: 'reply',

@@ -34,20 +34,28 @@ const KIND = {
   /** The first of five, in the order of PAXOS_TYPES. */
   paxos: 16,
   coordinateConditional: 21,
-  inspectVote: 32,
+  inspectVote: 23,
+  votedKeys: 24,
+} as const;
+/** Those that say it all by coming. */
+const BARE = { ping: KIND.ping, 'reap-settle': KIND.reapSettle, barrier: KIND.barrier } as const;
+const COORDINATED = {
+  'coordinate-get': KIND.coordinateGet,
+  'coordinate-put': KIND.coordinatePut,
+  'coordinate-delete': KIND.coordinateDelete,
+  'coordinate-conditional': KIND.coordinateConditional,
 } as const;
 const READ = { found: 0, same: 1, absent: 2, unreadable: 3, recovering: 4 } as const;
 /** As the first three of READ, with an unfinished round. */
 const READ_UNFINISHED = { found: 5, same: 6, absent: 7 } as const;
 
 export function replyToFields(reply: PeerReply): readonly unknown[] {
+  if ('outcome' in reply) return [COORDINATED[reply.type], ...outcomeToFields(reply.outcome)];
   switch (reply.type) {
     case 'read':
       return [KIND.read, ...readReplyToFields(reply.reply)];
     case 'store':
       return [KIND.store, reply.reply.type === 'stored' ? null : reply.reply.reason];
-    case 'ping':
-      return [KIND.ping];
     case 'tree-roots':
       return [KIND.treeRoots, ...treeRootsToFields(reply)];
     case 'tree-leaves':
@@ -56,24 +64,18 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.treeKeys, ...treeKeysPageToFields(reply.page)];
     case 'partition-keys':
       return [KIND.partitionKeys, ...treeKeysPageToFields(reply.page)];
+    case 'voted-keys':
+      return [KIND.votedKeys, ...treeKeysPageToFields(reply.page)];
     case 'reap-watch':
       return [KIND.reapWatch, reply.held];
-    case 'reap-settle':
-      return [KIND.reapSettle];
     case 'reap-check':
       return [KIND.reapCheck, reply.intact];
     case 'reap-drop':
       return [KIND.reapDrop, reply.dropped];
+    case 'ping':
+    case 'reap-settle':
     case 'barrier':
-      return [KIND.barrier];
-    case 'coordinate-get':
-      return [KIND.coordinateGet, ...outcomeToFields(reply.outcome)];
-    case 'coordinate-put':
-      return [KIND.coordinatePut, ...outcomeToFields(reply.outcome)];
-    case 'coordinate-delete':
-      return [KIND.coordinateDelete, ...outcomeToFields(reply.outcome)];
-    case 'coordinate-conditional':
-      return [KIND.coordinateConditional, ...outcomeToFields(reply.outcome)];
+      return [BARE[reply.type]];
     case 'inspect-vote':
       return [KIND.inspectVote, ...voteViewToFields(reply.view)];
     case 'request-refused':
@@ -103,6 +105,8 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'tree-keys', page: readTreeKeysPage(fields) };
     case KIND.partitionKeys:
       return { type: 'partition-keys', page: readTreeKeysPage(fields) };
+    case KIND.votedKeys:
+      return { type: 'voted-keys', page: readTreeKeysPage(fields) };
     case KIND.reapWatch:
       return { type: 'reap-watch', held: readReapAnswers(fields.fields()) };
     case KIND.reapSettle:
@@ -113,6 +117,17 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'reap-drop', dropped: fields.integer(0, MAX_REAP_ENTRIES) };
     case KIND.barrier:
       return { type: 'barrier' };
+    case KIND.inspectVote:
+      return { type: 'inspect-vote', view: readVoteView(fields) };
+    case KIND.refused:
+      return { type: 'request-refused', reason: fields.string() };
+    default:
+      return readCoordinated(kind, fields);
+  }
+}
+
+function readCoordinated(kind: number, fields: FieldReader): PeerReply {
+  switch (kind) {
     case KIND.coordinateGet:
       return { type: 'coordinate-get', outcome: onlyRead(readOutcome(fields)) };
     case KIND.coordinatePut:
@@ -121,10 +136,6 @@ export function replyFromFields(fields: FieldReader): PeerReply {
       return { type: 'coordinate-delete', outcome: onlyWritten(readOutcome(fields)) };
     case KIND.coordinateConditional:
       return { type: 'coordinate-conditional', outcome: onlyConditional(readOutcome(fields)) };
-    case KIND.inspectVote:
-      return { type: 'inspect-vote', view: readVoteView(fields) };
-    case KIND.refused:
-      return { type: 'request-refused', reason: fields.string() };
     default:
       throw new FormatError(`unknown reply kind ${kind}`);
   }

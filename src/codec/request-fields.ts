@@ -1,7 +1,7 @@
 /** Requests between nodes as fields. */
 import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
 import type { NodeId } from '../core/ids.ts';
-import type { InspectVote, PeerRequest, StoreReplica } from '../core/message.ts';
+import type { InspectVote, PeerRequest, StoreReplica, VotedKeysRequest } from '../core/message.ts';
 import type { PaxosRequest } from '../core/paxos/peer-messages.ts';
 import {
   MAX_BUCKET_CHARACTERS,
@@ -21,8 +21,10 @@ import {
   readPartitionKeysRequest,
   readTreeKeysRequest,
   readTreeName,
+  readVotedKeysRequest,
   treeKeysRequestToFields,
   treeNameToFields,
+  votedKeysRequestToFields,
 } from './tree-fields.ts';
 
 const KIND = {
@@ -44,7 +46,8 @@ const KIND = {
   /** The first of five, in the order of PAXOS_TYPES. */
   paxos: 15,
   coordinateConditional: 20,
-  inspectVote: 32,
+  inspectVote: 23,
+  votedKeys: 24,
 } as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
@@ -91,8 +94,9 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
   }
 }
 
-function voteRequestToFields(request: PaxosRequest | InspectVote): readonly unknown[] {
+function voteRequestToFields(request: PaxosRequest | InspectVote | VotedKeysRequest): readonly unknown[] {
   if (request.type === 'inspect-vote') return [KIND.inspectVote, request.bucket, request.key];
+  if (request.type === 'voted-keys') return [KIND.votedKeys, ...votedKeysRequestToFields(request)];
   return [KIND.paxos + PAXOS_TYPES.indexOf(request.type), ...paxosRequestToFields(request)];
 }
 
@@ -116,6 +120,8 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readTreeKeysRequest(fields);
     case KIND.partitionKeys:
       return readPartitionKeysRequest(fields);
+    case KIND.votedKeys:
+      return readVotedKeysRequest(fields);
     case KIND.reapWatch:
       return readReapRequest('reap-watch', fields);
     case KIND.reapSettle:

@@ -1,5 +1,5 @@
 /** What anti-entropy sends, as fields: names, roots, leaves and keys of digest trees. */
-import type { Partition } from '../core/ids.ts';
+import type { NodeId, Partition } from '../core/ids.ts';
 import { MAX_NODES, MAX_PARTITIONS, MAX_TREE_KEYS } from '../core/limits.ts';
 import { MAX_TREE_LEAVES, TREE_DIGEST_BYTES } from '../core/merkle/digest-tree.ts';
 import type {
@@ -10,7 +10,9 @@ import type {
   TreeName,
   TreeRoot,
   TreeRoots,
+  VotedKeysRequest,
 } from '../core/message.ts';
+import { readStoreId } from './ballot-fields.ts';
 import { readEntryName } from './entry-name-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 
@@ -54,6 +56,15 @@ export function readPartitionKeysRequest(fields: FieldReader): PartitionKeysRequ
     leastN: fields.integer(1, MAX_NODES),
     after: fields.optionalBytes(),
   };
+}
+
+export function votedKeysRequestToFields({ node, store, after }: VotedKeysRequest): readonly unknown[] {
+  return [node, store, after ?? null];
+}
+
+export function readVotedKeysRequest(fields: FieldReader): VotedKeysRequest {
+  const node = fields.string(256) as NodeId;
+  return { type: 'voted-keys', node, store: readStoreId(fields), after: fields.optionalBytes() };
 }
 
 /** Flat: what is not built, then partition, n, root, partition, ... */

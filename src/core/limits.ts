@@ -28,8 +28,8 @@ export const MAX_TIMEOUT_MS = 60_000;
 /** Milliseconds that one Paxos round may take; a request may have several. */
 export const ROUND_TIMEOUT_MS = 1_000;
 /**
- * Milliseconds that a round which gathers more promises than a quorum waits for those beyond it; and a linearizable read whose
- * quorum does not agree, before it takes a round.
+ * Milliseconds that a round which gathers more promises than a quorum waits for those beyond it, and that a linearizable read
+ * waits for a replica beyond a quorum that does not agree.
  */
 export const GATHER_PROMISES_MS = 50;
 /** Milliseconds of the first pause after a lost round, at most; each further one may be twice as long. */
@@ -51,6 +51,11 @@ export const SWEEP_AFTER_MS = 3_000;
 export const SWEEP_INTERVAL_MS = 1_000;
 /** Rounds that are finished at once. */
 export const SWEEP_CONCURRENCY = 8;
+
+/** Milliseconds from when somebody asks for a vote that this node has lost until it sees to it that it gets it back. */
+export const ADMIT_AFTER_MS = 500;
+/** Keys of which that is kept in mind. */
+export const MAX_WANTED_VOTES = 1_024;
 
 /** Entity tags that one condition may name. */
 export const MAX_CONDITION_ETAGS = 64;

@@ -2,7 +2,7 @@
  * Everything one node may ask of another, as one union; each reply is named after its request. Bytes of records stay
  * encoded (codec/record-codec.ts): a replica's answer goes onto the wire as it lies on its disk.
  */
-import type { EntryName, NodeId, Partition } from './ids.ts';
+import type { EntryName, NodeId, Partition, StoreId } from './ids.ts';
 import type { OpeningList, StoreMark } from './membership/store-mark.ts';
 import type { ConditionalOutcome, PutOutcome, ReadOutcome, RemovalOutcome } from './outcome.ts';
 import type { Ballot } from './paxos/ballot.ts';
@@ -16,6 +16,7 @@ export type PeerRequest =
   | { readonly type: 'ping' }
   | TreeRequest
   | PartitionKeysRequest
+  | VotedKeysRequest
   | ReapRequest
   | BarrierRequest
   | { readonly type: 'coordinate-get'; readonly request: ReadRequest }
@@ -108,6 +109,18 @@ export interface PartitionKeysRequest {
   readonly after: Uint8Array | undefined;
 }
 
+/**
+ * Asks for all keys that some Paxos round has reached here, and that `node` is a home replica of, page by page in storage order. It
+ * is refused by whoever does not know that node by this store: until then rounds may go on here that count on the store before.
+ */
+export interface VotedKeysRequest {
+  readonly type: 'voted-keys';
+  readonly node: NodeId;
+  readonly store: StoreId;
+  /** Storage key after which the page begins; undefined for the first. */
+  readonly after: Uint8Array | undefined;
+}
+
 /** One record that is to be reaped, if all members hold just that or nothing. */
 export interface ReapEntry extends EntryName {
   /** Of the record (16 bytes). */
@@ -192,6 +205,8 @@ export type PeerReply =
   | { readonly type: 'tree-leaves'; readonly leaves: Uint8Array }
   | { readonly type: 'tree-keys'; readonly page: TreeKeysPage }
   | { readonly type: 'partition-keys'; readonly page: TreeKeysPage }
+  /** Without digests. */
+  | { readonly type: 'voted-keys'; readonly page: TreeKeysPage }
   /** One for each entry, in their order. */
   | { readonly type: 'reap-watch'; readonly held: readonly boolean[] }
   | { readonly type: 'reap-settle' }

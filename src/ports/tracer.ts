@@ -51,9 +51,12 @@ export type TraceEvent =
   /** The own store has lost something, by what a peer remembers of it; this node does not count until it has got that back. */
   | {
       readonly type: 'store-lost-something';
-      /** `wiped`: it is another one. `rolled-back`: what was written last is gone. `damaged`: it does not know what it had lost. */
-      readonly kind: 'wiped' | 'rolled-back' | 'damaged';
-      /** Who remembers; the node itself where the kind is `damaged`. */
+      /**
+       * `wiped`: it is another one. `rolled-back`: what was written last is gone. `damaged`: it does not know what it had lost.
+       * `promises`: what it has promised in rounds of some key cannot be read any more.
+       */
+      readonly kind: 'wiped' | 'rolled-back' | 'damaged' | 'promises';
+      /** Who remembers; the node itself where the kind is `damaged` or `promises`. */
       readonly toldBy: NodeId;
       readonly lost: StoreId | undefined;
       /** The one under which the node goes on. */
@@ -61,6 +64,14 @@ export type TraceEvent =
     }
   /** Partitions of which this node has not got back yet what it lost, whenever their number changes. */
   | { readonly type: 'recovering'; readonly partitions: number }
+  /** After a loss this node votes again on all keys. */
+  | {
+      readonly type: 'votes-again';
+      /** Keys on which the other home replicas have let it vote, in the round that was the last one. */
+      readonly admitted: number;
+    }
+  /** This node votes although its store has lost something, because its operator wants it to. */
+  | { readonly type: 'votes-after-loss' }
   /** A stored record that could not be read was replaced by a peer's. */
   | { readonly type: 'record-replaced'; readonly bucket: string; readonly key: string }
   | { readonly type: 'malformed-frame'; readonly remote: string; readonly reason: string }

@@ -34,6 +34,13 @@ export interface StorageNodeOptions {
   readonly reapAfterMs?: number | undefined;
   /** Share of the reads that ask all home replicas, and not only R of them: 0 to 1. */
   readonly askAllShare: number;
+  /** Whether this node votes in Paxos rounds whatever its store has lost: what was chosen may be undone. */
+  readonly votesAfterLoss?: boolean;
+  /**
+   * Members that this process does not wait for before it votes in Paxos rounds. If its store is older than it was, what only they
+   * know of that is not found out, and what was chosen may be undone.
+   */
+  readonly votesWithout?: ReadonlySet<NodeId>;
   /** Whether the disk is below its reserve: writes are refused with `no-space`. */
   readonly isLowOnSpace: () => boolean;
   /** Called once when the store failed: the process must end (fail-stop). */

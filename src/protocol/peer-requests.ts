@@ -1,15 +1,23 @@
 /** What a node answers its peers, by whom it concerns. */
-import type { BarrierRequest, PeerReply, PeerRequest, ReapRequest } from '../core/message.ts';
+import type {
+  BarrierRequest,
+  PeerReply,
+  PeerRequest,
+  ReapRequest,
+  VotedKeysRequest,
+} from '../core/message.ts';
 import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { OperationRouter } from './coordinator/operation-router.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Reaping } from './reaping/reaping.ts';
+import type { Admission } from './paxos/admission.ts';
 import type { Acceptor } from './replica/acceptor.ts';
 import type { LocalReplica } from './replica/local-replica.ts';
 
 export interface PeerRequestPorts {
   readonly local: LocalReplica;
   readonly acceptor: Acceptor;
+  readonly admission: Admission;
   readonly antiEntropy: AntiEntropy;
   readonly router: OperationRouter;
   readonly reaping: Reaping;
@@ -18,12 +26,14 @@ export interface PeerRequestPorts {
 
 /** Rejects if the store failed: nothing truthful can be answered then. */
 export async function servePeer(ports: PeerRequestPorts, request: PeerRequest): Promise<PeerReply> {
-  const { reaping, inFlight } = ports;
+  const { reaping, admission, inFlight } = ports;
   switch (request.type) {
     // Those wait for all others, so they are none of them.
     case 'barrier':
       await inFlight.settled();
       return request;
+    case 'voted-keys':
+      return admission.serve(request);
     case 'reap-watch':
     case 'reap-settle':
     case 'reap-check':
@@ -36,7 +46,7 @@ export async function servePeer(ports: PeerRequestPorts, request: PeerRequest): 
 
 async function serveRecords(
   { local, acceptor, antiEntropy, router }: PeerRequestPorts,
-  request: Exclude<PeerRequest, ReapRequest | BarrierRequest>,
+  request: Exclude<PeerRequest, ReapRequest | BarrierRequest | VotedKeysRequest>,
 ): Promise<PeerReply> {
   switch (request.type) {
     case 'read':

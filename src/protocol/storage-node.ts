@@ -37,6 +37,7 @@ import { buildPaxos, type PaxosParts } from './paxos/paxos-parts.ts';
 import { Peers } from './peers/peers.ts';
 import { StoreMemory } from './peers/store-memory.ts';
 import { Reaping } from './reaping/reaping.ts';
+import { ownLosses } from './recovery/own-losses.ts';
 import { OwnStore } from './recovery/own-store.ts';
 import { Recovery } from './recovery/recovery.ts';
 import type { OnChanged } from './replica/local-replica.ts';
@@ -94,8 +95,8 @@ class RunningNode implements StorageNode {
       this.#reaping.changed(entry, after);
     };
     const inFlight = this.#inFlight;
-    const mayLack = (entry: EntryName): boolean =>
-      this.#recovery.open > 0 && this.#recovery.isOpen(this.#router.partitionOf(entry));
+    const laterMade = { recovery: () => this.#recovery, ownStore: () => this.#ownStore };
+    const losses = ownLosses({ config, ring: this.#ring, ...laterMade });
     this.#copy = buildOwnCopy({
       ...options,
       ring: this.#ring,
@@ -103,10 +104,7 @@ class RunningNode implements StorageNode {
       incarnations,
       onChanged,
       inFlight,
-      losses: {
-        mayLack,
-        damaged: (entry) => this.#recovery.openOne(this.#router.partitionOf(entry)),
-      },
+      losses,
       onHintStored: (away) => this.#handoff.soon(away),
     });
     const { commit, local, hints, hinted, acceptors } = this.#copy;
@@ -139,7 +137,7 @@ class RunningNode implements StorageNode {
     const pace = (): Pace => new Pace(clock, background.foregroundMs);
     this.#reaping = new Reaping({
       ...background,
-      mayLack,
+      mayLack: losses.mayLack,
       isVotedOn: (entry) => acceptors.has(entry),
       pace: pace(),
     });
@@ -155,11 +153,12 @@ class RunningNode implements StorageNode {
     });
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
     const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
-    this.#ownStore = new OwnStore({ ...identity, recovery: this.#recovery });
+    const onNewcomer = (): void => this.#paxos.admission.begin();
+    this.#ownStore = new OwnStore({ ...options, ...identity, onNewcomer, recovery: this.#recovery });
     const reads = new GetCoordinator({
       ...options,
       ...ports,
-      linearizableRead: (request) => this.#router.conditional(request),
+      linearizableRead: (request) => this.#router.readWithin(request),
     });
     const writes = new WriteCoordinator({
       ...ports,
@@ -179,18 +178,18 @@ class RunningNode implements StorageNode {
       ownStore: this.#ownStore,
     };
     this.#paxos = buildPaxos({
-      ...options,
+      ...background,
       ...ports,
       ...this.#copy,
+      ...laterMade,
       incarnations,
       onChanged,
-      mayLack,
-      peers: this.#peers,
+      losses,
+      pace: pace(),
       memory: this.#memory,
-      ownStore: () => this.#ownStore,
+      isRecovering: () => this.#recovery.open > 0,
     });
-    const operations = new RunningOperations(clock, config.limits.maxOperationsInFlight, inFlight);
-    this.#operations = operations;
+    this.#operations = new RunningOperations(clock, config.limits.maxOperationsInFlight, inFlight);
     this.#router = new OperationRouter({
       ...ports,
       ring: this.#ring,
@@ -199,7 +198,7 @@ class RunningNode implements StorageNode {
       writes,
       conditionals: this.#paxos.coordinator,
       votersOf: ({ bucket }) => bucketConfig(config, bucket).n,
-      operations,
+      operations: this.#operations,
     });
   }
 
@@ -209,7 +208,7 @@ class RunningNode implements StorageNode {
     await this.#copy.acceptors.load();
     const served = {
       local: this.#copy.local,
-      acceptor: this.#paxos.acceptor,
+      ...this.#paxos,
       antiEntropy: this.#antiEntropy,
       router: this.#router,
       reaping: this.#reaping,
@@ -221,12 +220,13 @@ class RunningNode implements StorageNode {
         this.#handoff.peerUp(peer);
         this.#antiEntropy.peerUp(peer);
         this.#recovery.peerUp();
+        this.#paxos.admission.peerUp();
       },
     );
     this.#antiEntropy.start();
     this.#recovery.start();
     this.#reaping.start();
-    this.#paxos.sweeper.start();
+    await this.#paxos.start();
   }
 
   get preferenceLists(): readonly (readonly NodeId[])[] {
@@ -286,7 +286,7 @@ class RunningNode implements StorageNode {
 
   async #close(graceMs: number): Promise<void> {
     this.drain();
-    const background = [this.#antiEntropy, this.#handoff, this.#recovery, this.#reaping, this.#paxos.sweeper];
+    const background = [this.#antiEntropy, this.#handoff, this.#recovery, this.#reaping, this.#paxos];
     const backgroundEnded = Promise.all(background.map((work) => work.close()));
     await this.#operations.idle(graceMs);
     await this.#peers.close();

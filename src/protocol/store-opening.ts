@@ -23,9 +23,11 @@ import {
 import type { NodeId, StoreId } from '../core/ids.ts';
 import { type OpeningList, type StoreMark, withOpening } from '../core/membership/store-mark.ts';
 import type { Random } from '../ports/random.ts';
-import type { Storage } from '../ports/storage.ts';
+import type { Storage, StorageWrite } from '../ports/storage.ts';
 import { drawStoreId, IncarnationSource } from './replica/incarnation.ts';
 import { StartRefused } from './start-refused.ts';
+
+const SINGLE = 2;
 
 export interface StoreOwner {
   readonly cluster: string;
@@ -47,9 +49,12 @@ export interface OpenedStore {
   readonly recovery: RecoveryState | 'damaged' | undefined;
   /** What is remembered of other members' stores. */
   readonly marks: ReadonlyMap<NodeId, StoreMark>;
-  /** Whether it has taken the place of a store that may have voted in Paxos rounds. */
-  readonly isNewcomer: boolean;
+  /** On which keys it has no vote because it has taken the place of a store that may have voted. */
+  readonly voteless: Voteless;
 }
+
+/** `single`: on keys of one copy, for which there is nobody that could let it vote. */
+export type Voteless = 'none' | 'single' | 'all';
 
 /** The store, new or old. Rejects with StartRefused, or with an I/O error. */
 export async function openStore(
@@ -80,8 +85,20 @@ export async function openStore(
     earlier,
     recovery: recovery === undefined ? undefined : readableOr('damaged', () => decodeRecoveryState(recovery)),
     marks,
-    isNewcomer: (await storage.get(metaKey('newcomer'))) !== undefined,
+    voteless: votelessOf(await storage.get(metaKey('newcomer'))),
   };
+}
+
+/** What is written down of it. */
+export function votelessWrite(voteless: Voteless): StorageWrite {
+  const key = metaKey('newcomer');
+  if (voteless === 'none') return { type: 'delete', key };
+  return { type: 'put', key, value: Uint8Array.of(voteless === 'all' ? 1 : SINGLE) };
+}
+
+function votelessOf(note: Uint8Array | undefined): Voteless {
+  if (note === undefined) return 'none';
+  return note.length === 1 && note[0] === SINGLE ? 'single' : 'all';
 }
 
 /** One that is damaged or not there is the lowest: if peers have heard of a higher one, the store is taken for rolled back. */

@@ -52,6 +52,10 @@ export interface ServerOptions {
    * rest on a disk that has lost a write.
    */
   readonly onFatal: (reason: Error) => void;
+  /** Whether the node votes on conditional writes whatever its store has lost: what was acknowledged may be undone. */
+  readonly votesAfterLoss?: boolean;
+  /** Nodes that it does not wait for before it votes: if its data directory is older than it was, that may not be found out. */
+  readonly votesWithout?: readonly string[];
   /** Standard output if not given. */
   readonly logDestination?: LogDestination;
   readonly parts?: Partial<ServerParts>;
@@ -150,7 +154,7 @@ class ServerStart {
   }
 
   async #startNode(storage: Storage, freeSpace: FreeSpace): Promise<StorageNode> {
-    const { config, settings } = this.#options;
+    const { config, settings, votesAfterLoss = false, votesWithout = [] } = this.#options;
     const { id, bind, peerPort } = this.#member;
     const network = createTcpNetwork({ self: { bind, port: peerPort }, addressOf: peerAddresses(config) });
     this.#closers.push(() => network.close());
@@ -161,6 +165,10 @@ class ServerStart {
       sync: settings.storage.fsync,
       peerSecret: settings.peerSecret,
       askAllShare: settings.reads.askAllShare,
+      votesAfterLoss,
+      votesWithout: new Set(
+        config.nodes.map((member) => member.id).filter((member) => votesWithout.includes(member)),
+      ),
       clock: systemClock,
       random: systemRandom,
       storage,

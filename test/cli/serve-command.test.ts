@@ -55,7 +55,7 @@ class Serve {
   readonly #lines: string[] = [];
   #wake = (): void => {};
 
-  constructor(command: readonly string[] = DIRECT, node = 'n1') {
+  constructor(command: readonly string[] = DIRECT, node = 'n1', options: readonly string[] = []) {
     const [program = '', ...before] = command;
     let end = (_end: ProcessEnd): void => {};
     this.ended = new Promise((resolve) => {
@@ -63,7 +63,7 @@ class Serve {
     });
     this.#process = startNodeProcess({
       launch: { program, arguments: before },
-      serveArguments: ['--node', node, '--config', file],
+      serveArguments: ['--node', node, '--config', file, ...options],
       environment: environmentOfNodes(),
       workingDirectory: directory,
       onLine: (line) => {
@@ -194,6 +194,18 @@ describe('serve does not start, says why in a sentence, and exits', () => {
     const { exitCode, output } = await serveToEnd('n2');
     expect(exitCode).toBe(78);
     expect(output).toMatch(/no node "n2"\. It has n1\.\nDid you mean `serve --node n1`\?$/);
+  });
+
+  it('78 for a node to do without that the configuration does not have', async () => {
+    const serve = new Serve(DIRECT, 'n1', [
+      '--vote-after-loss',
+      '--vote-without',
+      'n1',
+      '--vote-without',
+      'n2',
+    ]);
+    expect((await serve.ended).exitCode).toBe(78);
+    expect(serve.output).toMatch(/no node "n2"\. It has n1\.\nDid you mean `serve --vote-without n1`\?$/);
   });
 
   it('78 for a data directory that is in use', async () => {

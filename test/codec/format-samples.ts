@@ -206,6 +206,18 @@ const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
   'paxos commit': { type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT, object: RECORD_BYTES },
   'paxos commit of nothing': { type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT, object: undefined },
   'paxos admit': { type: 'paxos-admit', ...PROPOSAL, store: STORE_SAMPLE.storeId, object: RECORD_BYTES },
+  'keys that rounds have reached': {
+    type: 'voted-keys',
+    node: 'n2' as NodeId,
+    store: STORE_SAMPLE.storeId,
+    after: undefined,
+  },
+  'more of them': {
+    type: 'voted-keys',
+    node: 'n2' as NodeId,
+    store: STORE_SAMPLE.storeId,
+    after: Uint8Array.of(97, 0, 1),
+  },
   'paxos read': { type: 'paxos-read', ...SAMPLE_ENTRY, voters: VOTERS, known: undefined },
   'paxos read with a digest': { type: 'paxos-read', ...SAMPLE_ENTRY, voters: VOTERS, known: DIGEST },
   'conditional read': {
@@ -273,6 +285,10 @@ const PAXOS_REPLIES: Readonly<Record<string, PeerReply>> = {
   'not committed': {
     type: 'paxos-commit',
     reply: { ...REJECTED, reason: 'collected', highest: undefined, accepted: undefined },
+  },
+  'keys that rounds have reached': {
+    type: 'voted-keys',
+    page: { keys: [{ ...SAMPLE_ENTRY, digest: undefined }], next: Uint8Array.of(97, 0, 1) },
   },
   admitted: { type: 'paxos-admit', reply: { type: 'committed' } },
   'not admitted': { type: 'paxos-admit', reply: { ...REJECTED, reason: 'other-voters' } },
@@ -477,6 +493,12 @@ export const MESSAGE_SAMPLES: Readonly<Record<string, PeerMessage>> = {
   },
   proof: { type: 'proof', proof: new Uint8Array(32).fill(6) },
   refusal: { type: 'refused', reason: 'another cluster' },
+  'request with a sequence number': {
+    type: 'request',
+    id: 300,
+    sequence: 70_000,
+    request: { type: 'ping' },
+  },
   ...messages('request', REQUESTS, (request) => ({ type: 'request', id: 300, request })),
   ...messages('reply', REPLIES, (reply) => ({ type: 'reply', id: 7, sequence: 70_000, reply })),
 };

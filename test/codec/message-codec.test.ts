@@ -158,6 +158,9 @@ const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.constantFrom(...Object.values(MESSAGE_SAMPLES)),
   fc.tuple(fc.maxSafeNat(), requests).map(([id, request]): PeerMessage => ({ type: 'request', id, request })),
   fc
+    .tuple(fc.maxSafeNat(), fc.maxSafeNat(), requests)
+    .map(([id, sequence, request]): PeerMessage => ({ type: 'request', id, sequence, request })),
+  fc
     .tuple(fc.maxSafeNat(), fc.maxSafeNat(), replies)
     .map(([id, sequence, reply]): PeerMessage => ({ type: 'reply', id, sequence, reply })),
 );

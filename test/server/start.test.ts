@@ -279,6 +279,25 @@ describe('a start that fails leaves nothing open:', () => {
   });
 });
 
+it('tells the node what its operator wants of its votes', async () => {
+  const told: unknown[] = [];
+  const parts: ServerOptions['parts'] = {
+    startNode: ({ votesAfterLoss, votesWithout }) => {
+      told.push({ votesAfterLoss, votesWithout });
+      return Promise.reject(new TypeError('enough'));
+    },
+  };
+  const votesWithout = ['n1', 'n7'];
+  await expect(startServer({ ...optionsFor(), parts })).rejects.toThrow('enough');
+  await expect(startServer({ ...optionsFor(), parts, votesAfterLoss: true, votesWithout })).rejects.toThrow(
+    'enough',
+  );
+  expect(told).toEqual([
+    { votesAfterLoss: false, votesWithout: new Set() },
+    { votesAfterLoss: true, votesWithout: new Set(['n1']) },
+  ]);
+});
+
 describe('a directory is taken', () => {
   it('with what a store that was being created left, and with what file systems put into it', async () => {
     const own = join(directory, 'data', 'n1');

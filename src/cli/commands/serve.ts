@@ -11,6 +11,7 @@ import {
 } from '../configuration.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandFailure } from '../failure.ts';
+import { repeated } from '../option-values.ts';
 import { listenForStop } from '../stop-request.ts';
 import { isColoured, type Terminal } from '../terminal.ts';
 
@@ -20,6 +21,8 @@ const STOP_LIMIT_MS = 14_000;
 interface ServeOptions extends ConfigurationOptions {
   readonly node: string;
   readonly exitWithParent?: boolean;
+  readonly voteAfterLoss?: boolean;
+  readonly voteWithout?: readonly string[];
 }
 
 /** `quorate serve --node ID`: one node, until a signal. */
@@ -32,12 +35,21 @@ export function addServeCommand(program: Command, context: CommandContext): void
     )
     .requiredOption('--node <id>', 'its id in the configuration');
   addConfigurationOptions(command)
+    .option(
+      '--vote-without <id>',
+      'vote on conditional writes though this node is away, which may know that the data directory is older than it was; repeat it',
+      repeated,
+    )
+    .option(
+      '--vote-after-loss',
+      'vote on conditional writes whatever the data directory has lost: acknowledged ones may be undone',
+    )
     .option('--exit-with-parent', 'stop when the process that started it, with an IPC channel, has ended')
     .action(async (options: ServeOptions) => {
       const stop = listenForStop(context, options.exitWithParent === true);
       try {
         const configuration = await loadServerConfiguration(context.terminal, options);
-        const server = await start(context.terminal, configuration, options.node);
+        const server = await start(context.terminal, configuration, options);
         await stop.requested;
         setTimeout(() => process.exit(EXIT.failed), STOP_LIMIT_MS).unref();
         await server.stop();
@@ -51,13 +63,11 @@ export function addServeCommand(program: Command, context: CommandContext): void
 async function start(
   terminal: Terminal,
   { file, config, settings }: ServerConfiguration,
-  nodeId: string,
+  { node: nodeId, voteAfterLoss = false, voteWithout = [] }: ServeOptions,
 ): Promise<RunningServer> {
-  assertConfigured(
-    nodeId,
-    config.nodes.map(({ id }) => id),
-    file,
-  );
+  const ids = config.nodes.map(({ id }) => id);
+  assertConfigured('node', nodeId, ids, file);
+  for (const id of voteWithout) assertConfigured('vote-without', id, ids, file);
   const { startServer } = await import('../../server/start.ts');
   const { StartFailure } = await import('../../server/start-failure.ts');
   try {
@@ -65,6 +75,8 @@ async function start(
       nodeId,
       config,
       settings,
+      votesAfterLoss: voteAfterLoss,
+      votesWithout: voteWithout,
       // The failure was logged. Whatever still runs must not answer anybody, nor hold up the end.
       onFatal: () => process.exit(EXIT.failed),
       ...(terminal.stdout.isTTY === true ? { logDestination: readableLog(terminal) } : {}),
@@ -80,7 +92,12 @@ async function start(
   }
 }
 
-function assertConfigured(nodeId: string, ids: readonly string[], file: string): void {
+function assertConfigured(
+  option: 'node' | 'vote-without',
+  nodeId: string,
+  ids: readonly string[],
+  file: string,
+): void {
   if (ids.includes(nodeId)) return;
   const closest = closestName(nodeId, ids);
   throw new CommandFailure(`the configuration ${file} has no node "${nodeId}". It has ${ids.join(', ')}.`, {
@@ -88,8 +105,8 @@ function assertConfigured(nodeId: string, ids: readonly string[], file: string):
     code: 'unknown-node',
     hint:
       closest === undefined
-        ? 'Name one of them with --node ID.'
-        : `Did you mean \`serve --node ${closest}\`?`,
+        ? `Name one of them with --${option} ID.`
+        : `Did you mean \`serve --${option} ${closest}\`?`,
     facts: { file, nodes: ids },
   });
 }

@@ -21,6 +21,12 @@ export interface AcceptorState {
   readonly admittedAs: StoreId | undefined;
 }
 
+/**
+ * Stands in `admittedAs` for a store that no node has. A store that is whole but for the record of this key has kept its promises,
+ * and lost what it knew to be chosen: it votes on this key only after it was let in anew.
+ */
+export const NO_STORE = 'AAAAAAAAAAAAAAAAAAAAAA' as StoreId;
+
 /** Of a key that no round has ever reached. */
 export const UNTOUCHED: AcceptorState = {
   promised: undefined,

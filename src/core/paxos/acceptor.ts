@@ -7,7 +7,7 @@
  */
 import { isWithin, joinIfAny, sameRecord } from '../causality/record-order.ts';
 import type { Incarnation, StoreId } from '../ids.ts';
-import { type AcceptorState, type HeldKey, isUnfinished } from './acceptor-state.ts';
+import { type AcceptorState, type HeldKey, isUnfinished, NO_STORE } from './acceptor-state.ts';
 import { type Ballot, highestBallot, isAbove, isTooFarAhead } from './ballot.ts';
 import type {
   Accept,
@@ -120,6 +120,10 @@ export function decideCommit(
  * A node that has lost its store has lost promises and acceptances, so its vote could contradict them. It votes again from a
  * ballot on that the *other* home replicas have chosen, all of them knowing that it lost its store. Copying what
  * they accepted instead would be a vote for it, which nobody has cast.
+ *
+ * Why that ballot is enough: whatever was chosen with the lost store's vote was accepted by a majority less one of the others, so
+ * one of those that chose this ballot had it, and its object is in this one's. And whatever the lost store had promised together
+ * with a majority less one of the others, one of those had promised, too: so this ballot is above it.
  */
 export function decideAdmit(
   held: HeldKey,
@@ -128,7 +132,10 @@ export function decideAdmit(
 ): Decision<CommitReply> {
   if (voters !== node.voters || store !== node.store) return rejected(held, 'other-voters', node);
   if (!isAbove(ballot, node.floor)) return rejected(held, 'collected', node);
-  if (votes(held.state, node)) return decideCommit(held, { type: 'commit', ballot, object }, node);
+  if (hasVote(held.state, node)) return decideCommit(held, { type: 'commit', ballot, object }, node);
+  // It has kept its promises: what is not above them may be a message from before its record was lost.
+  if (held.state.admittedAs === NO_STORE && !isAbove(ballot, held.state.promised))
+    return rejected(held, 'outbid', node);
   const { state, record } = isAbove(ballot, held.state.chosen) ? committed(held, { ballot, object }) : held;
   const admitted = { ...state, promised: highestBallot(state.promised, ballot), admittedAs: store };
   return { write: { state: admitted, record }, reply: { type: 'committed' } };
@@ -138,7 +145,7 @@ export function decideAdmit(
 export function decideRead(held: HeldKey, { voters }: ReadKey, node: AcceptorNode): Decision<ReadKeyReply> {
   const { state, record } = held;
   if (voters !== node.voters) return rejected(held, 'other-voters', node);
-  if (!votes(state, node)) return rejected(held, 'not-voting', node);
+  if (!hasVote(state, node)) return rejected(held, 'not-voting', node);
   const { promised, accepted, chosen } = state;
   const seen = isUnfinished(state) ? joinIfAny(state.object, record) : record;
   return { write: undefined, reply: { type: 'key-view', voters, promised, accepted, chosen, record: seen } };
@@ -176,12 +183,16 @@ function refusalOfVote(
   node: AcceptorNode,
 ): Refusal | undefined {
   if (voters !== node.voters) return 'other-voters';
-  if (!votes(state, node)) return 'not-voting';
+  if (!hasVote(state, node)) return 'not-voting';
   return isAbove(ballot, node.floor) ? undefined : 'collected';
 }
 
-function votes({ admittedAs }: AcceptorState, { isNewcomer, store }: AcceptorNode): boolean {
-  return !isNewcomer || admittedAs === store;
+/** Whether a store has a vote on a key. */
+export function hasVote(
+  { admittedAs }: AcceptorState,
+  { isNewcomer, store }: Pick<AcceptorNode, 'isNewcomer' | 'store'>,
+): boolean {
+  return admittedAs === store || (!isNewcomer && admittedAs !== NO_STORE);
 }
 
 function committed(

@@ -99,6 +99,7 @@ export class Round {
   /** Those that are proved never to have accepted the ballot, and never to do so. */
   readonly #safe = new Set<NodeId>();
   readonly #refusals = new Set<Refusal>();
+  readonly #notVoting = new Set<NodeId>();
   #highest: Ballot | undefined;
 
   constructor(options: RoundOptions) {
@@ -117,6 +118,14 @@ export class Round {
       : undefined;
   }
 
+  /**
+   * Those that said that they do not vote on the key yet. What this round has chosen was chosen by others than these, which all
+   * know the same voters: it lets them vote (messages.ts, Admit).
+   */
+  get notVoting(): ReadonlySet<NodeId> {
+    return this.#notVoting;
+  }
+
   /** What to send to all acceptors first. */
   prepare(): Prepare {
     return { type: 'prepare', voters: this.#options.voters, ballot: this.ballot };
@@ -131,6 +140,7 @@ export class Round {
   }
 
   onPrepareReply(from: NodeId, reply: PrepareReply): RoundStep {
+    this.#noteIfNotVoting(from, reply);
     if (this.#phase !== 'preparing' || this.#promises.has(from)) return WAIT;
     if (reply.type === 'rejected') return this.#refuse(from, reply);
     if (reply.voters !== this.#options.voters) return this.onFailure(from);
@@ -153,6 +163,7 @@ export class Round {
   }
 
   onAcceptReply(from: NodeId, reply: AcceptReply): RoundStep {
+    this.#noteIfNotVoting(from, reply);
     if (reply.type === 'rejected') this.#noteIfSafe(from, reply);
     if (this.#phase !== 'accepting' || this.#accepts.has(from)) return WAIT;
     if (reply.type === 'rejected') return this.#refuse(from, reply);
@@ -206,6 +217,10 @@ export class Round {
     else if (reason === 'too-far-ahead' || !this.#refusals.has('too-far-ahead'))
       this.#highest = highestBallot(this.#highest, highest);
     return this.onFailure(from);
+  }
+
+  #noteIfNotVoting(from: NodeId, reply: PrepareReply | AcceptReply): void {
+    if (reply.type === 'rejected' && reply.reason === 'not-voting') this.#notVoting.add(from);
   }
 
   /** The refusal may be that of a second copy, after the first was accepted: AB tells, as it never falls. */

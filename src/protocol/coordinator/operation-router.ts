@@ -73,6 +73,12 @@ export class OperationRouter {
     return request.operation.type === 'write' ? honest(request.operation, outcome) : outcome;
   }
 
+  /** A linearizable read within an operation that runs already, and that is finished even if none is begun any more. */
+  readWithin(request: ConditionalRequest): Promise<ConditionalOutcome> {
+    const operation = { type: 'coordinate-conditional', request } as const;
+    return this.#coordinateOrForward(operation);
+  }
+
   /** What a peer forwarded. */
   async serve(operation: ForwardedOperation): Promise<PeerReply> {
     const { replicas, operations } = this.#ports;

@@ -57,6 +57,9 @@ export function successOf(
       required: request.w,
       acks,
       sloppy,
+      // That they hold it durably counts, not whether they vote yet: from when one votes it shows the record to each round, and
+      // takes no object that does not know it. If it loses it, it does not vote before it has met what all others hold. And
+      // all that are connected have one configuration (peers/hello.ts).
       ordered: stored.filter((node) => bucketHomes.has(node)).length >= majority(bucketN),
       coordinator,
     },

@@ -7,7 +7,7 @@ import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { ROUND_TIMEOUT_MS } from '../../core/limits.ts';
 import type { ConditionalOutcome, Failure } from '../../core/outcome.ts';
-import type { Commit } from '../../core/paxos/messages.ts';
+import type { PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { Deadline } from '../coordinator/deadline.ts';
@@ -15,7 +15,7 @@ import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
 import type { Replicas } from '../replica/replicas.ts';
 import { quorumFacts } from './conditional-outcome.ts';
 import { Grants } from './grants.ts';
-import { KeyQueue, type KeyQueuePorts } from './key-queue.ts';
+import { type ChosenRound, KeyQueue, type KeyQueuePorts } from './key-queue.ts';
 import { readQuickly } from './quick-read.ts';
 import { type ConditionalResult, WaitingRequest } from './waiting-request.ts';
 
@@ -117,8 +117,7 @@ export class ConditionalCoordinator {
         queue.add(waiting);
         return;
       }
-      const commit: KeyQueuePorts['commit'] = (entry, voters, message) =>
-        this.#commit(entry, voters, message);
+      const commit: KeyQueuePorts['commit'] = (entry, voters, chosen) => this.#commit(entry, voters, chosen);
       const { mode } = bucketConfig(this.#ports.config, bucket);
       const ports = { ...this.#ports, commit, grants: this.#grants };
       const made = new KeyQueue(ports, { entry: { bucket, key }, name, mode, homes });
@@ -129,11 +128,19 @@ export class ConditionalCoordinator {
   }
 
   /** Told once: what does not get there is found and finished later. */
-  #commit(entry: EntryName, homes: readonly NodeId[], { ballot, object }: Commit): void {
+  #commit(entry: EntryName, homes: readonly NodeId[], chosen: ChosenRound): void {
+    const { ballot, object, voters, newcomers } = chosen;
     const { bucket, key } = entry;
     const encoded = object === undefined ? undefined : encodeRecord(entry, object);
-    const request = { type: 'paxos-commit', bucket, key, ballot, object: encoded } as const;
-    for (const node of homes) this.#ports.acceptors.ask(node, request, ignore);
+    const what = { bucket, key, ballot, object: encoded } as const;
+    for (const node of homes) {
+      const store = newcomers.get(node);
+      const request: PaxosRequest =
+        store === undefined
+          ? { type: 'paxos-commit', ...what }
+          : { type: 'paxos-admit', ...what, voters, store };
+      this.#ports.acceptors.ask(node, request, ignore);
+    }
   }
 }
 

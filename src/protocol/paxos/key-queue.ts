@@ -9,7 +9,7 @@
 import { etagOf } from '../../codec/hash.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { BucketMode } from '../../core/cluster-config.ts';
-import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { EntryName, NodeId, StoreId } from '../../core/ids.ts';
 import {
   CONTENTION_PAUSE_MS,
   GATHER_PROMISES_MS,
@@ -45,7 +45,14 @@ export interface KeyQueuePorts {
   readonly tracer: Tracer;
   readonly standingOn: (entry: EntryName) => Standing;
   /** Tells the home replicas what was chosen. */
-  readonly commit: (entry: EntryName, homes: readonly NodeId[], commit: Commit) => void;
+  readonly commit: (entry: EntryName, homes: readonly NodeId[], chosen: ChosenRound) => void;
+}
+
+/** What a round has chosen, by which voters, and which of the home replicas were none yet: they are from now on. */
+export interface ChosenRound extends Commit {
+  readonly voters: Voters;
+  /** With the stores by which `voters` names them. */
+  readonly newcomers: ReadonlyMap<NodeId, StoreId>;
 }
 
 export interface QueuedKey {
@@ -56,6 +63,8 @@ export interface QueuedKey {
   /** The voters, in order of preference. */
   readonly homes: readonly NodeId[];
 }
+
+type Voter = Extract<Standing, { readonly type: 'voter' }>;
 
 export class KeyQueue {
   readonly #ports: KeyQueuePorts;
@@ -110,9 +119,9 @@ export class KeyQueue {
       // Whoever reads has no use for it.
       if (grant !== undefined && isAnswered) grants.keep(name, grant, clock.nowMs());
       if (isAnswered) return [];
-      return this.#round(batch, voters, undefined);
+      return this.#round(batch, standing, undefined);
     }
-    return this.#round(batch, voters, grant);
+    return this.#round(batch, standing, grant);
   }
 
   /** Whether a round has to be tried. What is known by a grant may be old, so that it refuses something is only a guess. */
@@ -152,7 +161,7 @@ export class KeyQueue {
 
   async #round(
     batch: readonly WaitingRequest[],
-    voters: Voters,
+    { voters, stores }: Voter,
     grant: Grant | undefined,
   ): Promise<readonly WaitingRequest[]> {
     const { clock, commit, grants, tracer } = this.#ports;
@@ -182,7 +191,8 @@ export class KeyQueue {
     this.#dirty = 0;
     const deferred = this.#decide(batch, end.verdicts, this.#facts(run.phases));
     if (end.type !== 'chosen') return deferred;
-    commit(entry, homes, end.commit);
+    const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
+    commit(entry, homes, { ...end.commit, voters, newcomers });
     if (end.grant !== undefined) grants.keep(name, end.grant, clock.nowMs());
     return deferred;
   }

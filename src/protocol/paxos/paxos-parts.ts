@@ -1,45 +1,78 @@
 /** All that one node has to do with the rounds of conditional requests, built as one: it votes, coordinates, and finishes. */
 import { bucketConfig } from '../../core/cluster-config.ts';
-import { SWEEP_AFTER_MS } from '../../core/limits.ts';
+import { ROUND_TIMEOUT_MS, SWEEP_AFTER_MS } from '../../core/limits.ts';
 import { BallotClock } from '../../core/paxos/ballot.ts';
-import { Acceptor, type AcceptorPorts, type Standing } from '../replica/acceptor.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
-import type { InFlight } from '../in-flight.ts';
-import type { Peers } from '../peers/peers.ts';
+import type { Ring } from '../../core/ring/ring.ts';
+import { copiesIn } from '../majorities.ts';
+import { Acceptor, type AcceptorPorts, type Standing } from '../replica/acceptor.ts';
 import { Acceptors } from './acceptors.ts';
+import { Admission, type AdmissionPorts } from './admission.ts';
 import { ConditionalCoordinator, type ConditionalPorts } from './conditional-coordinator.ts';
 import { type StandingPorts, Standings } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
 
 export interface PaxosOptions
-  extends Omit<AcceptorPorts, 'standingOn'>,
-    Omit<StandingPorts, 'self'>,
+  extends Omit<AcceptorPorts, 'standingOn' | 'onNotVoting' | 'memory'>,
+    Omit<StandingPorts, 'self' | 'mayLack'>,
+    Omit<AdmissionPorts, 'self' | 'homesOf' | 'neighbours' | 'finish'>,
     Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace' | 'tracer'> {
   readonly nodeId: NodeId;
-  readonly inFlight: InFlight;
-  readonly peers: Peers;
+  readonly ring: Ring;
+  readonly losses: AcceptorPorts['losses'] & Pick<StandingPorts, 'mayLack'>;
 }
 
 export interface PaxosParts {
   readonly acceptor: Acceptor;
   readonly acceptors: Acceptors;
   readonly coordinator: ConditionalCoordinator;
-  readonly sweeper: Sweeper;
+  readonly admission: Admission;
+  /** Begins what is done in the background. */
+  readonly start: () => Promise<void>;
+  /** Begins nothing any more. Resolves when what runs has ended; it may wait for a peer until the peers are closed. */
+  readonly close: () => Promise<unknown>;
 }
 
 export function buildPaxos(options: PaxosOptions): PaxosParts {
-  const { nodeId: self, config, records, peers, inFlight, incarnations } = options;
-  const standings = new Standings({ ...options, self });
+  const { nodeId: self, config, ring, records, peers, inFlight, incarnations, losses } = options;
+  const standings = new Standings({ ...options, self, mayLack: losses.mayLack });
   const standingOn = (entry: EntryName): Standing => standings.of(entry);
-  const acceptor = new Acceptor({ ...options, standingOn });
+  const onNotVoting = (entry: EntryName): void => admission.wanted(entry);
+  const acceptor = new Acceptor({ ...options, standingOn, onNotVoting });
   const acceptors = new Acceptors(self, acceptor, peers, inFlight);
   const ballots = new BallotClock(self, incarnations.opening);
   const coordinator = new ConditionalCoordinator({ ...options, acceptors, ballots, standingOn });
+  const homesOf = (entry: EntryName): readonly NodeId[] =>
+    records.homesOf(entry, bucketConfig(config, entry.bucket).n);
   const sweeper = new Sweeper({
     ...options,
     self,
-    homesOf: (entry) => records.homesOf(entry, bucketConfig(config, entry.bucket).n),
+    homesOf,
     finish: (entry, homes) => coordinator.finish(entry, homes, SWEEP_AFTER_MS),
   });
-  return { acceptor, acceptors, coordinator, sweeper };
+  const admission = new Admission({
+    ...options,
+    self,
+    homesOf,
+    neighbours: neighboursOf(self, ring, Math.max(...copiesIn(config))),
+    finish: (entry, homes) => coordinator.finish(entry, homes, ROUND_TIMEOUT_MS),
+  });
+  return {
+    acceptor,
+    acceptors,
+    coordinator,
+    admission,
+    start: async () => {
+      await options.ownStore().start();
+      sweeper.start();
+      admission.start();
+    },
+    close: () => Promise.all([sweeper.close(), admission.close()]),
+  };
+}
+
+/** Members that are home replicas of some key together with this node. */
+function neighboursOf(self: NodeId, { preferenceLists }: Ring, n: number): ReadonlySet<NodeId> {
+  const lists = preferenceLists.map((list) => list.slice(0, n)).filter((homes) => homes.includes(self));
+  return new Set(lists.flat().filter((node) => node !== self));
 }

@@ -52,6 +52,7 @@ class QuickRead {
   #ownDigest: Uint8Array | undefined;
   #asked = 0;
   #answers = 0;
+  #isGathering = false;
   #isEnded = false;
   readonly #timers: Timer[] = [];
 
@@ -102,12 +103,16 @@ class QuickRead {
     });
   }
 
-  /** Those beyond the quorum may agree with one side; but only if they answer soon: one of them may hang. */
+  /**
+   * Those beyond the quorum may agree with one side. But when a quorum has answered, one that is silent is not worth waiting for, as
+   * the others can have a round.
+   */
   #disagreed(): void {
     this.#answers += 1;
     if (this.#answers === this.#asked) this.#askRest();
-    if (this.#answers === this.#target.quorum)
-      this.#after(GATHER_PROMISES_MS, () => this.#end({ type: 'round-needed' }));
+    if (this.#isGathering || this.#digests.size < this.#target.quorum) return;
+    this.#isGathering = true;
+    this.#after(GATHER_PROMISES_MS, () => this.#end({ type: 'round-needed' }));
   }
 
   #kept(node: NodeId, { voters, promised, accepted, digest: bytes, record }: EncodedView): ComparedView {

@@ -75,7 +75,7 @@ class InboundPeer {
     if (this.#phase === 'closed') return;
     const message = this.#channel.receive(frame);
     if (message === undefined) return;
-    if (this.#phase === 'open' && message.type === 'request') this.#serve(message.id, message.request);
+    if (this.#phase === 'open' && message.type === 'request') this.#take(message);
     else if (this.#phase === 'hello' && message.type === 'hello') this.#greet(message.hello);
     else if (this.#phase === 'proof' && message.type === 'proof') this.#admit(message);
     else this.#channel.reject(`a ${message.type} that has no place here`);
@@ -132,6 +132,14 @@ class InboundPeer {
     }
     this.#channel.send({ type: 'refused', reason: refusal.reason });
     this.#close(`refused: ${refusal.reason}`);
+  }
+
+  /** Whoever asks counts on what its own store holds, too: it is remembered how far that has come. */
+  #take({ id, sequence, request }: Extract<PeerMessage, { type: 'request' }>): void {
+    const peer = this.#handshake?.dialer;
+    if (peer !== undefined && sequence !== undefined)
+      this.#options.memory.heard(peer.nodeId as NodeId, peer, sequence);
+    this.#serve(id, request);
   }
 
   #serve(id: number, request: PeerRequest): void {

@@ -96,7 +96,8 @@ export class OutboundPeer {
       return ignore;
     }
     const id = this.#pending.takeId();
-    const message = encodeMessage({ type: 'request', id, request });
+    const { sequence } = this.#options.self;
+    const message = encodeMessage({ type: 'request', id, sequence, request });
     if (this.#phase === 'connecting') return this.#pending.addWaiting(id, request.type, message, onAnswer);
     this.#channel?.sendEncoded(message);
     this.#silence.watch();

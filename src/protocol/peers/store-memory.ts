@@ -1,7 +1,7 @@
 /**
  * What this node remembers of its peers' stores, in memory and on its own disk, so that a peer that has lost something is told
- * so. Which store a peer has is written down at once; how far that has come only every few seconds, for it changes with every
- * write, and an old number finds most of what a new one would.
+ * so. Which store a peer has is written down at once; how far that has come with what this node's acceptor writes, or every few
+ * seconds, for it changes with every write, and an old number finds most of what a new one would.
  */
 import { metaKey } from '../../codec/key-layout.ts';
 import { encodeStoreMark } from '../../codec/store-meta.ts';
@@ -56,8 +56,13 @@ export class StoreMemory {
 
   /** The store of a peer that has said hello to this process, if that it is this one would survive a crash. */
   knownStore(peer: NodeId): StoreId | undefined {
+    return this.#met.has(peer) ? this.writtenStore(peer) : undefined;
+  }
+
+  /** The store of a peer, whether or not it has said hello to this process, if that it is this one would survive a crash. */
+  writtenStore(peer: NodeId): StoreId | undefined {
     const storeId = this.#marks.get(peer)?.storeId;
-    return this.#met.has(peer) && storeId === this.#durable.get(peer) ? storeId : undefined;
+    return storeId === this.#durable.get(peer) ? storeId : undefined;
   }
 
   /** A peer has proved who it is. What it remembers is told on before this returns. */
@@ -81,6 +86,19 @@ export class StoreMemory {
       sequence,
     });
     if (raised !== mark) this.#remember(peer, raised, false);
+  }
+
+  /** What is to be written down with the next batch, whose writer sees to that: only how far known stores have come. */
+  takeNotes(): readonly StorageWrite[] {
+    if (this.#unwritten.size === 0) return [];
+    const notes: StorageWrite[] = [];
+    for (const peer of this.#unwritten) {
+      const mark = this.#marks.get(peer);
+      if (mark === undefined || mark.storeId !== this.#durable.get(peer)) continue;
+      this.#unwritten.delete(peer);
+      notes.push(noteOf(peer, mark));
+    }
+    return notes;
   }
 
   /** Writes down what is not yet. Never rejects. */

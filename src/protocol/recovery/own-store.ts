@@ -13,9 +13,9 @@ import {
 } from '../../core/membership/store-mark.ts';
 import type { Random } from '../../ports/random.ts';
 import type { StorageWrite } from '../../ports/storage.ts';
-import type { Tracer } from '../../ports/tracer.ts';
+import type { TraceEvent, Tracer } from '../../ports/tracer.ts';
 import { drawStoreId, type IncarnationSource } from '../replica/incarnation.ts';
-import type { OpenedStore, StoreOwner } from '../store-opening.ts';
+import { type OpenedStore, type StoreOwner, type Voteless, votelessWrite } from '../store-opening.ts';
 import type { Recovery } from './recovery.ts';
 
 export interface OwnStoreOptions {
@@ -28,15 +28,20 @@ export interface OwnStoreOptions {
   readonly write: (...writes: readonly StorageWrite[]) => Promise<void>;
   /** Connections on which this node presented itself as it was before have to end. */
   readonly presentAnew: (reason: string) => void;
+  /** The operator wants this node to vote whatever it has lost. */
+  readonly votesAfterLoss?: boolean;
+  /** It has no vote any more on any key. */
+  readonly onNewcomer: () => void;
 }
+
+type LossKind = Extract<TraceEvent, { readonly type: 'store-lost-something' }>['kind'];
 
 export class OwnStore {
   readonly #options: OwnStoreOptions;
   #storeId: StoreId;
   /** As far as it is written down: who is presented a lost store takes this one for its successor, and tells of it no more. */
   #lost: readonly StoreId[];
-  /** Whether this store has taken the place of one that may have voted in Paxos rounds; for ever. */
-  #isNewcomer: boolean;
+  #voteless: Voteless;
   /** Losses are being written down. */
   #isRenewing = false;
 
@@ -44,7 +49,7 @@ export class OwnStore {
     this.#options = options;
     this.#storeId = options.opened.storeId;
     this.#lost = options.recovery.lost;
-    this.#isNewcomer = options.opened.isNewcomer;
+    this.#voteless = options.opened.voteless;
   }
 
   get storeId(): StoreId {
@@ -63,8 +68,9 @@ export class OwnStore {
     return this.#options.opened.earlier;
   }
 
-  get isNewcomer(): boolean {
-    return this.#isNewcomer;
+  /** On which keys this node votes only if it was let, one by one. */
+  get voteless(): Voteless {
+    return this.#voteless;
   }
 
   get lost(): readonly StoreId[] {
@@ -81,8 +87,43 @@ export class OwnStore {
   }
 
   /** What its node had lost before is not known any more: it may have been anything. */
-  loseEverything(): Promise<void> {
-    return this.#lose('damaged', this.#options.owner.nodeId, undefined);
+  async loseEverything(): Promise<void> {
+    await this.#lose('damaged', this.#options.owner.nodeId, undefined);
+  }
+
+  /**
+   * What it has promised for some key cannot be read any more. As nobody knows what that was, the store is another one from now on: no
+   * round that counts on the promise has the voters that there are then. Resolves to whether that is written down.
+   */
+  async losePromises(): Promise<boolean> {
+    if (this.#isRenewing) return false;
+    return this.#lose('promises', this.#options.owner.nodeId, this.#storeId);
+  }
+
+  /** Takes up its votes if its operator wants that. */
+  async start(): Promise<void> {
+    if (this.#voteless === 'none' || this.#options.votesAfterLoss !== true) return;
+    this.#options.tracer.trace({ type: 'votes-after-loss' });
+    await this.#setVoteless('none');
+  }
+
+  /**
+   * This store, if it is still this one, votes on all keys that have other home replicas. Resolves to whether that is written
+   * down.
+   */
+  async votesAgain(storeId: StoreId): Promise<boolean> {
+    return !this.#isRenewing && storeId === this.#storeId && this.#setVoteless('single');
+  }
+
+  async #setVoteless(voteless: Voteless): Promise<boolean> {
+    this.#voteless = voteless;
+    try {
+      await this.#options.write(votelessWrite(voteless));
+    } catch {
+      // A store that cannot be written ends the node by itself.
+      return false;
+    }
+    return true;
   }
 
   get #presented(): PresentedStore {
@@ -90,18 +131,18 @@ export class OwnStore {
     return { storeId, opening, openedAt, earlier, lost };
   }
 
-  async #lose(
-    kind: 'wiped' | 'rolled-back' | 'damaged',
-    toldBy: NodeId,
-    lost: StoreId | undefined,
-  ): Promise<void> {
+  async #lose(kind: LossKind, toldBy: NodeId, lost: StoreId | undefined): Promise<boolean> {
     const { owner, incarnations, recovery, random, tracer, write, presentAnew } = this.#options;
     this.#isRenewing = true;
-    this.#isNewcomer = true;
     const writes = [recovery.openAll(lost)];
-    writes.push({ type: 'put', key: metaKey('newcomer'), value: Uint8Array.of(1) });
+    if (this.#options.votesAfterLoss === true) tracer.trace({ type: 'votes-after-loss' });
+    else {
+      this.#voteless = 'all';
+      writes.push(votelessWrite('all'));
+    }
     // One that is another one already need not become yet another.
-    const storeId = kind === 'rolled-back' ? drawStoreId(random) : this.#storeId;
+    const isOther = kind === 'rolled-back' || kind === 'promises';
+    const storeId = isOther ? drawStoreId(random) : this.#storeId;
     if (storeId !== this.#storeId) {
       const value = encodeStoreIdentity({ storeId, ...owner });
       writes.push({ type: 'put', key: metaKey('store'), value });
@@ -111,7 +152,7 @@ export class OwnStore {
       await write(...writes);
     } catch {
       // A store that cannot be written ends the node; whoever starts it again finds it as it was, and it is told again.
-      return;
+      return false;
     }
     if (storeId !== this.#storeId) {
       this.#storeId = storeId;
@@ -119,6 +160,8 @@ export class OwnStore {
     }
     this.#lost = recovery.lost;
     this.#isRenewing = false;
+    if (this.#voteless === 'all') this.#options.onNewcomer();
     if (lost !== undefined) presentAnew('this node presents another store from now on');
+    return true;
   }
 }

@@ -4,9 +4,19 @@
  * what looks for rounds to finish of all keys.
  */
 import { decodeAcceptorState, encodeAcceptorState } from '../../codec/acceptor-codec.ts';
-import { acceptorKey, ALL_UNFINISHED, entryOfRecordKey, unfinishedKey } from '../../codec/key-layout.ts';
+import {
+  acceptorKey,
+  ALL_ACCEPTORS,
+  ALL_UNFINISHED,
+  entryOfRecordKey,
+  keyAfter,
+  unfinishedKey,
+} from '../../codec/key-layout.ts';
+import { FormatError } from '../../codec/packer.ts';
 import type { EntryName } from '../../core/ids.ts';
-import { type AcceptorState, isUnfinished } from '../../core/paxos/acceptor-state.ts';
+import { DAMAGE_READS, MAX_TREE_KEYS, MAX_TREE_PAGE_RECORDS } from '../../core/limits.ts';
+import type { TreeKey, TreeKeysPage } from '../../core/message.ts';
+import { type AcceptorState, isUnfinished, NO_STORE } from '../../core/paxos/acceptor-state.ts';
 import type { Ballot } from '../../core/paxos/ballot.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -19,6 +29,14 @@ export interface UnfinishedRound {
   readonly entry: EntryName;
   /** The last one that was accepted, as far as it is known: after a start it is not. */
   readonly ballot: Ballot | undefined;
+}
+
+/** What a node can do about a vote that it has lost. */
+export interface VoteLosses {
+  /** Whether the other home replicas of the key are a majority by themselves, which can let this node vote again. */
+  readonly hasOtherMajority: (entry: EntryName) => boolean;
+  /** Makes the whole store another one, of which nobody has a promise. Resolves to whether that is written down. */
+  readonly losePromises: () => Promise<boolean>;
 }
 
 export class AcceptorStore {
@@ -54,6 +72,69 @@ export class AcceptorStore {
   async has(entry: EntryName): Promise<boolean> {
     this.#records.assertSound();
     return (await this.#storage.get(acceptorKey(this.#records.partitionOf(entry), entry))) !== undefined;
+  }
+
+  /** The page of the keys that some round has reached, in storage order. Rejects if the store cannot be read. */
+  async page(after: Uint8Array | undefined, isWanted: (entry: EntryName) => boolean): Promise<TreeKeysPage> {
+    this.#records.assertSound();
+    const from = after === undefined ? ALL_ACCEPTORS.from : keyAfter(after);
+    const keys: TreeKey[] = [];
+    let seen = 0;
+    const range = { from, to: ALL_ACCEPTORS.to, limit: MAX_TREE_PAGE_RECORDS };
+    for await (const [storageKey] of this.#storage.range(range)) {
+      const entry = entryOfRecordKey(storageKey);
+      if (isWanted(entry)) keys.push({ ...entry, digest: undefined });
+      seen += 1;
+      if (keys.length === MAX_TREE_KEYS || seen === MAX_TREE_PAGE_RECORDS) return { keys, next: storageKey };
+    }
+    return { keys, next: undefined };
+  }
+
+  /**
+   * The record of the key is lost, and with it what was known to be chosen: gives what has to be written together with another
+   * one, so that this node does not vote on the key until the others let it. Undefined: it must not be replaced. Rejects if the
+   * store cannot be read.
+   */
+  async withdraw(entry: EntryName, losses: VoteLosses): Promise<readonly StorageWrite[] | undefined> {
+    let state: AcceptorState | undefined;
+    try {
+      state = await this.get(entry);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return this.abandon(entry, losses);
+    }
+    if (state === undefined) return [];
+    if (!losses.hasOtherMajority(entry)) return this.#forgotten(entry, losses);
+    return this.writes(entry, state, { ...state, admittedAs: NO_STORE });
+  }
+
+  /**
+   * As `withdraw`, of a key whose state could not be read. What it had promised is not known any more, and may be what a round
+   * counts on; so it is the whole store that has no vote any more. Undefined: it can be read now and then.
+   */
+  async abandon(entry: EntryName, losses: VoteLosses): Promise<readonly StorageWrite[] | undefined> {
+    for (let reads = 0; reads < DAMAGE_READS; reads += 1) {
+      try {
+        await this.get(entry);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+      }
+    }
+    return this.#forgotten(entry, losses);
+  }
+
+  async #forgotten(
+    entry: EntryName,
+    { losePromises }: VoteLosses,
+  ): Promise<readonly StorageWrite[] | undefined> {
+    if (!(await losePromises())) return undefined;
+    const partition = this.#records.partitionOf(entry);
+    this.#unfinished.delete(nameOf(entry));
+    return [
+      { type: 'delete', key: acceptorKey(partition, entry) },
+      { type: 'delete', key: unfinishedKey(partition, entry) },
+    ];
   }
 
   /** Whether something was accepted for the key that is not known to be chosen. */

@@ -5,6 +5,7 @@
  *
  * A node that cannot tell what it holds does not vote. It neither refuses nor agrees: it answers nothing that could be counted.
  */
+import { FormatError } from '../../codec/packer.ts';
 import {
   decodeCheckedRecord,
   decodeRecord,
@@ -14,7 +15,7 @@ import {
 } from '../../codec/record-codec.ts';
 import { isAheadOn } from '../../core/causality/mint.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
-import type { EntryName, StoreId } from '../../core/ids.ts';
+import type { EntryName, NodeId, StoreId } from '../../core/ids.ts';
 import {
   decideAccept,
   decideAdmit,
@@ -22,9 +23,9 @@ import {
   decidePrepare,
   decideRead,
 } from '../../core/paxos/acceptor.ts';
-import type { AcceptorNode } from '../../core/paxos/acceptor.ts';
+import { type AcceptorNode, hasVote } from '../../core/paxos/acceptor.ts';
 import { type AcceptorState, type HeldKey, UNTOUCHED } from '../../core/paxos/acceptor-state.ts';
-import type { KeyView, Promised, Rejected, Voters } from '../../core/paxos/messages.ts';
+import type { KeyView, Promised, Refusal, Rejected, Voters } from '../../core/paxos/messages.ts';
 import type {
   EncodedPromise,
   EncodedView,
@@ -34,7 +35,8 @@ import type {
 import type { PeerReply, RequestRefused } from '../../core/message.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
-import type { AcceptorStore } from './acceptor-store.ts';
+import type { StoreMemory } from '../peers/store-memory.ts';
+import type { AcceptorStore, VoteLosses } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import type { LocalReplica, OnChanged } from './local-replica.ts';
 import type { Loaded } from './record-loader.ts';
@@ -45,6 +47,8 @@ export type Standing =
   | {
       readonly type: 'voter';
       readonly voters: Voters;
+      /** Of all voters, as `voters` names them. */
+      readonly stores: ReadonlyMap<NodeId, StoreId>;
       readonly store: StoreId;
       readonly isNewcomer: boolean;
     }
@@ -59,6 +63,10 @@ export interface AcceptorPorts {
   readonly tracer: Tracer;
   readonly onChanged: OnChanged;
   readonly standingOn: (entry: EntryName) => Standing;
+  readonly losses: VoteLosses;
+  readonly memory: Pick<StoreMemory, 'takeNotes'>;
+  /** Somebody has asked for a vote that this node does not have yet. */
+  readonly onNotVoting: (entry: EntryName) => void;
 }
 
 /** The key as it lies here, in its serial section. */
@@ -118,10 +126,13 @@ export class Acceptor {
     const { incarnations, clock } = this.#ports;
     const node = { ...self, incarnation: incarnations.opening, nowMs: clock.wallMs() };
     const answer = await this.#decide(request, object, held, node);
-    if (answer.reply.type === 'rejected') {
-      this.#ports.tracer.trace({ type: 'vote-refused', reason: answer.reply.reason });
-    }
+    if (answer.reply.type === 'rejected') this.#refused(request, answer.reply.reason);
     return answer;
+  }
+
+  #refused({ bucket, key }: EntryName, reason: Refusal): void {
+    this.#ports.tracer.trace({ type: 'vote-refused', reason });
+    if (reason === 'not-voting') this.#ports.onNotVoting({ bucket, key });
   }
 
   async #decide(
@@ -167,15 +178,25 @@ export class Acceptor {
       const { bucket, key } = entry;
       const reason = error instanceof Error ? error.message : String(error);
       this.#ports.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
+      if (error instanceof FormatError) await this.#abandon({ bucket, key });
       return reason;
     }
+  }
+
+  /** Nobody can read its state any more: it begins anew, as that of a store that has no vote. */
+  async #abandon(entry: EntryName): Promise<void> {
+    const { acceptors, records, losses } = this.#ports;
+    const writes = await acceptors.abandon(entry, losses);
+    if (writes !== undefined) await records.write(...writes);
   }
 
   /** Makes what was decided durable, all at once. */
   async #keep(entry: EntryName, held: Held, write: HeldKey | undefined): Promise<void> {
     if (write === undefined) return;
-    const { records, acceptors, onChanged } = this.#ports;
-    const writes = acceptors.writes(entry, held.state, write.state);
+    const { records, acceptors, memory, onChanged } = this.#ports;
+    // An answer will rest on what others have promised and accepted: how far their stores are goes with what this one does.
+    const notes = isMoreThanPromised(held, write) ? memory.takeNotes() : [];
+    const writes = [...acceptors.writes(entry, held.state, write.state), ...notes];
     const after = write.record === held.record ? held.encoded : encodedOf(entry, write.record);
     if (after === undefined || isSame(held.encoded, after)) {
       await records.write(...writes);
@@ -197,11 +218,15 @@ export class Acceptor {
   }
 }
 
-function whyNotVoting(standing: Standing, { admittedAs }: AcceptorState): string | undefined {
+function whyNotVoting(standing: Standing, state: AcceptorState): string | undefined {
   if (standing.type === 'no-voter') return standing.reason;
-  return standing.isNewcomer && admittedAs !== standing.store
-    ? 'its store took the place of another one, and was not let vote on this key yet'
-    : undefined;
+  return hasVote(state, standing)
+    ? undefined
+    : 'it has lost what it knew of this key, or all that it knew, and was not let vote on it yet';
+}
+
+function isMoreThanPromised({ state: before }: HeldKey, { state: after }: HeldKey): boolean {
+  return after.accepted !== before.accepted || after.chosen !== before.chosen;
 }
 
 /** Throws FormatError. */

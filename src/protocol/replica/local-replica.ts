@@ -25,7 +25,7 @@ import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { HintStore } from '../handoff/hint-store.ts';
 import type { InFlight } from '../in-flight.ts';
-import type { AcceptorStore } from './acceptor-store.ts';
+import type { AcceptorStore, VoteLosses } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
 import { type Loaded, RecordLoader, type Unreadable } from './record-loader.ts';
@@ -79,7 +79,7 @@ export interface LocalReplicaOptions {
 }
 
 /** What is known of what this replica has lost. */
-export interface Losses {
+export interface Losses extends VoteLosses {
   /** Whether it may lack something of this entry that was acknowledged. */
   readonly mayLack: (entry: EntryName) => boolean;
   /** From now on it may. Gives what has to be written down together with what is put in the place of a damaged record. */
@@ -252,12 +252,13 @@ export class LocalReplica {
   async #replaceDamaged(entry: StoreReplica, { isDamaged, reason }: Unreadable): Promise<StoreReply> {
     if (entry.hintFor !== undefined || !isDamaged || !(await this.#loader.isDamagedForGood(entry)))
       return { type: 'store-refused', reason };
+    const { acceptors, losses, records, tracer, onChanged } = this.#options;
     // What this node has accepted and knows to be chosen is in the record alone: its vote would deny that it ever was.
-    if (await this.#options.acceptors.has(entry)) return { type: 'store-refused', reason };
-    const { losses, records, tracer, onChanged } = this.#options;
+    const voteless = await acceptors.withdraw(entry, losses);
+    if (voteless === undefined) return { type: 'store-refused', reason };
     const { bucket, key, record } = entry;
     this.#renewIncarnation(entry);
-    await records.put(entry, record, losses.damaged(entry));
+    await records.put(entry, record, losses.damaged(entry), ...voteless);
     tracer.trace({ type: 'record-replaced', bucket, key });
     onChanged(entry, undefined, record);
     return { type: 'stored' };

@@ -25,6 +25,8 @@ const COUNTERS: Counters = {
   'clone-refused': (metrics) => metrics.clonesRefused.inc(),
   'store-lost-something': (metrics, { kind }) => metrics.storeLosses.inc({ kind }),
   recovering: (metrics, { partitions }) => metrics.recoveringPartitions.set(partitions),
+  'votes-again': undefined,
+  'votes-after-loss': undefined,
   'record-replaced': (metrics) => metrics.replacedRecords.inc(),
   'malformed-frame': (metrics) => metrics.malformedFrames.inc(),
   'read-repair': (metrics, { result }) => metrics.readRepairs.inc({ result }),

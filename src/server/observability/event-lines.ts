@@ -22,6 +22,8 @@ const LOSSES = {
     `${toldBy} remembers another store of this node: its data directory is new, and what it held is gone. ${GOES_ON}`,
   'rolled-back': (toldBy: string) =>
     `${toldBy} remembers a later state of this store: it was restored from a copy, or its disk dropped writes that it had confirmed. ${GOES_ON}`,
+  promises: () =>
+    `what this node had promised in conditional writes of a key cannot be read any more: it goes on as another store, and has no vote in any key until the others let it. ${GOES_ON}`,
   damaged: () =>
     `what this node had lost and not yet got back cannot be read any more: all of it is. ${GOES_ON}`,
 } as const;
@@ -49,6 +51,14 @@ const LINES: Lines = {
     partitions > 0
       ? ['info', `getting back what was lost: ${partitions} partitions are open`]
       : ['info', 'what was lost is back: this node counts as a replica again'],
+  'votes-again': ({ admitted }) => [
+    'info',
+    `this node votes on all its keys again; the others have let it vote on ${admitted} of them one by one`,
+  ],
+  'votes-after-loss': () => [
+    'warn',
+    'this node votes although its store has lost something, because it was told to: conditional writes that were acknowledged may be undone',
+  ],
   'record-replaced': () => [
     'warn',
     "a damaged record was replaced by a peer's; its partition is gone through with all other home replicas",

@@ -9,7 +9,7 @@ import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import { etagOf } from '../../../src/codec/hash.ts';
 import { textsOf } from '../../core/causality/sample-records.ts';
 import { type ChainOperation, INITIAL_TOKEN } from '../../sim/linearizability/chain-check.ts';
-import { FaultyCluster } from './faulty-cluster.ts';
+import { type DiskFaults, FaultyCluster } from './faulty-cluster.ts';
 import { casOf, linearizableOf } from '../requests.ts';
 
 export interface HistoryTally {
@@ -17,6 +17,8 @@ export interface HistoryTally {
   readonly bugs: readonly unknown[];
   /** How many operations came to what. */
   readonly counts: Readonly<Record<string, number>>;
+  readonly losses: number;
+  readonly votesAgain: number;
   /** What a last read, when all faults were over, came to. */
   readonly end: ConditionalOutcome | undefined;
 }
@@ -24,7 +26,6 @@ export interface HistoryTally {
 const ENTRIES = { mixed: { bucket: 'things', key: 'key' }, cas: { bucket: 'ledger', key: 'key' } } as const;
 const TIMEOUT_MS = 600;
 const CLIENTS = 3;
-const OPERATIONS = 12;
 
 /** What a client knows of the key: the token that it read last, and its tag. */
 interface Sight {
@@ -32,10 +33,22 @@ interface Sight {
   etag: string;
 }
 
+/** How much each client does. */
+export interface ClientPace {
+  readonly operations: number;
+  /** Milliseconds between two of them, at most. */
+  readonly pauseMs: number;
+}
+
+const BRISK: ClientPace = { operations: 12, pauseMs: 150 };
+export const LONG: ClientPace = { operations: 40, pauseMs: 3_000 };
+
 export interface ClusterHistoryOptions {
-  readonly wipes: boolean;
+  readonly disks: DiskFaults;
   /** Of the key's bucket. */
   readonly mode: BucketMode;
+  /** Brisk, if it is not set. */
+  readonly pace?: ClientPace;
 }
 
 export async function runClusterHistory(seed: number, options: ClusterHistoryOptions): Promise<HistoryTally> {
@@ -45,26 +58,29 @@ export async function runClusterHistory(seed: number, options: ClusterHistoryOpt
 class ClusterHistory {
   readonly #cluster: FaultyCluster;
   readonly #entry: EntryName;
+  readonly #pace: ClientPace;
   readonly #operations: ChainOperation[] = [];
   readonly #counts: Record<string, number> = {};
   #writes = 0;
 
-  constructor(seed: number, { wipes, mode }: ClusterHistoryOptions) {
-    this.#cluster = new FaultyCluster(seed, wipes);
+  constructor(seed: number, { disks, mode, pace = BRISK }: ClusterHistoryOptions) {
+    this.#cluster = new FaultyCluster(seed, disks);
     this.#entry = ENTRIES[mode];
+    this.#pace = pace;
   }
 
   async run(): Promise<HistoryTally> {
     const cluster = this.#cluster;
     await cluster.runWithFaults(() => Promise.all(Array.from({ length: CLIENTS }, () => this.#client())));
     const end = await cluster.runUntil(this.#lastRead());
-    return { operations: this.#operations, bugs: cluster.bugs, counts: this.#counts, end };
+    return { operations: this.#operations, bugs: cluster.bugs, counts: this.#counts, end, ...cluster.tally };
   }
 
   async #client(): Promise<void> {
     const sight: Sight = { token: INITIAL_TOKEN, etag: 'absent' };
-    for (let count = 0; count < OPERATIONS; count += 1) {
-      await this.#cluster.sleep(this.#cluster.draw.fraction() * 150);
+    const { operations, pauseMs } = this.#pace;
+    for (let count = 0; count < operations; count += 1) {
+      await this.#cluster.sleep(this.#cluster.draw.fraction() * pauseMs);
       if (this.#cluster.draw.fraction() < 0.3) await this.#read(sight);
       else await this.#write(sight);
     }

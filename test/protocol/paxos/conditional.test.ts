@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { placementHash } from '../../../src/codec/hash.ts';
 import { unfinishedKey } from '../../../src/codec/key-layout.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
+import { GATHER_PROMISES_MS } from '../../../src/core/limits.ts';
 import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
 import type { ConditionalRequest } from '../../../src/core/request.ts';
 import { partitionOf } from '../../../src/core/ring/ring.ts';
@@ -184,6 +185,20 @@ describe('a linearizable read', () => {
     expect(stage.written).toEqual([]);
   });
 
+  it('does not wait for a silent home replica if the others differ, and can have a round', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    // n2 has missed what the others have chosen.
+    stage.lose = ({ to, message }) =>
+      to === 'n2' && message.type === 'request' && message.request.type.startsWith('paxos');
+    await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    await stage.world.runFor(100);
+    stage.lose = ({ from, to }) => from === 'n3' || to === 'n3';
+    const startedMs = stage.nowMs;
+    assertTexts(await stage.run(stage.node('n1').conditional(linearizableOf(entry, 5_000))), ['one']);
+    expect(stage.nowMs - startedMs).toBeLessThan(3 * GATHER_PROMISES_MS);
+  });
+
   it('sees a plain write that a majority has stored', async () => {
     await begin();
     const entry = stage.entryAt('n1', 'n2', 'n3');
@@ -207,6 +222,17 @@ describe('a round that its coordinator left unfinished', () => {
     const entry = stage.entryAt('n1', 'n2', 'n3');
     await leaveUnfinished(entry);
     assertTexts(await stage.run(stage.node('n3').get(getOf(entry, { sloppy: false }))), ['one']);
+  });
+
+  it('is finished by a plain read though the node has begun to shut down since', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await leaveUnfinished(entry);
+    // n2 is the first one that is up, so it coordinates the round, too.
+    const reading = stage.node('n2').get(getOf(entry, { sloppy: false }));
+    stage.node('n2').drain();
+    assertTexts(await stage.run(reading), ['one']);
+    assertFailed(await stage.run(stage.node('n2').get(getOf(entry))), { code: 'draining' });
   });
 
   it('is finished by the other home replicas in time, though nobody asks', async () => {

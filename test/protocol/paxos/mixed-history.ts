@@ -11,7 +11,7 @@ import type { EntryName } from '../../../src/core/ids.ts';
 import type { ConditionalOutcome, PutOutcome } from '../../../src/core/outcome.ts';
 import type { KeyOperation, KeyRequest, Writes } from '../../core/paxos/model/linearizability.ts';
 import { casOf, linearizableOf, putOf } from '../requests.ts';
-import { FaultyCluster } from './faulty-cluster.ts';
+import { type DiskFaults, FaultyCluster } from './faulty-cluster.ts';
 
 export interface MixedHistory {
   readonly operations: readonly KeyOperation[];
@@ -31,8 +31,8 @@ interface Sight {
   readonly hasLive: boolean;
 }
 
-export function runMixedHistory(seed: number, wipes: boolean): Promise<MixedHistory> {
-  return new MixedClients(seed, wipes).run();
+export function runMixedHistory(seed: number, disks: DiskFaults): Promise<MixedHistory> {
+  return new MixedClients(seed, disks).run();
 }
 
 class MixedClients {
@@ -40,8 +40,8 @@ class MixedClients {
   readonly #operations: KeyOperation[] = [];
   #begun = 0;
 
-  constructor(seed: number, wipes: boolean) {
-    this.#cluster = new FaultyCluster(seed, wipes);
+  constructor(seed: number, disks: DiskFaults) {
+    this.#cluster = new FaultyCluster(seed, disks);
   }
 
   async run(): Promise<MixedHistory> {

@@ -6,7 +6,7 @@ import { encodeRecord, recordDigest } from '../../../src/codec/record-codec.ts';
 import { paxosDot } from '../../../src/core/causality/dot.ts';
 import { joinRecords } from '../../../src/core/causality/join.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
-import type { Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
+import type { EntryName, Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
 import type { PeerReply } from '../../../src/core/message.ts';
 import { type Ballot, ballotOf } from '../../../src/core/paxos/ballot.ts';
 import type { Voters } from '../../../src/core/paxos/messages.ts';
@@ -19,7 +19,7 @@ import { dot, recordOf, textsOf } from '../../core/causality/sample-records.ts';
 import { simConfig } from '../../sim/world/quiet-world.ts';
 import { SimRandom } from '../../sim/world/sim-random.ts';
 import { turns } from './held-storage.ts';
-import { ENTRY, ReplicaBench, STORAGE_KEY } from './replica-bench.ts';
+import { ENTRY, NO_LOSSES, ReplicaBench, STORAGE_KEY } from './replica-bench.ts';
 
 const PARTITION = partitionOf(buildRing(simConfig(3)), placementHash(ENTRY));
 const STATE_KEY = acceptorKey(PARTITION, ENTRY);
@@ -41,6 +41,8 @@ function proposal(timeMs: number, text: string, seen?: KeyRecord): KeyRecord {
 let bench: ReplicaBench;
 let acceptor: Acceptor;
 let standing: Standing;
+/** Keys on which a vote was asked for in vain. */
+let asked: EntryName[];
 
 function newProcess(seed = 1): Acceptor {
   const { replica: local, records, acceptors } = bench;
@@ -53,12 +55,16 @@ function newProcess(seed = 1): Acceptor {
     tracer: { trace: (event) => bench.traces.push(event) },
     onChanged: (_entry, before, after) => bench.changes.push({ before, after }),
     standingOn: () => standing,
+    losses: bench.losses,
+    memory: { takeNotes: () => [] },
+    onNotVoting: (entry) => asked.push(entry),
   });
 }
 
 beforeEach(() => {
   bench = new ReplicaBench();
-  standing = { type: 'voter', voters: VOTERS, store: STORE, isNewcomer: false };
+  standing = { type: 'voter', voters: VOTERS, stores: new Map(), store: STORE, isNewcomer: false };
+  asked = [];
   acceptor = newProcess();
 });
 
@@ -90,6 +96,16 @@ function commit(timeMs: number, object: KeyRecord): PaxosRequest {
 
 function read(known?: Uint8Array): PaxosRequest {
   return { type: 'paxos-read', ...ENTRY, voters: VOTERS, known };
+}
+
+function admit(timeMs: number): PaxosRequest {
+  const object = encodeRecord(ENTRY, proposal(timeMs, 'admitted'));
+  return { type: 'paxos-admit', ...ENTRY, voters: VOTERS, store: STORE, ballot: ballot(timeMs), object };
+}
+
+async function replaceDamagedRecord(): Promise<void> {
+  bench.storage.place(STORAGE_KEY, Uint8Array.of(1, 2, 3));
+  await place(recordOf(dot('b', 1), 'two'));
 }
 
 async function place(record: KeyRecord): Promise<void> {
@@ -224,7 +240,6 @@ describe('a node does not vote', () => {
   it.each<readonly [string, () => void]>([
     ['which has no standing', () => (standing = { type: 'no-voter', reason: 'for a reason' })],
     ['whose record is damaged', () => bench.storage.place(STORAGE_KEY, Uint8Array.of(1, 2, 3))],
-    ['whose state is damaged', () => bench.storage.place(STATE_KEY, Uint8Array.of(1, 2, 3))],
   ])('%s', async (_, damage) => {
     await ask(prepare(3));
     damage();
@@ -267,12 +282,50 @@ describe('a key that a round has reached', () => {
     expect(await bench.held()).toEqual(tombstone);
   });
 
-  it('is not mended with what a peer holds if its record is damaged: that would deny what was chosen', async () => {
+  it('has no vote any more when its damaged record was replaced: what was chosen may be in what was lost', async () => {
     await ask(prepare(5));
+    await replaceDamagedRecord();
+    expect(await ask(prepare(9))).toMatchObject({ reply: { type: 'rejected', reason: 'not-voting' } });
+    expect(await ask(read())).toMatchObject({ reply: { reason: 'not-voting' } });
+    expect(asked).toEqual([ENTRY, ENTRY]);
+  });
+
+  it('has one again when the others have let it, above all that it had promised', async () => {
+    await ask(prepare(5));
+    await replaceDamagedRecord();
+    // From before, and late.
+    expect(await ask(admit(4))).toMatchObject({ reply: { type: 'rejected', reason: 'outbid' } });
+    expect(await ask(prepare(7))).toMatchObject({ reply: { reason: 'not-voting' } });
+    expect(await ask(admit(8))).toMatchObject({ reply: { type: 'committed' } });
+    expect(await ask(prepare(7))).toMatchObject({ reply: { reason: 'outbid' } });
+    expect(await ask(prepare(9))).toMatchObject({ reply: { type: 'promised', chosen: ballot(8) } });
+    expect(textsOf(await bench.held())).toEqual(expect.arrayContaining(['admitted']));
+  });
+
+  it('is mended only as another store if the others are no majority', async () => {
+    await ask(prepare(5));
+    bench.losses = { ...NO_LOSSES, hasOtherMajority: () => false, losePromises: async () => false };
     bench.storage.place(STORAGE_KEY, Uint8Array.of(1, 2, 3));
     const stored = bench.store(recordOf(dot('b', 1), 'two'));
     await bench.storage.passAll();
     expect(await stored).toMatchObject({ type: 'store-refused' });
+  });
+
+  it('begins anew, as that of another store, when its state can be read by nobody', async () => {
+    let lost = 0;
+    bench.losses = {
+      ...NO_LOSSES,
+      losePromises: async () => {
+        lost += 1;
+        return true;
+      },
+    };
+    acceptor = newProcess(2);
+    await ask(prepare(5));
+    bench.storage.place(STATE_KEY, Uint8Array.of(1, 2, 3));
+    expect(await ask(prepare(6))).toMatchObject({ type: 'request-refused' });
+    expect(lost).toBe(1);
+    expect(await ask(prepare(4))).toMatchObject({ reply: { type: 'promised', promisedBefore: undefined } });
   });
 
   it('makes the process somebody else if what was chosen knows dots of it that the store has lost', async () => {
@@ -288,6 +341,9 @@ describe('a key that a round has reached', () => {
       tracer: { trace: (event) => bench.traces.push(event) },
       onChanged: () => {},
       standingOn: () => standing,
+      losses: NO_LOSSES,
+      memory: { takeNotes: () => [] },
+      onNotVoting: () => {},
     });
     const before = incarnations.current;
     await ask(commit(5, object));

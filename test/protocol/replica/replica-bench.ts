@@ -34,6 +34,8 @@ export const STORAGE_KEY = recordKey(partitionOf(RING, placementHash(ENTRY)), EN
 export const NO_LOSSES: Losses = {
   mayLack: () => false,
   damaged: () => ({ type: 'delete', key: Buffer.from('damaged') }),
+  hasOtherMajority: () => true,
+  losePromises: async () => true,
 };
 
 /** A local replica of `ENTRY`. */
@@ -55,6 +57,7 @@ export class ReplicaBench {
   readonly changes: { readonly before: Uint8Array | undefined; readonly after: Uint8Array | undefined }[] =
     [];
   isLowOnSpace = false;
+  losses: Losses = NO_LOSSES;
   readonly hints: HintStore;
 
   constructor(limits: Partial<Limits> = {}) {
@@ -90,7 +93,12 @@ export class ReplicaBench {
       tracer,
       inFlight: new InFlight(),
       onChanged: (_entry, before, after) => this.changes.push({ before, after }),
-      losses: NO_LOSSES,
+      losses: {
+        mayLack: (entry) => this.losses.mayLack(entry),
+        damaged: (entry) => this.losses.damaged(entry),
+        hasOtherMajority: (entry) => this.losses.hasOtherMajority(entry),
+        losePromises: () => this.losses.losePromises(),
+      },
     });
   }
 

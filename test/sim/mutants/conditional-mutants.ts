@@ -134,8 +134,8 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         ACCEPTOR,
-        'return !isNewcomer || admittedAs === store;',
-        'return isNewcomer || store !== admittedAs;',
+        'return admittedAs === store || (!isNewcomer && admittedAs !== NO_STORE);',
+        'return isNewcomer || store !== admittedAs || admittedAs !== NO_STORE;',
       ),
       edit('src/protocol/paxos/standing.ts', 'if (mayLack(entry))', "if (mayLack(entry) && self === '')"),
     ],

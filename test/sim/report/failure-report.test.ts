@@ -29,7 +29,7 @@ describe('a space-time table', () => {
 
 describe('the report of a run', () => {
   it('begins with the command, and tells what was drawn, what broke and what happened last', async () => {
-    const report = { name: 'seed 2', plan: PLAN, command: 'npm run sim -- --seed 2', rows: 50 };
+    const report = { name: 'seed 2', plan: PLAN, command: 'npm run sim -- --seed 2', rows: 400 };
     const { text, result } = await reportFailure(report);
     const lines = text.split('\n');
     expect(result.violation).toBeUndefined();

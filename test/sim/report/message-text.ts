@@ -87,7 +87,7 @@ function describeRequest(request: PeerRequest): string {
 
 type PaxosKind = Extract<
   PeerRequest,
-  { type: `paxos-${string}` | 'coordinate-conditional' | 'inspect-vote' }
+  { type: `paxos-${string}` | 'coordinate-conditional' | 'inspect-vote' | 'voted-keys' }
 >;
 
 function describePaxosRequest(request: PaxosKind): string {
@@ -102,6 +102,8 @@ function describePaxosRequest(request: PaxosKind): string {
     }
     case 'inspect-vote':
       return `inspect the vote on ${request.key}`;
+    case 'voted-keys':
+      return `keys that rounds have reached, for ${request.node}`;
     case 'paxos-read':
       return `read by Paxos ${request.key}`;
     case 'coordinate-conditional': {
@@ -114,9 +116,8 @@ function describePaxosRequest(request: PaxosKind): string {
 }
 
 function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
+  if ('outcome' in reply) return `${describeOutcome(reply.outcome)} ${nameOf(entry)}`;
   switch (reply.type) {
-    case 'ping':
-      return 'ping answered';
     case 'request-refused':
       return `refused: ${reply.reason}`;
     case 'read':
@@ -127,28 +128,22 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
         : `not stored ${nameOf(entry)}: ${reply.reply.reason}`;
     case 'tree-roots':
       return `${reply.roots.length} roots, ${reply.unbuilt.length} partitions unbuilt`;
-    case 'tree-leaves':
-      return 'leaves';
     case 'tree-keys':
     case 'partition-keys':
+    case 'voted-keys':
       return `keys ${reply.page.keys.map(({ key }) => key).join(' ')}`;
     case 'reap-watch':
       return `held: ${reply.held.join(' ')}`;
-    case 'reap-settle':
-      return 'settled';
     case 'reap-check':
       return `intact: ${reply.intact.join(' ')}`;
     case 'reap-drop':
       return `dropped ${reply.dropped}`;
+    case 'ping':
+    case 'tree-leaves':
+    case 'reap-settle':
     case 'barrier':
-      return 'barrier passed';
     case 'inspect-vote':
-      return 'vote inspected';
-    case 'coordinate-get':
-    case 'coordinate-put':
-    case 'coordinate-delete':
-    case 'coordinate-conditional':
-      return `${describeOutcome(reply.outcome)} ${nameOf(entry)}`;
+      return `answer to ${reply.type}`;
     default:
       return `${describePaxosReply(reply.reply)} ${nameOf(entry)}`;
   }

@@ -6,7 +6,11 @@ import { configurationEpoch } from '../../../src/codec/hash.ts';
 import type { ClusterConfig } from '../../../src/core/cluster-config.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
-import { startStorageNode, type StorageNode } from '../../../src/protocol/storage-node.ts';
+import {
+  startStorageNode,
+  type StorageNode,
+  type StorageNodeOptions,
+} from '../../../src/protocol/storage-node.ts';
 import { DeterminismGuard } from './determinism-guard.ts';
 import { draw } from './draw.ts';
 import { EventLoop, type Owner } from './event-loop.ts';
@@ -78,7 +82,8 @@ export class SimNode {
     return this.storageNode !== undefined;
   }
 
-  start(): void {
+  /** `voting`: what an operator tells this process alone. */
+  start(voting: Pick<StorageNodeOptions, 'votesAfterLoss' | 'votesWithout'> = {}): void {
     if (this.#life?.alive === true) return;
     this.#starts += 1;
     const { options, loop, fabric, observer } = this.#world;
@@ -99,6 +104,7 @@ export class SimNode {
       readRepair,
       reapAfterMs,
       askAllShare,
+      ...voting,
       clock: new SimClock(seed, loop, life, this.clockFaults),
       random: new SimRandom(seed, processName),
       storage: this.disk.opened(life),
