@@ -17,7 +17,7 @@ import type { EntryName } from '../../core/ids.ts';
 import { DAMAGE_READS, MAX_TREE_KEYS, MAX_TREE_PAGE_RECORDS } from '../../core/limits.ts';
 import type { TreeKey, TreeKeysPage } from '../../core/message.ts';
 import { type AcceptorState, isUnfinished, NO_STORE } from '../../core/paxos/acceptor-state.ts';
-import type { Ballot } from '../../core/paxos/ballot.ts';
+import { type Ballot, highestBallot } from '../../core/paxos/ballot.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { RecordStore } from './record-store.ts';
@@ -105,7 +105,9 @@ export class AcceptorStore {
     }
     if (state === undefined) return [];
     if (!losses.hasOtherMajority(entry)) return this.#forgotten(entry, losses);
-    return this.writes(entry, state, { ...state, admittedAs: NO_STORE });
+    // What is not known to be chosen any more counts as unfinished: plain reads have it finished first, and so does the sweeper.
+    const promised = highestBallot(state.promised, state.accepted, state.chosen);
+    return this.writes(entry, state, { ...state, promised, chosen: undefined, admittedAs: NO_STORE });
   }
 
   /**
