@@ -103,7 +103,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
       edit(
         SERVING,
         "{ ...request, type: 'prepare' }, node);\n        await this.#keep(request, held, write);",
-        "{ ...request, type: 'prepare' }, node);\n        void this.#keep(request, held, write);",
+        "{ ...request, type: 'prepare' }, node);\n        this.#keep(request, held, write).catch(() => {});",
       ),
     ],
     invariant: 'not-linearizable',
@@ -117,7 +117,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
       edit(
         SERVING,
         "{ ...request, type: 'accept', object }, node);\n        await this.#keep(request, held, write);",
-        "{ ...request, type: 'accept', object }, node);\n        void this.#keep(request, held, write);",
+        "{ ...request, type: 'accept', object }, node);\n        this.#keep(request, held, write).catch(() => {});",
       ),
     ],
     invariant: 'answered-before-chosen',
@@ -223,20 +223,6 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     ],
     invariant: 'not-applied-was-applied',
     maxSeeds: 20,
-  },
-  {
-    ...CONDITIONAL,
-    id: 'refused-copy-proves-nothing-taken',
-    bug: 'A refusal counts as proof that the replica never accepted, whatever it has accepted.',
-    edits: [
-      edit(
-        ROUND,
-        'if (isFinal(reason) && (accepted === undefined || accepted < this.ballot))',
-        "if (accepted === undefined || isFinal(reason) || reason !== 'dirty')",
-      ),
-    ],
-    invariant: 'not-applied-was-applied',
-    maxSeeds: 100,
   },
   {
     ...CONDITIONAL,
