@@ -63,10 +63,11 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     id: 'refusal-unwritten',
     bug: 'A write is refused by what a quorum of promises shows, whether that is chosen or not.',
     edits: [
+      edit(ROUND, 'if (!isAnswer || !isSettled(promises)) return step;', 'if (!isAnswer) return step;'),
       edit(
         ROUND,
-        'if (!isAnswer || !isSettled(promises',
-        'if (!isAnswer || promises.length > 1_000 && !isSettled(promises',
+        "import { currentObject, isSettled } from './current-object.ts';",
+        "import { currentObject } from './current-object.ts';",
       ),
     ],
     invariant: 'not-linearizable',
@@ -77,11 +78,20 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     id: 'read-without-ballots',
     bug: 'A linearizable read compares what replicas hold, and neither ballots nor promises.',
     edits: [
-      edit('src/core/paxos/linearizable-read.ts', '!isAbove(', '!Array.isArray('),
+      edit(
+        'src/core/paxos/linearizable-read.ts',
+        'view.voters === this.#voters && !isAbove(view.promised, view.accepted)',
+        'view.voters === this.#voters',
+      ),
       edit(
         'src/core/paxos/linearizable-read.ts',
         "const name = `${view.accepted ?? ''} ${view.digest}`;",
         'const name = view.digest;',
+      ),
+      edit(
+        'src/core/paxos/linearizable-read.ts',
+        "import { type Ballot, isAbove } from './ballot.ts';",
+        "import type { Ballot } from './ballot.ts';",
       ),
     ],
     invariant: 'not-linearizable',

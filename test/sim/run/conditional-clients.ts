@@ -156,7 +156,7 @@ export class ConditionalClients {
   }
 
   #came(sent: SentWrite, attempt: number, calledAt: number, reply: Reply<ConditionalOutcome>): void {
-    const { log, world, plan, rounds } = this.#parts;
+    const { log, world, plan } = this.#parts;
     const { operation, event, condition } = sent;
     if (reply.type === 'answer' && reply.outcome.type === 'written') {
       this.#wrote(sent, reply.outcome);
@@ -164,9 +164,7 @@ export class ConditionalClients {
     }
     if (reply.type === 'answer' && reply.outcome.type === 'precondition-failed') {
       log.count('precondition-failed');
-      // A write that was given to several nodes may be refused because it was before, whatever is there by now.
-      const isRepeated = attempt > 0 || (rounds?.timesForwarded(writeIdOf(event.id)) ?? 0) > 1;
-      this.#shown(operation, calledAt, reply.outcome.record, isRepeated ? undefined : condition);
+      this.#shown(operation, calledAt, reply.outcome.record, condition);
       // An earlier attempt may still be on its way, and take effect where its condition holds again. An ETag never comes back;
       // beside plain writes it may be one that has yet to come.
       const isFinal =

@@ -15,8 +15,6 @@ export class RoundWatch {
   /** Clients that wait for an answer now. */
   readonly #waiting: () => number;
   readonly #prepares = new Map<string, number>();
-  /** By write id: how often a node was given the write by another. */
-  readonly #forwarded = new Map<string, number>();
   /** Ballots of accepts that were looked at: each is sent to several nodes. */
   readonly #seen = new Set<string>();
 
@@ -28,10 +26,6 @@ export class RoundWatch {
   /** How many PREPAREs of a key have come anywhere. */
   preparesOf(key: string): number {
     return this.#prepares.get(key) ?? 0;
-  }
-
-  timesForwarded(writeId: string): number {
-    return this.#forwarded.get(writeId) ?? 0;
   }
 
   delivered(frame: Uint8Array): void {
@@ -46,10 +40,6 @@ export class RoundWatch {
     if (message.type !== 'request') return;
     const { request } = message;
     if (request.type === 'paxos-prepare') this.#prepares.set(request.key, this.preparesOf(request.key) + 1);
-    if (request.type === 'coordinate-conditional' && request.request.operation.type === 'write') {
-      const { id } = request.request.operation.identity;
-      this.#forwarded.set(id, this.timesForwarded(id) + 1);
-    }
     if (request.type === 'paxos-admit') this.#log.count('paxos-admit');
     if (request.type === 'paxos-accept') this.#accept(request);
   }
