@@ -27,7 +27,7 @@ export interface ObjectSearchOptions {
   readonly mayForget?: boolean;
 }
 
-const DEFAULT_MAX_STEPS = 400_000;
+const DEFAULT_MAX_STEPS = 100_000;
 
 /** Order of the operations does not matter. */
 export function searchObject(
@@ -77,6 +77,10 @@ function eventOf({ request }: ObjectOperation): string | undefined {
   return request.type === 'read' ? undefined : request.event;
 }
 
+function isCreate({ request, outcome }: ObjectOperation): boolean {
+  return request.type === 'create' && outcome.type !== 'shown';
+}
+
 /** A place in the search: which known operations may come next, and when the first of all that are left returns. */
 interface Front {
   readonly indexes: readonly number[];
@@ -90,8 +94,12 @@ class ObjectSearch {
   readonly #mayForget: boolean;
   readonly #isPlaced: Uint8Array;
   readonly #isUsed: Uint8Array;
+  readonly #led: (readonly number[] | undefined)[] = [];
+  readonly #affectedBy = new Map<ObjectOperation, readonly string[]>();
   /** For each event how many known operations that are not placed have to find it. */
   readonly #needed = new Map<string, number>();
+  /** The same of those for which it matters whether it has come before. */
+  readonly #wanted = new Map<string, number>();
   /** Sets of unknown operations that were used when a place failed. */
   readonly #failed = new Map<string, (readonly number[])[]>();
   #first = 0;
@@ -183,11 +191,9 @@ class ObjectSearch {
     return false;
   }
 
-  #tryUnknown({ indexes, firstReturn }: Front, state: ObjectState): boolean {
-    const mentioned = this.#mentionedNext(indexes, firstReturn);
-    for (const [index, operation] of this.#unknown.entries()) {
-      if (this.#isUsed[index] === 1 || operation.calledAt > firstReturn) continue;
-      if (!this.#isDue(operation, mentioned)) continue;
+  #tryUnknown(front: Front, state: ObjectState): boolean {
+    for (const index of this.#due(front)) {
+      const operation = this.#unknown[index] as ObjectOperation;
       for (const next of statesAfter(operation, state, this.#mayForget)) {
         if (this.#stepsLeft <= 0) return false;
         this.#stepsLeft -= 1;
@@ -199,18 +205,64 @@ class ObjectSearch {
     return false;
   }
 
-  /** Events that operations which may come next have to find. */
-  #mentionedNext(indexes: readonly number[], firstReturn: number): ReadonlySet<string> {
+  /** Unknown operations that may be next, and without which something that is left comes out differently. */
+  #due({ indexes, firstReturn }: Front): readonly number[] {
     const next = indexes.map((index) => this.#known[index] as ObjectOperation);
-    const unknown = this.#unknown.filter(
-      ({ calledAt }, index) => this.#isUsed[index] === 0 && calledAt <= firstReturn,
+    const awaited = new Set(next.flatMap((operation) => this.#affected(operation)));
+    let isCreateNext = next.some(isCreate);
+    const due: number[] = [];
+    const open = new Set(
+      this.#unknown.flatMap(({ calledAt }, index) =>
+        this.#isUsed[index] === 0 && calledAt <= firstReturn ? [index] : [],
+      ),
     );
-    return new Set([...next, ...unknown].flatMap(affectedBy));
+    for (let before = -1; before !== due.length; ) {
+      before = due.length;
+      for (const index of open) {
+        const operation = this.#unknown[index] as ObjectOperation;
+        if (!this.#matters(index, awaited, isCreateNext)) continue;
+        open.delete(index);
+        due.push(index);
+        isCreateNext ||= isCreate(operation);
+        for (const event of this.#affected(operation)) awaited.add(event);
+      }
+    }
+    return due;
   }
 
-  #isDue({ request }: ObjectOperation, mentioned: ReadonlySet<string>): boolean {
-    if (request.type === 'read') return false;
-    return request.type !== 'plain' || isDeletion(request.event) || mentioned.has(request.event);
+  #matters(index: number, awaited: ReadonlySet<string>, isCreateNext: boolean): boolean {
+    const operation = this.#unknown[index] as ObjectOperation;
+    const event = eventOf(operation);
+    if (event === undefined) return false;
+    if (awaited.has(event) || (isCreateNext && isDeletion(event))) return true;
+    // What is not plain does not commute with plain writes, so it does not wait until somebody asks for it.
+    return operation.request.type !== 'plain' && this.#leadsTo(index).some((each) => this.#isNeeded(each));
+  }
+
+  #isNeeded(index: number): boolean {
+    const event = eventOf(this.#unknown[index] as ObjectOperation) as string;
+    return this.#isUsed[index] === 0 && (this.#wanted.get(event) ?? 0) > 0;
+  }
+
+  /** Unknown operations, the given one included, that find its event, or find one of those. */
+  #leadsTo(index: number): readonly number[] {
+    const known = this.#led[index];
+    if (known !== undefined) return known;
+    const found = new Set([index]);
+    for (const each of found) {
+      const event = eventOf(this.#unknown[each] as ObjectOperation) as string;
+      for (const [other, operation] of this.#unknown.entries())
+        if (this.#affected(operation).includes(event)) found.add(other);
+    }
+    const led = [...found];
+    this.#led[index] = led;
+    return led;
+  }
+
+  #affected(operation: ObjectOperation): readonly string[] {
+    const known = this.#affectedBy.get(operation) ?? affectedBy(operation);
+    this.#affectedBy.set(operation, known);
+    return known;
   }
 
   /** Whether an event leaves that somebody still has to find: none comes back. */
@@ -250,6 +302,8 @@ class ObjectSearch {
   #need(operation: ObjectOperation, change: number): void {
     for (const event of mentionedBy(operation))
       this.#needed.set(event, (this.#needed.get(event) ?? 0) + change);
+    for (const event of this.#affected(operation))
+      this.#wanted.set(event, (this.#wanted.get(event) ?? 0) + change);
   }
 
   #usedNow(): readonly number[] {

@@ -2,14 +2,17 @@
  * Runs seeds one after the other until the expected invariant fails, in the working directory's sources: the half of the
  * mutant runner that is started inside the planted tree. Writes one line of JSON for each seed.
  *
- *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT] [ONLY]
+ *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT] [ONLY] [SCENARIO]
  *
- * With the last one only seeds are run, and counted, in which a disk is lost so (`wiped`, `rolled-back`), tombstones are
+ * With ONLY only seeds are run, and counted, in which a disk is lost so (`wiped`, `rolled-back`), tombstones are
  * reaped and replicas not compared (`reaping`), or conditional writes go to a bucket of this mode (`mixed`, `cas`).
+ * With SCENARIO that is run, and no seed.
  */
 import { drawPlan, type Profile } from '../plan/draw-plan.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { runPlan } from '../run/simulation.ts';
+import { ScenarioFailure } from '../scenarios/scenario.ts';
+import { SCENARIOS } from '../scenarios/scenarios.ts';
 
 /** What one seed came to. */
 export interface HuntedSeed {
@@ -21,7 +24,11 @@ export interface HuntedSeed {
 }
 
 async function hunt(): Promise<void> {
-  const [first, seeds, profile, operations, invariant, only = ''] = process.argv.slice(2);
+  const [first, seeds, profile, operations, invariant, only = '', scenario = ''] = process.argv.slice(2);
+  if (scenario !== '') {
+    process.stdout.write(`${JSON.stringify(await outcomeOf(scenario))}\n`);
+    return;
+  }
   const settings = { profile: profile as Profile, operations: Number(operations) };
   let run = 0;
   for (let seed = Number(first); run < Number(seeds); seed += 1) {
@@ -32,6 +39,19 @@ async function hunt(): Promise<void> {
     const hunted: HuntedSeed = { seed, events, ...violation };
     process.stdout.write(`${JSON.stringify(hunted)}\n`);
     if (violation !== undefined && violation.invariant === invariant) return;
+  }
+}
+
+/** A scenario as if it were one seed. */
+async function outcomeOf(name: string): Promise<HuntedSeed> {
+  const scenario = SCENARIOS.find((candidate) => candidate.name === name);
+  if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
+  try {
+    await scenario.run();
+    return { seed: 0, events: 0 };
+  } catch (error) {
+    if (!(error instanceof ScenarioFailure)) throw error;
+    return { seed: 0, events: 0, invariant: 'scenario', detail: error.message };
   }
 }
 

@@ -67,11 +67,11 @@ export function judge(
 }
 
 function runHunt(directory: string, mutant: Mutant, firstSeed: number): Promise<Hunt> {
-  const { profile, operations, maxSeeds, invariant = '', only = '' } = mutant;
+  const { profile, operations, maxSeeds, invariant = '', only = '', scenario = '' } = mutant;
   const numbers = [`${firstSeed}`, `${maxSeeds}`, profile, `${operations}`];
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', join('test', 'sim', 'mutants', 'hunt.ts'), ...numbers, invariant, only],
+    ['--import', 'tsx', join('test', 'sim', 'mutants', 'hunt.ts'), ...numbers, invariant, only, scenario],
     { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const seeds: HuntedSeed[] = [];

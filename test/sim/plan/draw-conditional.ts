@@ -38,13 +38,15 @@ export function withConditional(seed: number, options: RunOptions): RunOptions {
 /**
  * Only one clock is wrong by days. If two are, by more than a minute from each other and from all others, no ballot is above what
  * some replicas promised and near enough to what the others know: keys of three such replicas are not written until the time has
- * come. That is the price of refusing ballots too far ahead, and no rounds are to be expected there.
+ * come. The same goes for one, if another node has lost its disk and has no vote, so that all others have to agree. That is the
+ * price of refusing ballots too far ahead, and no rounds are to be expected there.
  */
 export function withOneWrongClock(faults: readonly PlannedFault[]): readonly PlannedFault[] {
   const first = faults.find((fault) => fault.type === 'clock-jump');
+  const isDiskLost = faults.some((fault) => fault.type === 'crash' && fault.disk !== 'kept');
   return faults.map((fault) => {
-    if (fault.type !== 'clock-jump' || first?.type !== 'clock-jump' || fault.node === first.node)
-      return fault;
+    if (fault.type !== 'clock-jump' || first?.type !== 'clock-jump') return fault;
+    if (fault.node === first.node && !isDiskLost) return fault;
     return { ...fault, ms: Math.sign(fault.ms) * MAX_JUMP_MS };
   });
 }

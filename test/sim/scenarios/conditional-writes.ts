@@ -48,6 +48,11 @@ export const CONDITIONAL_WRITES: readonly Scenario[] = [
     run: voterWiped,
   },
   {
+    name: 'voter-rolled-back',
+    rule: 'A home replica that came back with an older disk does not vote before those who know better have had their say.',
+    run: voterRolledBack,
+  },
+  {
     name: 'clock-a-day-ahead',
     rule: 'A clock that is wrong by a day keeps nobody from writing, not even the node that has it.',
     run: clockADayAhead,
@@ -91,11 +96,10 @@ async function dirtyReject(): Promise<void> {
   const stage = await ConditionalStage.start();
   const { cluster, p1, p2, p3 } = stage;
   const { fabric } = cluster.world;
-  stage.lose('paxos-read p3>p1', 'paxos-read p3>p2', 'paxos-prepare p3>p1');
-  // p3 has promised; what it asks of p2 is held up.
-  const reading = stage.beginRead(p3, 3_000);
-  await cluster.world.runFor(1);
+  // p3 promises that nothing is there; what it asks of p2 is held up.
   fabric.cut(p3.id, p2.id);
+  stage.lose('paxos-prepare p3>p1');
+  const creating = stage.begin(p3, 1, { timeoutMs: 3_000 });
   await cluster.world.runFor(20);
   stage.lose('store p1>p3', 'paxos-prepare p3>p1');
   written(await cluster.put(p1, 10));
@@ -104,12 +108,13 @@ async function dirtyReject(): Promise<void> {
   stage.lose('store p2>p1', 'store p2>p3', 'paxos-prepare p3>p1');
   written(await cluster.put(p2, 12, { w: 1 }));
   fabric.heal(p3.id, p2.id);
-  const outcome = await cluster.world.runUntil(reading);
+  const outcome = await cluster.world.runUntil(creating);
   stage.lose();
-  const shown = outcome.type === 'read' ? outcome.record?.siblings.length : 3;
+  demand(outcome.type === 'precondition-failed', `the create ends in ${JSON.stringify(outcome)}`);
+  const shown = outcome.record?.siblings.length ?? 0;
   demand(
     shown === 3,
-    `a round shows ${shown} of three plain writes, of which each was acknowledged before the next`,
+    `it was told of ${shown} of three plain writes, each acknowledged before the next began`,
   );
   demandEvents('the key', await stage.mustShow(p1), [10, 11, 12]);
 }
@@ -178,12 +183,26 @@ async function ownSuccess(): Promise<void> {
 
 async function voterWiped(): Promise<void> {
   const stage = await ConditionalStage.start();
+  const { p2 } = stage;
+  await loseWhatWasAccepted(stage, () => p2.disk.wipe());
+}
+
+async function voterRolledBack(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p2 } = stage;
+  await cluster.settle();
+  const snapshot = p2.disk.snapshot();
+  await loseWhatWasAccepted(stage, () => p2.disk.rollBack(snapshot));
+}
+
+/** A write is acknowledged that p1 and p2 have accepted; then p2 loses it, while p1, which knows of that, is away. */
+async function loseWhatWasAccepted(stage: ConditionalStage, lose: () => void): Promise<void> {
   const { cluster, p1, p2, p3 } = stage;
-  // Taken by p1 and p2, acknowledged, and known as chosen to p1 alone.
+  // It is known as chosen to p1 alone.
   stage.lose('paxos-accept p1>p3', 'paxos-commit p1>p2', 'paxos-commit p1>p3');
   await stage.mustWrite(p1, 1);
   p2.crash({ power: true, reason: 'the scenario' });
-  p2.disk.wipe();
+  lose();
   cluster.cut(p1, p2, p3);
   cluster.world.fabric.reset(p1.id, p3.id);
   p2.start();
@@ -191,12 +210,9 @@ async function voterWiped(): Promise<void> {
   await cluster.settle();
   for (const coordinator of [p2, p3]) {
     const outcome = await cluster.world.runUntil(stage.beginRead(coordinator, 2_000));
-    demand(
-      outcome.type === 'failed',
-      `p2, which was wiped, and p3 answer a read: ${JSON.stringify(outcome)}`,
-    );
+    demand(outcome.type === 'failed', `p2, which lost it, and p3 answer a read: ${JSON.stringify(outcome)}`);
     const created = await stage.write(coordinator, 2, { timeoutMs: 2_000 });
-    demand(created.type === 'failed', `p2, which was wiped, and p3 let create: ${JSON.stringify(created)}`);
+    demand(created.type === 'failed', `p2, which lost it, and p3 let create: ${JSON.stringify(created)}`);
   }
   await cluster.heal();
   demandEvents('the key', await stage.mustShow(p1), [1]);
