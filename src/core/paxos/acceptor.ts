@@ -58,9 +58,10 @@ export function decidePrepare(
   const { state, record } = held;
   const refusal = refusalOfVote(state, voters, ballot, node);
   if (refusal !== undefined) return rejected(held, refusal, node);
-  if (!isAbove(ballot, highestBallot(state.promised, state.accepted, state.chosen)))
-    return rejected(held, 'outbid', node);
-  if (isTooFarAhead(ballot, node.nowMs, { promised: state.promised, floor: node.floor })) {
+  // What was chosen elsewhere, and came here by a commit alone, is known as well as what was promised here.
+  const known = highestBallot(state.promised, state.accepted, state.chosen);
+  if (!isAbove(ballot, known)) return rejected(held, 'outbid', node);
+  if (isTooFarAhead(ballot, node.nowMs, { promised: known, floor: node.floor })) {
     return rejected(held, 'too-far-ahead', node);
   }
   return {

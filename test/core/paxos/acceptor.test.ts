@@ -97,7 +97,12 @@ describe('PREPARE', () => {
   it('is refused too far ahead, unless the key is there already', () => {
     const far = 2_000 + MAX_BALLOT_AHEAD_MS;
     expect(why(decidePrepare(held(), prepare(far), NODE))).toBe('too-far-ahead');
-    expect(why(decidePrepare(held({ promised: ballot(far - 1) }), prepare(far), NODE))).toBe('promised');
+    for (const there of [
+      { promised: ballot(far - 1) },
+      { accepted: ballot(far - 1) },
+      { chosen: ballot(far - 1) },
+    ])
+      expect(why(decidePrepare(held(there), prepare(far), NODE))).toBe('promised');
   });
 
   it('is refused by who knows other voters, or does not vote', () => {
