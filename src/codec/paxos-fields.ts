@@ -42,7 +42,13 @@ export function paxosRequestToFields(request: PaxosRequest): readonly unknown[] 
     case 'paxos-accept':
       return [bucket, key, request.voters, request.ballot, request.object ?? null, request.next ?? null];
     case 'paxos-commit':
-      return [bucket, key, request.ballot, request.object ?? null];
+      // The last field is left out for what was accepted.
+      return [
+        bucket,
+        key,
+        request.ballot,
+        ...(request.object === 'accepted' ? [] : [request.object ?? null]),
+      ];
     case 'paxos-admit':
       return [bucket, key, request.voters, request.store, request.ballot, request.object ?? null];
     case 'paxos-read':
@@ -65,7 +71,7 @@ export function readPaxosRequest(type: PaxosRequest['type'], fields: FieldReader
       return { type, ...entry, ...proposal, next: readOptionalBallot(fields) };
     }
     case 'paxos-commit':
-      return { type, ...entry, ballot: readBallot(fields), object: fields.optionalBytes() };
+      return { type, ...entry, ballot: readBallot(fields), object: readChosen(fields) };
     case 'paxos-admit': {
       const admitted = { voters: readVoters(fields), store: readStoreId(fields) };
       return { type, ...entry, ...admitted, ballot: readBallot(fields), object: fields.optionalBytes() };
@@ -73,6 +79,10 @@ export function readPaxosRequest(type: PaxosRequest['type'], fields: FieldReader
     case 'paxos-read':
       return { type, ...entry, voters: readVoters(fields), known: readOptionalDigest(fields) };
   }
+}
+
+function readChosen(fields: FieldReader): Uint8Array | 'accepted' | undefined {
+  return fields.remaining === 0 ? 'accepted' : fields.optionalBytes();
 }
 
 export function paxosReplyToFields(message: PaxosReply): readonly unknown[] {

@@ -204,6 +204,10 @@ const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
   'paxos accept': { type: 'paxos-accept', ...PROPOSAL, object: RECORD_BYTES, next: HIGHER },
   'paxos accept of nothing': { type: 'paxos-accept', ...PROPOSAL, object: undefined, next: undefined },
   'paxos commit': { type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT, object: RECORD_BYTES },
+  'paxos commit of what was accepted': {
+    ...{ type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT },
+    object: 'accepted',
+  },
   'paxos commit of nothing': { type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT, object: undefined },
   'paxos admit': { type: 'paxos-admit', ...PROPOSAL, store: STORE_SAMPLE.storeId, object: RECORD_BYTES },
   'keys that rounds have reached': {

@@ -16,6 +16,7 @@ import type {
   Collect,
   CollectReply,
   Commit,
+  CommitAccepted,
   CommitReply,
   Prepare,
   PrepareReply,
@@ -115,6 +116,21 @@ export function decideCommit(
   // What was chosen later came from it, and is in the record.
   if (!isAbove(ballot, held.state.chosen)) return { write: undefined, reply: { type: 'committed' } };
   return { write: committed(held, { ballot, object }), reply: { type: 'committed' } };
+}
+
+/**
+ * As decideCommit. Of what was accepted since instead nothing is known to be chosen, and what has no vote has lost something, which
+ * may be the object: it has to be told all of it.
+ */
+export function decideCommitAccepted(
+  held: HeldKey,
+  { ballot }: CommitAccepted,
+  node: AcceptorNode,
+): Decision<CommitReply> {
+  const { accepted, chosen, object } = held.state;
+  if (!hasVote(held.state, node)) return rejected(held, 'not-voting', node);
+  if (isAbove(ballot, chosen) && accepted !== ballot) return rejected(held, 'outbid', node);
+  return decideCommit(held, { type: 'commit', ballot, object }, node);
 }
 
 /**

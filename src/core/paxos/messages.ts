@@ -43,6 +43,12 @@ export interface Commit {
   readonly object: KeyRecord | undefined;
 }
 
+/** As Commit, to an acceptor that has said that it accepted the object: what it accepted under the ballot was chosen. */
+export interface CommitAccepted {
+  readonly type: 'commit-accepted';
+  readonly ballot: Ballot;
+}
+
 /** Lets a node whose store was unknown vote on the key: the other home replicas have chosen the object since they know that store. */
 export interface Admit {
   readonly type: 'admit';

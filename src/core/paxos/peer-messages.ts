@@ -23,7 +23,8 @@ export interface PaxosAccept extends EntryName {
 export interface PaxosCommit extends EntryName {
   readonly type: 'paxos-commit';
   readonly ballot: Ballot;
-  readonly object: Uint8Array | undefined;
+  /** `accepted`: what the acceptor has accepted under the ballot, as it said. */
+  readonly object: Uint8Array | 'accepted' | undefined;
 }
 
 export interface PaxosAdmit extends EntryName {

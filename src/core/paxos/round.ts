@@ -126,6 +126,11 @@ export class Round {
     return this.#notVoting;
   }
 
+  /** Those that have accepted what this round proposed, as far as it was told. */
+  get accepted(): ReadonlySet<NodeId> {
+    return this.#accepts;
+  }
+
   /** What to send to all acceptors first. */
   prepare(): Prepare {
     return { type: 'prepare', voters: this.#options.voters, ballot: this.ballot };

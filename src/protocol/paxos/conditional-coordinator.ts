@@ -2,7 +2,6 @@
  * Conditional writes and linearizable reads, coordinated by a home replica of the key: one queue for each key that something
  * waits for, and rounds among its home replicas. Fallbacks have no part in it.
  */
-import { encodeRecord } from '../../codec/record-codec.ts';
 import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { ROUND_TIMEOUT_MS } from '../../core/limits.ts';
@@ -129,16 +128,14 @@ export class ConditionalCoordinator {
 
   /** Told once: what does not get there is found and finished later. */
   #commit(entry: EntryName, homes: readonly NodeId[], chosen: ChosenRound): void {
-    const { ballot, object, voters, newcomers } = chosen;
+    const { ballot, object, accepted, voters, newcomers } = chosen;
     const { bucket, key } = entry;
-    const encoded = object === undefined ? undefined : encodeRecord(entry, object);
-    const what = { bucket, key, ballot, object: encoded } as const;
     for (const node of homes) {
       const store = newcomers.get(node);
       const request: PaxosRequest =
         store === undefined
-          ? { type: 'paxos-commit', ...what }
-          : { type: 'paxos-admit', ...what, voters, store };
+          ? { type: 'paxos-commit', bucket, key, ballot, object: accepted.has(node) ? 'accepted' : object }
+          : { type: 'paxos-admit', bucket, key, ballot, object, voters, store };
       this.#ports.acceptors.ask(node, request, ignore);
     }
   }

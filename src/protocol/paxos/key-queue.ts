@@ -49,7 +49,11 @@ export interface KeyQueuePorts {
 }
 
 /** What a round has chosen, by which voters, and which of the home replicas were none yet: they are from now on. */
-export interface ChosenRound extends Commit {
+export interface ChosenRound extends Pick<Commit, 'ballot'> {
+  /** What was chosen, as it travels; undefined if it is nothing. */
+  readonly object: Uint8Array | undefined;
+  /** Those that have said that they accepted it. */
+  readonly accepted: ReadonlySet<NodeId>;
   readonly voters: Voters;
   /** With the stores by which `voters` names them. */
   readonly newcomers: ReadonlyMap<NodeId, StoreId>;
@@ -192,7 +196,8 @@ export class KeyQueue {
     const deferred = this.#decide(batch, end.verdicts, this.#facts(run.phases));
     if (end.type !== 'chosen') return deferred;
     const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
-    commit(entry, homes, { ...end.commit, voters, newcomers });
+    const { proposal: object } = run;
+    commit(entry, homes, { ballot, object, accepted: round.accepted, voters, newcomers });
     if (end.grant !== undefined) grants.keep(name, end.grant, clock.nowMs());
     return deferred;
   }

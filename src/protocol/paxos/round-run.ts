@@ -2,7 +2,7 @@
  * Carries one round (core/paxos/round.ts) out among the home replicas of a key. When the round has ended, what acceptors still
  * answer to the ACCEPT is told to it all the same: their refusals may prove that a write was not applied.
  */
-import { decodeRecord, encodeRecord } from '../../codec/record-codec.ts';
+import { decodeRecord, encodeRecord, sameBytes } from '../../codec/record-codec.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { PhaseTime } from '../../core/outcome.ts';
@@ -34,6 +34,9 @@ export class RoundRun {
   readonly #round: Round;
   #resolve: (end: RoundEnd) => void = () => {};
   #isProposed = false;
+  /** Records of promises, by their bytes: replicas hold the same, as a rule. */
+  readonly #decodedRecords: { readonly encoded: Uint8Array; readonly record: KeyRecord }[] = [];
+  #proposal: Uint8Array | undefined;
   #cancelTimers: () => void = () => {};
   /** By the monotonic clock, milliseconds; undefined as long as it has not come to that. */
   #beganMs: number | undefined;
@@ -114,7 +117,17 @@ export class RoundRun {
   }
 
   #recordOf(encoded: Uint8Array | undefined): KeyRecord | undefined {
-    return encoded === undefined ? undefined : decodeRecord(this.#target.entry, encoded);
+    if (encoded === undefined) return undefined;
+    const known = this.#decodedRecords.find((one) => sameBytes(one.encoded, encoded));
+    if (known !== undefined) return known.record;
+    const record = decodeRecord(this.#target.entry, encoded);
+    this.#decodedRecords.push({ encoded, record });
+    return record;
+  }
+
+  /** What was proposed, as it travels; undefined if it is nothing. */
+  get proposal(): Uint8Array | undefined {
+    return this.#proposal;
   }
 
   #take(step: RoundStep): void {
@@ -137,6 +150,7 @@ export class RoundRun {
     this.#isProposed = true;
     this.#proposedMs = this.#ports.clock.nowMs();
     const encoded = object === undefined ? undefined : encodeRecord(entry, object);
+    this.#proposal = encoded;
     const request = { type: 'paxos-accept', bucket, key, voters, ballot, object: encoded, next } as const;
     for (const node of homes) {
       this.#ports.acceptors.ask(node, request, (reply) => {

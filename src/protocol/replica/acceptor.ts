@@ -20,11 +20,17 @@ import {
   decideAccept,
   decideAdmit,
   decideCommit,
+  decideCommitAccepted,
   decidePrepare,
   decideRead,
 } from '../../core/paxos/acceptor.ts';
 import { type AcceptorNode, hasVote } from '../../core/paxos/acceptor.ts';
-import { type AcceptorState, type HeldKey, UNTOUCHED } from '../../core/paxos/acceptor-state.ts';
+import {
+  type AcceptorState,
+  type HeldKey,
+  isUnfinished,
+  UNTOUCHED,
+} from '../../core/paxos/acceptor-state.ts';
 import type { KeyView, Promised, Refusal, Rejected, Voters } from '../../core/paxos/messages.ts';
 import type {
   EncodedPromise,
@@ -71,6 +77,8 @@ export interface AcceptorPorts {
 
 /** The key as it lies here, in its serial section. */
 interface Held extends HeldKey {
+  /** Left out (undefined) where it is not looked at, but goes on as it lies there. */
+  readonly record: KeyRecord | undefined;
   readonly encoded: Uint8Array | undefined;
 }
 
@@ -116,7 +124,7 @@ export class Acceptor {
 
   async #serve(request: PaxosRequest, object: KeyRecord | undefined, loaded: Loaded): Promise<Answer> {
     if (loaded.type === 'unreadable') return refused(loaded.reason);
-    const held = await this.#held(request, loaded.encoded);
+    const held = await this.#held(request, request.type, loaded.encoded);
     if (typeof held === 'string') return refused(held);
     const standing = this.#ports.standingOn(request);
     if (standing.type === 'no-voter') return refused(standing.reason);
@@ -153,7 +161,10 @@ export class Acceptor {
         return { type: request.type, reply };
       }
       case 'paxos-commit': {
-        const { write, reply } = decideCommit(held, { ...request, type: 'commit', object }, node);
+        const { write, reply } =
+          request.object === 'accepted'
+            ? decideCommitAccepted(held, { ...request, type: 'commit-accepted' }, node)
+            : decideCommit(held, { ...request, type: 'commit', object }, node);
         await this.#keep(request, held, write);
         return { type: request.type, reply };
       }
@@ -170,10 +181,16 @@ export class Acceptor {
   }
 
   /** What lies here of a key; a reason if it cannot be told. */
-  async #held(entry: EntryName, encoded: Uint8Array | undefined): Promise<Held | string> {
+  async #held(
+    entry: EntryName,
+    purpose: PaxosRequest['type'],
+    encoded: Uint8Array | undefined,
+  ): Promise<Held | string> {
     try {
       const state = (await this.#ports.acceptors.get(entry)) ?? UNTOUCHED;
-      return { state, encoded, record: encoded === undefined ? undefined : decodeCheckedRecord(encoded) };
+      const isPassedOn = purpose === 'paxos-prepare' || (purpose === 'paxos-read' && !isUnfinished(state));
+      const record = encoded === undefined || isPassedOn ? undefined : decodeCheckedRecord(encoded);
+      return { state, encoded, record };
     } catch (error) {
       const { bucket, key } = entry;
       const reason = error instanceof Error ? error.message : String(error);
@@ -231,7 +248,8 @@ function isMoreThanPromised({ state: before }: HeldKey, { state: after }: HeldKe
 
 /** Throws FormatError. */
 function objectOf(request: PaxosRequest): KeyRecord | undefined {
-  if (!('object' in request) || request.object === undefined) return undefined;
+  if (!('object' in request) || request.object === undefined || request.object === 'accepted')
+    return undefined;
   return decodeRecord(request, request.object);
 }
 

@@ -7,6 +7,7 @@ import {
   decideAdmit,
   decideCollect,
   decideCommit,
+  decideCommitAccepted,
   decidePrepare,
   decideRead,
 } from '../../../src/core/paxos/acceptor.ts';
@@ -14,6 +15,7 @@ import {
   type AcceptorState,
   type HeldKey,
   isUnfinished,
+  NO_STORE,
   UNTOUCHED,
 } from '../../../src/core/paxos/acceptor-state.ts';
 import type { Accept, Rejected, Voters } from '../../../src/core/paxos/messages.ts';
@@ -209,6 +211,32 @@ describe('COMMIT', () => {
 
   it('reaches those that do not vote, for it is no vote', () => {
     expect(decideCommit(held(), message, NEWCOMER).write?.record).toEqual(P3);
+  });
+});
+
+describe('COMMIT of what was accepted', () => {
+  const message = { type: 'commit-accepted', ballot: ballot(3) } as const;
+
+  it('is as good as one that brings the object', () => {
+    const before = held({ promised: ballot(3), accepted: ballot(3), object: P3 }, U0);
+    const whole = decideCommit(before, { type: 'commit', ballot: ballot(3), object: P3 }, NODE);
+    expect(decideCommitAccepted(before, message, NODE)).toEqual(whole);
+    expect(decideCommitAccepted(held(whole.write?.state, P3), message, NODE)).toEqual({
+      write: undefined,
+      reply: { type: 'committed' },
+    });
+  });
+
+  it('says nothing of what was accepted under another ballot', () => {
+    expect(why(decideCommitAccepted(held({ accepted: ballot(4), object: P3 }), message, NODE))).toBe(
+      'outbid',
+    );
+    expect(why(decideCommitAccepted(held(), message, NODE))).toBe('outbid');
+  });
+
+  it('is refused by what may have lost the object', () => {
+    const before = held({ accepted: ballot(3), admittedAs: NO_STORE });
+    expect(why(decideCommitAccepted(before, message, NODE))).toBe('not-voting');
   });
 });
 

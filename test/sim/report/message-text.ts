@@ -97,7 +97,8 @@ function describePaxosRequest(request: PaxosKind): string {
     case 'paxos-accept':
     case 'paxos-commit':
     case 'paxos-admit': {
-      const object = request.object === undefined ? '{}' : describeRecord(request, request.object);
+      const { object: sent } = request;
+      const object = sent === undefined ? '{}' : sent === 'accepted' ? sent : describeRecord(request, sent);
       return `${request.type.slice('paxos-'.length)} ${request.ballot} of ${request.key} ${object}`;
     }
     case 'inspect-vote':
