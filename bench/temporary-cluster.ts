@@ -9,7 +9,11 @@ export type Stops = (() => Promise<void>)[];
 
 /** Starts the built program with fsync on, and stops everything when `use` has ended, however that was. */
 export async function withCluster<Result>(
-  { nodeCount, copies }: { readonly nodeCount: number; readonly copies: number },
+  {
+    nodeCount,
+    copies,
+    program = join(PROJECT_DIRECTORY, 'dist/cli/main.js'),
+  }: { readonly nodeCount: number; readonly copies: number; readonly program?: string },
   use: (cluster: BenchCluster, stops: Stops) => Promise<Result>,
 ): Promise<Result> {
   const output = join(PROJECT_DIRECTORY, '.bench');
@@ -21,7 +25,7 @@ export async function withCluster<Result>(
       nodeCount,
       copies,
       directory,
-      program: join(PROJECT_DIRECTORY, 'dist/cli/main.js'),
+      program,
       fsync: true,
       profileDirectory: undefined,
       signal: new AbortController().signal,

@@ -8,7 +8,7 @@ import type { IncarnationSource } from './replica/incarnation.ts';
 
 export interface MemberStatusPorts {
   readonly config: StorageNodeOptions['config'];
-  readonly nodeId: NodeId;
+  readonly self: NodeId;
   readonly startedMs: number;
   readonly peers: Peers;
   readonly hints: HintStore;
@@ -25,9 +25,9 @@ export function memberStatuses(ports: MemberStatusPorts): readonly MemberStatus[
   });
 }
 
-function ownStatus({ nodeId, startedMs, ownStore, incarnations }: MemberStatusPorts): MemberStatus {
+function ownStatus({ self, startedMs, ownStore, incarnations }: MemberStatusPorts): MemberStatus {
   return {
-    node: nodeId,
+    node: self,
     state: 'self',
     sinceMs: startedMs,
     storeId: ownStore.storeId,

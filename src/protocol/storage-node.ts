@@ -171,7 +171,6 @@ class RunningNode implements StorageNode {
     this.#described = {
       ...background,
       config,
-      nodeId,
       incarnations,
       startedMs: clock.wallMs(),
       hints,
@@ -186,6 +185,7 @@ class RunningNode implements StorageNode {
       onChanged,
       losses,
       pace: pace(),
+      preciseClock: clock,
       memory: this.#memory,
       isRecovering: () => this.#recovery.open > 0,
     });

@@ -32,6 +32,7 @@ import type { Acceptors } from './acceptors.ts';
 import { quorumFacts } from './conditional-outcome.ts';
 import type { Grants } from './grants.ts';
 import { readQuickly } from './quick-read.ts';
+import { Race } from './race.ts';
 import { roundEvent } from './round-event.ts';
 import { RoundRun } from './round-run.ts';
 import type { WaitingRequest } from './waiting-request.ts';
@@ -40,6 +41,8 @@ export interface KeyQueuePorts {
   readonly acceptors: Acceptors;
   readonly ballots: BallotClock;
   readonly clock: Clock;
+  /** For what is short: `clock` may be a coarse one. */
+  readonly preciseClock: Clock;
   readonly random: Random;
   readonly grants: Grants;
   readonly tracer: Tracer;
@@ -74,6 +77,7 @@ export class KeyQueue {
   readonly #ports: KeyQueuePorts;
   readonly #key: QueuedKey;
   #waiting: WaitingRequest[] = [];
+  readonly #race: Race;
   #highest: Ballot | undefined;
   /** Whether some found the last ballot too far ahead: one of the clocks is wrong, and it may be this node's. */
   #wasTooFarAhead = false;
@@ -84,17 +88,21 @@ export class KeyQueue {
   constructor(ports: KeyQueuePorts, key: QueuedKey) {
     this.#ports = ports;
     this.#key = key;
+    this.#race = new Race({ ...ports, refuse: (waiting, record) => this.#refuse(waiting, record) });
   }
 
   add(request: WaitingRequest): void {
     this.#waiting.push(request);
+    this.#race.arrived();
   }
 
   /** `onEmpty` is called at the moment when nothing waits any more; what comes later needs another queue. */
   async run(onEmpty: () => void): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MAX_ROUND_REQUESTS).filter(({ isAnswered }) => !isAnswered);
-      if (batch.length > 0) this.#waiting.unshift(...(await this.#serve(batch)));
+      if (batch.length > 0) this.#waiting.unshift(...(await this.#serve(this.#race.start(batch))));
+      await this.#race.gather(() => this.#waiting.length);
+      if (this.#waiting.length === 0) this.#race.over();
     }
     onEmpty();
   }
@@ -193,12 +201,18 @@ export class KeyQueue {
     if (end.type === 'lost') return this.#lostBy(batch, end);
     this.#lost = 0;
     this.#dirty = 0;
-    const deferred = this.#decide(batch, end.verdicts, this.#facts(run.phases));
-    if (end.type !== 'chosen') return deferred;
+    const facts = this.#facts(run.phases);
+    if (end.type !== 'chosen') return this.#decide(batch, end.verdicts, facts);
+    const isWon = end.verdicts.some(({ type }) => type === 'written');
+    const told = isWon
+      ? batch.map((waiting, place) => !this.#race.holds(waiting, end.verdicts[place] as Verdict))
+      : [];
+    const deferred = this.#decide(batch, end.verdicts, facts, told);
     const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
     const { proposal: object } = run;
     commit(entry, homes, { ballot, object, accepted: round.accepted, voters, newcomers });
     if (end.grant !== undefined) grants.keep(name, end.grant, clock.nowMs());
+    this.#race.chosen(end.commit.object);
     return deferred;
   }
 
@@ -207,12 +221,23 @@ export class KeyQueue {
     return this.#wasTooFarAhead ? ballots.above(seen) : ballots.next(clock.wallMs(), seen);
   }
 
+  /** Gives back those that belong into another round. `told`: false of those that are answered later. */
   #decide(
     batch: readonly WaitingRequest[],
     verdicts: readonly Verdict[],
     facts: QuorumFacts,
+    told: readonly boolean[] = [],
   ): readonly WaitingRequest[] {
-    return batch.filter((waiting, place) => !waiting.decided(verdicts[place] as Verdict, facts));
+    return batch.filter(
+      (waiting, place) => told[place] !== false && !waiting.decided(verdicts[place] as Verdict, facts),
+    );
+  }
+
+  /** By what is known to be chosen since the request came. */
+  #refuse(waiting: WaitingRequest, record: KeyRecord | undefined): void {
+    const [verdict] = this.#planOn(record, [waiting], NOTHING_KNOWN).verdicts;
+    if (verdict?.type === 'precondition-failed') waiting.decided(verdict, this.#facts([]));
+    else this.#waiting.push(waiting);
   }
 
   async #lostBy(

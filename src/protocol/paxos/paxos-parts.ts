@@ -16,7 +16,7 @@ export interface PaxosOptions
   extends Omit<AcceptorPorts, 'standingOn' | 'onNotVoting' | 'memory'>,
     Omit<StandingPorts, 'self' | 'mayLack'>,
     Omit<AdmissionPorts, 'self' | 'homesOf' | 'neighbours' | 'finish'>,
-    Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace' | 'tracer'> {
+    Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace' | 'tracer' | 'preciseClock'> {
   readonly nodeId: NodeId;
   readonly ring: Ring;
   readonly losses: AcceptorPorts['losses'] & Pick<StandingPorts, 'mayLack'>;

@@ -1,0 +1,199 @@
+/**
+ * `npm run bench:contention`: 64 clients increment one counter by compare-and-set, through all nodes, as fast as they can: how often
+ * somebody wins, how long an attempt takes, whether everybody gets a turn, and whether the counter is right in the end.
+ *
+ * A client that loses goes on from what the 412 shows, at once; so nearly all attempts meet those of others.
+ * Exit codes: 0 the counter is right, 1 it is not, or a request came to something else than an answer.
+ */
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { Pool } from 'undici';
+import { HEADERS } from '../src/api/headers.ts';
+import { entryPath } from '../src/api/paths.ts';
+import { positiveInteger } from '../src/cli/option-values.ts';
+import type { BenchCluster } from './cluster.ts';
+import { formatTable } from './table.ts';
+import { withCluster } from './temporary-cluster.ts';
+import { CAS_BUCKET } from './workload.ts';
+
+const NODE_COUNT = 3;
+const CLIENTS = 64;
+const WARM_UP_MS = 2_000;
+const MODES = [
+  { title: 'mode mixed', bucket: 'bench' },
+  { title: 'mode cas', bucket: CAS_BUCKET },
+] as const;
+
+/** What a client goes on from; without a tag the key is not there. */
+interface Seen {
+  readonly count: number;
+  readonly etag: string | undefined;
+}
+
+interface Entry {
+  readonly siblings: readonly { readonly text?: string }[];
+}
+
+interface Tally {
+  readonly perClient: number[];
+  readonly statuses: Map<number, number>;
+  readonly latency: RecordableHistogram;
+  /** Increments that were acknowledged, and those of which nobody knows, since the beginning. */
+  acknowledged: number;
+  unknown: number;
+}
+
+class Contention {
+  readonly #pools: readonly Pool[];
+  readonly #path: string;
+  readonly #tally: Tally = {
+    perClient: Array.from({ length: CLIENTS }, () => 0),
+    statuses: new Map(),
+    latency: createHistogram(),
+    acknowledged: 0,
+    unknown: 0,
+  };
+  #isMeasured = false;
+  #isOver = false;
+
+  constructor({ nodes }: BenchCluster, bucket: string) {
+    const connections = Math.ceil(CLIENTS / nodes.length);
+    this.#pools = nodes.map(({ url }) => new Pool(url, { connections }));
+    this.#path = entryPath(bucket, `counter-${process.pid}`);
+  }
+
+  async run(measureMs: number): Promise<Tally & { readonly final: number }> {
+    const clients = Promise.all(this.#tally.perClient.map((_, index) => this.#client(index)));
+    await new Promise((done) => setTimeout(done, WARM_UP_MS));
+    this.#isMeasured = true;
+    await new Promise((done) => setTimeout(done, measureMs));
+    this.#isMeasured = false;
+    this.#isOver = true;
+    await clients;
+    const { count } = await this.#read(0);
+    await Promise.all(this.#pools.map((pool) => pool.close()));
+    return { ...this.#tally, final: count };
+  }
+
+  async #client(index: number): Promise<void> {
+    let seen: Seen = { count: 0, etag: undefined };
+    while (!this.#isOver) seen = await this.#increment(index, seen);
+  }
+
+  async #increment(index: number, { count, etag }: Seen): Promise<Seen> {
+    const beganMs = performance.now();
+    const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag };
+    const { statusCode, headers, body } = await this.#poolOf(index).request({
+      path: this.#path,
+      method: 'PUT',
+      headers: { 'content-type': 'text/plain', prefer: 'return=representation', ...condition },
+      body: `${count + 1}`,
+    });
+    const answer = (await body.json()) as { readonly entry?: Entry; readonly outcome?: string };
+    this.#count(index, statusCode, performance.now() - beganMs);
+    const tag = typeof headers['etag'] === 'string' ? headers['etag'] : undefined;
+    if (statusCode === 200 || statusCode === 201) return { count: count + 1, etag: tag };
+    if (statusCode === 412 && answer.entry !== undefined) return { count: countIn(answer.entry), etag: tag };
+    if (answer.outcome === 'unknown') this.#tally.unknown += 1;
+    return this.#read(index);
+  }
+
+  async #read(index: number): Promise<Seen> {
+    for (;;) {
+      const { statusCode, headers, body } = await this.#poolOf(index).request({
+        path: this.#path,
+        method: 'GET',
+        headers: { [HEADERS.consistency]: 'linearizable' },
+      });
+      const text = await body.text();
+      if (statusCode === 200) return { count: Number(text), etag: String(headers['etag']) };
+      if (statusCode === 404) return { count: 0, etag: undefined };
+    }
+  }
+
+  #poolOf(index: number): Pool {
+    const pool = this.#pools.at(index % this.#pools.length);
+    if (pool === undefined) throw new Error('there are no nodes');
+    return pool;
+  }
+
+  #count(index: number, status: number, ms: number): void {
+    const { perClient, statuses, latency } = this.#tally;
+    const isWon = status === 200 || status === 201;
+    if (isWon) this.#tally.acknowledged += 1;
+    if (!this.#isMeasured) return;
+    if (isWon) perClient[index] = (perClient[index] ?? 0) + 1;
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    latency.record(Math.max(1, Math.round(ms * 1_000)));
+  }
+}
+
+function countIn({ siblings }: Entry): number {
+  return Number(siblings[0]?.text);
+}
+
+interface Options {
+  readonly seconds: number;
+  readonly program: string;
+}
+
+function readOptions(): Options {
+  return new Command('npm run bench:contention --')
+    .description('Clients increment one counter by compare-and-set, on a cluster of three nodes.')
+    .option('--seconds <count>', 'seconds measured in each bucket mode', positiveInteger, 10)
+    .option('--program <file>', 'the built command line', resolve, resolve('dist/cli/main.js'))
+    .parse()
+    .opts<Options>();
+}
+
+async function main({ seconds, program }: Options): Promise<number> {
+  return withCluster({ nodeCount: NODE_COUNT, copies: NODE_COUNT, program }, async (cluster) => {
+    const rows: string[][] = [];
+    const problems: string[] = [];
+    for (const { title, bucket } of MODES) {
+      const tally = await new Contention(cluster, bucket).run(seconds * 1_000);
+      rows.push([title, ...cellsOf(tally, seconds)]);
+      problems.push(...problemsOf(tally).map((problem) => `${title}: ${problem}`));
+    }
+    cluster.assertRunning();
+    const head = ['', 'won/s', 'attempts/s', 'p50 ms', 'p99 ms', 'most/fewest wins of a client', 'answers'];
+    process.stdout.write(
+      `${CLIENTS} clients, one counter, ${NODE_COUNT} nodes\n\n${formatTable(head, rows)}\n`,
+    );
+    process.stdout.write(problems.length === 0 ? 'The counters are right.\n' : `${problems.join('\n')}\n`);
+    return problems.length === 0 ? 0 : 1;
+  });
+}
+
+function cellsOf({ perClient, statuses, latency }: Tally, seconds: number): readonly string[] {
+  const won = perClient.reduce((sum, count) => sum + count, 0);
+  const fewest = Math.min(...perClient);
+  return [
+    (won / seconds).toFixed(0),
+    (latency.count / seconds).toFixed(0),
+    (latency.percentile(50) / 1_000).toFixed(1),
+    (latency.percentile(99) / 1_000).toFixed(1),
+    `${Math.max(...perClient)}/${fewest}`,
+    [...statuses].map(([status, count]) => `${count} x ${status}`).join(', '),
+  ];
+}
+
+/** What is acknowledged is in the counter, and nothing is that nobody wrote. */
+function problemsOf({
+  acknowledged,
+  unknown,
+  final,
+  statuses,
+}: Tally & { readonly final: number }): string[] {
+  const isRight = final >= acknowledged && final <= acknowledged + unknown;
+  const others = [...statuses.keys()].filter((status) => ![200, 201, 412, 409, 503, 504].includes(status));
+  return [
+    ...(isRight
+      ? []
+      : [`the counter is ${final}, but ${acknowledged} to ${acknowledged + unknown} were written`]),
+    ...others.map((status) => `an answer with status ${status}`),
+  ];
+}
+
+process.exitCode = await main(readOptions());
