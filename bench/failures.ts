@@ -35,6 +35,7 @@ const ARMS: readonly Arm[] = [
   { title: 'W=1, sloppy', headers: { [HEADERS.w]: '1', [HEADERS.sloppy]: '?1' } },
   { title: 'W=2, strict', headers: { [HEADERS.w]: '2', [HEADERS.sloppy]: '?0' } },
   { title: 'W=2, sloppy', headers: { [HEADERS.w]: '2', [HEADERS.sloppy]: '?1' } },
+  { title: 'If-None-Match: *', headers: { 'If-None-Match': '*' } },
 ];
 
 function main(): Promise<void> {
@@ -166,13 +167,13 @@ function without(gone: readonly ClusterNode[], nodes: readonly ClusterNode[]): r
   return nodes.filter((node) => !gone.includes(node));
 }
 
-/** Failures by status, if any. */
-function wellAnswered({ offered, statuses, errors, unsent }: PacedResult): string {
+/** With the slowest good answer, and failures by status, if any. */
+function wellAnswered({ offered, statuses, errors, unsent, maxUs }: PacedResult): string {
   const good = ((statuses[201] ?? 0) / offered) * 100;
   const others = Object.entries(statuses).filter(([status]) => status !== '201');
   const lost = errors + unsent > 0 ? [['lost', errors + unsent] as const] : [];
   const failures = [...others, ...lost].map(([what, count]) => `${what}: ${count}`);
-  return `${good.toFixed(2)} %${failures.length > 0 ? ` (${failures.join(', ')})` : ''}`;
+  return `${good.toFixed(2)} %, in ${Math.round(maxUs / 1000)} ms at most${failures.length > 0 ? ` (${failures.join(', ')})` : ''}`;
 }
 
 function say(text: string): void {

@@ -30,6 +30,7 @@ export interface PacedResult {
   /** Of answers with the expected status, from the moment at which the request was due. Microseconds. */
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly maxUs: number;
   readonly cpuMicroseconds: Readonly<Record<string, number>>;
   /** Largest resident memory seen of any watched process, bytes. */
   readonly peakBytes: number;

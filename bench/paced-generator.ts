@@ -168,6 +168,7 @@ class PacedRun {
       unsent: this.#unsent,
       p50Us: this.#histogram.percentile(50),
       p99Us: this.#histogram.percentile(99),
+      maxUs: this.#histogram.max,
       cpuMicroseconds: Object.fromEntries(
         Object.entries(after).map(([name, us]) => [name, us - (before[name] ?? 0)]),
       ),
