@@ -16,7 +16,7 @@ export type ConditionalResult = ConditionalOutcome | CannotCoordinate;
 export interface WaitingOptions {
   /** Whether a round has to propose it, even if what is there is known. */
   readonly mustPropose: boolean;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: from when on another coordinator may have been given it. */
   readonly takenAtMs: number;
   readonly resolve: (result: ConditionalResult) => void;
 }
