@@ -46,7 +46,7 @@ export class ConditionalCoordinator {
     onTheWayMs = 0,
   ): Promise<ConditionalResult> {
     // Before it waits for anything: another one may be given it meanwhile.
-    const takenAtMs = this.#ports.clock.wallMs() - onTheWayMs;
+    const takenAtMs = this.#ports.clock.nowMs() - onTheWayMs;
     const result = await this.#coordinate(request, homes, takenAtMs);
     if (result.type === 'failed') {
       const { code, certainty } = result;
@@ -112,7 +112,7 @@ export class ConditionalCoordinator {
       returnRecord: false,
     };
     const { clock } = this.#ports;
-    const options = { mustPropose: true, takenAtMs: clock.wallMs() };
+    const options = { mustPropose: true, takenAtMs: clock.nowMs() };
     return this.#enqueue(request, homes, new Deadline(clock, timeoutMs), options);
   }
 
