@@ -76,6 +76,11 @@ export class TcpConnection implements Connection {
     this.#finish(reason, 'closed');
   }
 
+  /** Without this, what lies in the kernel would be delivered for as long as the other machine takes it, after a pause of minutes. */
+  reset(reason: string): void {
+    this.#finish(reason, 'closed', 'reset');
+  }
+
   #flush(): void {
     if (this.#end !== undefined || this.#pending.length === 0) return;
     const buffers = encodeFrames(this.#pending);
@@ -87,12 +92,15 @@ export class TcpConnection implements Connection {
   }
 
   /** The first reason counts; `onClose` follows from the socket's `close` event, which comes once, and later. */
-  #finish(reason: string, cause: 'closed' | 'malformed'): void {
+  #finish(reason: string, cause: 'closed' | 'malformed', how: 'close' | 'reset' = 'close'): void {
     if (this.#end !== undefined) return;
     this.#end = { reason, cause };
     this.#pending = [];
     this.#pendingBytes = 0;
-    this.#socket.destroy();
+    // One that is only being made would be reset when it stands, which may be never: nothing has left on it.
+    if (how === 'reset' && !this.#socket.connecting && !this.#socket.destroyed)
+      this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 }
 

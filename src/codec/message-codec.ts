@@ -19,7 +19,13 @@ import { requestFromFields, requestToFields } from './request-fields.ts';
 export const PROTOCOL_VERSION = 4;
 
 export type PeerMessage =
-  | { readonly type: 'hello'; readonly hello: Hello; readonly proof: Uint8Array | undefined }
+  | {
+      readonly type: 'hello';
+      readonly hello: Hello;
+      readonly proof: Uint8Array | undefined;
+      /** As in a reply. */
+      readonly clockMs?: number | undefined;
+    }
   | { readonly type: 'proof'; readonly proof: Uint8Array }
   /** The handshake failed; the connection is closed after it. */
   | { readonly type: 'refused'; readonly reason: string }
@@ -28,6 +34,11 @@ export type PeerMessage =
       readonly id: number;
       /** The sequence number that the store of the sender had reached; it may be left out. */
       readonly sequence?: number;
+      /**
+       * What the receiver's monotonic clock showed at the least when the request was made, milliseconds; it may be left out, and
+       * is without a sequence number.
+       */
+      readonly madeAtMs?: number | undefined;
       readonly request: PeerRequest;
     }
   | {
@@ -35,16 +46,32 @@ export type PeerMessage =
       readonly id: number;
       /** The sequence number that the store of the sender had reached. */
       readonly sequence: number;
+      /** What the sender's monotonic clock showed, milliseconds; it may be left out. */
+      readonly clockMs?: number | undefined;
       readonly reply: PeerReply;
     };
 
-const KIND = { hello: 0, proof: 1, refused: 2, request: 3, reply: 4, requestWithSequence: 5 } as const;
+const KIND = {
+  hello: 0,
+  proof: 1,
+  refused: 2,
+  request: 3,
+  reply: 4,
+  requestWithSequence: 5,
+  requestWithTime: 6,
+  replyWithClock: 7,
+} as const;
 const MAX_REASON_CHARACTERS = 4_096;
 
 export function encodeMessage(message: PeerMessage): Uint8Array {
   switch (message.type) {
     case 'hello':
-      return packFields([KIND.hello, ...helloToFields(message.hello), message.proof ?? null]);
+      return packFields([
+        KIND.hello,
+        ...helloToFields(message.hello),
+        message.proof ?? null,
+        ...(message.clockMs === undefined ? [] : [message.clockMs]),
+      ]);
     case 'proof':
       return packFields([KIND.proof, message.proof]);
     case 'refused':
@@ -52,12 +79,20 @@ export function encodeMessage(message: PeerMessage): Uint8Array {
     case 'request':
       return packFields([...requestHeader(message), ...requestToFields(message.request)]);
     case 'reply':
-      return packFields([KIND.reply, message.id, message.sequence, ...replyToFields(message.reply)]);
+      return packFields([...replyHeader(message), ...replyToFields(message.reply)]);
   }
 }
 
-function requestHeader({ id, sequence }: Extract<PeerMessage, { type: 'request' }>): readonly number[] {
-  return sequence === undefined ? [KIND.request, id] : [KIND.requestWithSequence, id, sequence];
+function requestHeader(message: Extract<PeerMessage, { type: 'request' }>): readonly number[] {
+  const { id, sequence, madeAtMs } = message;
+  if (sequence === undefined) return [KIND.request, id];
+  if (madeAtMs === undefined) return [KIND.requestWithSequence, id, sequence];
+  return [KIND.requestWithTime, id, sequence, madeAtMs];
+}
+
+function replyHeader(message: Extract<PeerMessage, { type: 'reply' }>): readonly number[] {
+  const { id, sequence, clockMs } = message;
+  return clockMs === undefined ? [KIND.reply, id, sequence] : [KIND.replyWithClock, id, sequence, clockMs];
 }
 
 /** Throws FormatError. Bytes in the message alias the input. */
@@ -86,11 +121,27 @@ function readMessage(fields: FieldReader): PeerMessage {
         sequence: fields.integer(0),
         request: requestFromFields(fields),
       };
+    case KIND.requestWithTime:
+      return {
+        type: 'request',
+        id: fields.integer(0),
+        sequence: fields.integer(0),
+        madeAtMs: fields.number(),
+        request: requestFromFields(fields),
+      };
     case KIND.reply:
       return {
         type: 'reply',
         id: fields.integer(0),
         sequence: fields.integer(0),
+        reply: replyFromFields(fields),
+      };
+    case KIND.replyWithClock:
+      return {
+        type: 'reply',
+        id: fields.integer(0),
+        sequence: fields.integer(0),
+        clockMs: fields.duration(),
         reply: replyFromFields(fields),
       };
     default:
@@ -143,7 +194,10 @@ function readHello(fields: FieldReader): Extract<PeerMessage, { type: 'hello' }>
     lost: readLostStores(fields.fields()),
     remembered: readOptionalMark(fields),
   };
-  return { type: 'hello', hello, proof: fields.optionalBytes() };
+  const proof = fields.optionalBytes();
+  return fields.remaining === 0
+    ? { type: 'hello', hello, proof }
+    : { type: 'hello', hello, proof, clockMs: fields.duration() };
 }
 
 function readOptionalMark(fields: FieldReader): StoreMark | undefined {

@@ -98,6 +98,13 @@ export class FieldReader {
     return value;
   }
 
+  /** A finite number. */
+  number(): number {
+    const value = this.#take();
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.#unexpected('a number');
+    return value;
+  }
+
   optionalInteger(min: number): number | undefined {
     return this.#takeNull() ? undefined : this.integer(min);
   }

@@ -90,6 +90,18 @@ export const HELLO_TIMEOUT_MS = 3_000;
 export const PEER_PATIENCE_MS = 500;
 /** A peer that owes a reply and says nothing for this long (milliseconds) is taken for gone; the connection is closed. */
 export const PEER_SILENCE_MS = 10_000;
+/** How much faster one monotonic clock may run than another: kernels let theirs be slewed by 500 ppm either way. */
+export const MAX_CLOCK_DRIFT = 0.001;
+/**
+ * Milliseconds by which a request may seem to have left later than it has come. Beyond it, its sender is wrong about this node's
+ * clock, which then stood still for a while, as that of a machine that is suspended.
+ */
+export const MAX_CLOCK_DOUBT_MS = 100;
+/**
+ * Milliseconds that a write may have been on its way to its coordinator and still pass for a first attempt: whoever forwarded it
+ * suspects that coordinator then, and asks another one.
+ */
+export const MAX_WAY_OF_FIRST_ATTEMPT_MS = 2 * PEER_PATIENCE_MS;
 /** Milliseconds for a sign of life where a connection is known to be doubtful. */
 export const PEER_PROBE_MS = 1_000;
 /** Reconnect backoff, milliseconds: doubles from the first to the last, with jitter. */

@@ -16,6 +16,11 @@ export interface Connection {
   send(frame: Uint8Array): void;
   /** Closes now; frames still queued may be lost. Idempotent. `onClose` is still called, once. */
   close(reason: string): void;
+  /**
+   * Closes, and sees to it that nothing that was sent and has not arrived still does, as far as that is in the hands of this
+   * machine. Else as `close`.
+   */
+  reset(reason: string): void;
 }
 
 export interface ConnectionHandlers {

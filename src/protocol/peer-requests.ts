@@ -24,8 +24,12 @@ export interface PeerRequestPorts {
   readonly inFlight: InFlight;
 }
 
-/** Rejects if the store failed: nothing truthful can be answered then. */
-export async function servePeer(ports: PeerRequestPorts, request: PeerRequest): Promise<PeerReply> {
+/** `onTheWayMs`: how long the request took to come here, at most. Rejects if the store failed: nothing truthful can be answered then. */
+export async function servePeer(
+  ports: PeerRequestPorts,
+  request: PeerRequest,
+  onTheWayMs: number,
+): Promise<PeerReply> {
   const { reaping, admission, inFlight } = ports;
   switch (request.type) {
     // Those wait for all others, so they are none of them.
@@ -40,13 +44,14 @@ export async function servePeer(ports: PeerRequestPorts, request: PeerRequest): 
     case 'reap-drop':
       return reaping.serve(request);
     default:
-      return inFlight.track(() => serveRecords(ports, request));
+      return inFlight.track(() => serveRecords(ports, request, onTheWayMs));
   }
 }
 
 async function serveRecords(
   { local, acceptor, antiEntropy, router }: PeerRequestPorts,
   request: Exclude<PeerRequest, ReapRequest | BarrierRequest | VotedKeysRequest>,
+  onTheWayMs: number,
 ): Promise<PeerReply> {
   switch (request.type) {
     case 'read':
@@ -64,7 +69,7 @@ async function serveRecords(
     case 'coordinate-put':
     case 'coordinate-delete':
     case 'coordinate-conditional':
-      return router.serve(request);
+      return router.serve(request, onTheWayMs);
     case 'inspect-vote':
       return acceptor.inspect(request);
     case 'paxos-prepare':

@@ -215,7 +215,7 @@ class RunningNode implements StorageNode {
       inFlight: this.#inFlight,
     };
     await this.#peers.start(
-      (request) => servePeer(served, request),
+      (request, onTheWayMs) => servePeer(served, request, onTheWayMs),
       (peer) => {
         this.#handoff.peerUp(peer);
         this.#antiEntropy.peerUp(peer);

@@ -199,6 +199,45 @@ describe('tcp network', () => {
     server.close();
   });
 
+  it.each(['close', 'reset'] as const)(
+    'delivers what the kernel still holds to a peer that reads late only after a close: %s',
+    async (how) => {
+      let received = 0;
+      let isOver = false;
+      const server = createServer({ pauseOnConnect: true }, (socket) => {
+        socket.on('data', (bytes) => {
+          received += bytes.length;
+        });
+        socket.on('error', () => undefined);
+        socket.on('close', () => {
+          isOver = true;
+        });
+        sockets.push(socket);
+      }).listen(0, HOST);
+      await once(server, 'listening');
+      peerAddress = { host: HOST, port: (server.address() as AddressInfo).port };
+      const end = new RecordedEnd();
+      const connection = network.connect(PEER, end);
+      await until(() => end.opened === 1 && sockets.length === 1);
+      // Until neither kernel takes any more.
+      const frame = new Uint8Array(MAX_FRAME_BYTES);
+      let sent = 0;
+      while (connection.queuedBytes < 4 * MAX_FRAME_BYTES) {
+        connection.send(frame);
+        sent += MAX_FRAME_BYTES + 4;
+        await delay(5);
+      }
+      const left = sent - connection.queuedBytes;
+      connection[how]('no more of you');
+      await until(() => end.closes.length === 1);
+      sockets[0]?.resume();
+      await until(() => isOver);
+      if (how === 'close') expect(received).toBeGreaterThanOrEqual(left);
+      else expect(received).toBeLessThan(left);
+      server.close();
+    },
+  );
+
   it('throws for what cannot be a frame', () => {
     const connection = network.connect(PEER, new RecordedEnd());
     expect(() => connection.send(new Uint8Array(0))).toThrow(RangeError);

@@ -503,6 +503,33 @@ export const MESSAGE_SAMPLES: Readonly<Record<string, PeerMessage>> = {
     sequence: 70_000,
     request: { type: 'ping' },
   },
+  'request with the time at which it was made': {
+    type: 'request',
+    id: 300,
+    sequence: 70_000,
+    madeAtMs: 1_234.5,
+    request: { type: 'coordinate-conditional', request: { ...CONDITIONAL, operation: { type: 'read' } } },
+  },
+  'request made before the clock of its receiver began': {
+    type: 'request',
+    id: 300,
+    sequence: 70_000,
+    madeAtMs: -0.25,
+    request: { type: 'ping' },
+  },
+  'hello with a clock': {
+    type: 'hello',
+    hello: HELLO_SAMPLE,
+    proof: new Uint8Array(32).fill(5),
+    clockMs: 2 ** 33 + 0.125,
+  },
+  'reply with a clock': {
+    type: 'reply',
+    id: 7,
+    sequence: 70_000,
+    clockMs: 1_234.5,
+    reply: { type: 'ping' },
+  },
   ...messages('request', REQUESTS, (request) => ({ type: 'request', id: 300, request })),
   ...messages('reply', REPLIES, (reply) => ({ type: 'reply', id: 7, sequence: 70_000, reply })),
 };

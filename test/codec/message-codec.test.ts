@@ -154,12 +154,27 @@ const replies = fc.oneof(
   failures.map((outcome) => ({ type: 'coordinate-delete', outcome })),
 ) as fc.Arbitrary<PeerReply>;
 
+/** Monotonic clocks; 0 is -0 in no message. */
+const times = fc.double({ noNaN: true, noDefaultInfinity: true }).map((ms) => ms + 0);
+
 const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.constantFrom(...Object.values(MESSAGE_SAMPLES)),
   fc.tuple(fc.maxSafeNat(), requests).map(([id, request]): PeerMessage => ({ type: 'request', id, request })),
   fc
     .tuple(fc.maxSafeNat(), fc.maxSafeNat(), requests)
     .map(([id, sequence, request]): PeerMessage => ({ type: 'request', id, sequence, request })),
+  fc.tuple(fc.maxSafeNat(), fc.maxSafeNat(), times, requests).map(
+    ([id, sequence, madeAtMs, request]): PeerMessage => ({
+      type: 'request',
+      id,
+      sequence,
+      madeAtMs,
+      request,
+    }),
+  ),
+  fc
+    .tuple(fc.maxSafeNat(), fc.maxSafeNat(), times.map(Math.abs), replies)
+    .map(([id, sequence, clockMs, reply]): PeerMessage => ({ type: 'reply', id, sequence, clockMs, reply })),
   fc
     .tuple(fc.maxSafeNat(), fc.maxSafeNat(), replies)
     .map(([id, sequence, reply]): PeerMessage => ({ type: 'reply', id, sequence, reply })),

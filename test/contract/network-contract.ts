@@ -157,6 +157,21 @@ export function networkContract(name: string, open: () => Promise<OpenedNetworks
       expect(right.closes[0]?.reason).not.toBe('');
     });
 
+    it('tells both ends of a reset, too', async () => {
+      const { left, right } = await connected();
+      left.connection?.reset('enough');
+      left.connection?.reset('again');
+      left.connection?.send(frameOf(5));
+      expect(left.connection?.queuedBytes).toBe(0);
+      await networks.until(() => left.closes.length > 0 && right.closes.length > 0);
+      left.connection?.close('and again');
+      await networks.right.close();
+      await networks.left.close();
+      expect(left.closes).toEqual([{ reason: 'enough', cause: 'closed' }]);
+      expect(right.closes).toEqual([{ reason: expect.any(String), cause: 'closed' }]);
+      expect(right.frames).toEqual([]);
+    });
+
     it('sends nothing after a close', async () => {
       const { left, right } = await connected();
       left.connection?.close('enough');
@@ -179,10 +194,10 @@ export function networkContract(name: string, open: () => Promise<OpenedNetworks
       expect(right.frames).toEqual([frameOf(5)]);
     });
 
-    it('may be closed before it stands', async () => {
+    it.each(['close', 'reset'] as const)('may be ended before it stands, by %s', async (how) => {
       await listenRight();
       const { end, connection } = connectLeft();
-      connection.close('changed my mind');
+      connection[how]('changed my mind');
       await networks.until(() => end.closes.length > 0);
       expect(end.opened).toBe(0);
       expect(end.closes).toEqual([{ reason: 'changed my mind', cause: 'closed' }]);

@@ -25,7 +25,7 @@ export interface ConditionalWrite {
     readonly notBefore: Ballot | undefined;
     /** Whether another coordinator may be trying it, too: then it is refused for good when it fails. */
     readonly mayBeElsewhere: boolean;
-    /** Since when it waits, milliseconds since 1970. */
+    /** Since when it waits, by the time of the ballot that it is proposed under: milliseconds since 1970. */
     readonly takenAtMs: number;
   };
 }

@@ -33,13 +33,26 @@ export function withTimeout(operation: ForwardedOperation, timeoutMs: number): F
   }
 }
 
-/** A conditional write as it is for whoever is not the first to be given it; all else as it is. */
+/** A write with an id as it is for whoever may not be the first to be given it; all else as it is. */
 export function asRetry(operation: ForwardedOperation): ForwardedOperation {
-  if (operation.type !== 'coordinate-conditional' || operation.request.operation.type !== 'write')
-    return operation;
-  const write = operation.request.operation;
-  const identity = { ...write.identity, firstAttempt: false };
-  return { type: operation.type, request: { ...operation.request, operation: { ...write, identity } } };
+  switch (operation.type) {
+    case 'coordinate-get':
+      return operation;
+    case 'coordinate-put':
+      return { type: operation.type, request: { ...operation.request, ...retried(operation.request) } };
+    case 'coordinate-delete':
+      return { type: operation.type, request: { ...operation.request, ...retried(operation.request) } };
+    case 'coordinate-conditional': {
+      const write = operation.request.operation;
+      if (write.type !== 'write') return operation;
+      const identity = { ...write.identity, firstAttempt: false };
+      return { type: operation.type, request: { ...operation.request, operation: { ...write, identity } } };
+    }
+  }
+}
+
+function retried({ identity }: PutRequest | DeleteRequest): Pick<PutRequest, 'identity'> {
+  return { identity: identity === undefined ? undefined : { ...identity, firstAttempt: false } };
 }
 
 /** The id of a write; undefined if it has none, or is a read. */

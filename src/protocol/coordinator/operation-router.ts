@@ -3,6 +3,9 @@
  * the home replicas (never both: two coordinators of one write would make two events). Under a sloppy quorum, if no home
  * replica can be reached, it is the next node of the list, which may be this one. What a peer forwarded is coordinated here or
  * refused, never forwarded again.
+ *
+ * What a peer forwarded may have lain in a socket, or before a paused process, for long. Its time limit runs on the way: what comes
+ * after it is not begun, for the client was answered long ago, and may have asked what became of it.
  */
 import { placementHash } from '../../codec/hash.ts';
 import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
@@ -16,6 +19,7 @@ import type {
   RemovalOutcome,
 } from '../../core/outcome.ts';
 import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from '../../core/request.ts';
+import { MAX_WAY_OF_FIRST_ATTEMPT_MS } from '../../core/limits.ts';
 import { partitionOf, type PreferredNodes, preferredNodes, type Ring } from '../../core/ring/ring.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { ConditionalCoordinator } from '../paxos/conditional-coordinator.ts';
@@ -23,9 +27,11 @@ import type { RunningOperations } from '../running-operations.ts';
 import { deleteWhatIsThere } from './blind-delete.ts';
 import { Deadline } from './deadline.ts';
 import {
+  asRetry,
   type CoordinatedReply,
   type ForwardedOperation,
   type ForwardedOutcome,
+  identityIn,
   withTimeout,
 } from './forwarded-operation.ts';
 import { forward, type ForwardingPorts } from './forwarding.ts';
@@ -79,16 +85,19 @@ export class OperationRouter {
     return this.#coordinateOrForward(operation);
   }
 
-  /** What a peer forwarded. */
-  async serve(operation: ForwardedOperation): Promise<PeerReply> {
+  /** What a peer forwarded; `onTheWayMs`: how long it took to come here, at most. */
+  async serve(operation: ForwardedOperation, onTheWayMs: number): Promise<PeerReply> {
     const { replicas, operations } = this.#ports;
     const nodes = this.#nodesOf(operation);
     // Who forwarded it could not reach a home replica; under a sloppy quorum any node may take its place.
     if (!nodes.homes.includes(replicas.self) && !isSloppy(operation))
       return refuse(`${replicas.self} is no home replica of this key`);
+    const inTime = limitedByWay(operation, onTheWayMs);
+    if (inTime === undefined)
+      return refuse(`it was on its way for up to ${Math.round(onTheWayMs)} ms, and came too late`);
     const refusal = operations.refusal();
     if (refusal !== undefined) return refuse(refusal.detail);
-    const result = await operations.run(() => this.#coordinate(operation, nodes));
+    const result = await operations.run(() => this.#coordinate(inTime, nodes, onTheWayMs));
     return result.type === 'cannot-coordinate' ? refuse(result.reason) : result;
   }
 
@@ -145,6 +154,7 @@ export class OperationRouter {
   async #coordinate(
     operation: ForwardedOperation,
     nodes: PreferredNodes,
+    onTheWayMs = 0,
   ): Promise<CoordinatedReply | CannotCoordinate> {
     const { reads, writes, conditionals } = this.#ports;
     switch (operation.type) {
@@ -163,7 +173,7 @@ export class OperationRouter {
         // The voters of a key are always the same.
         if (request.n !== this.#ports.votersOf(request))
           return { type: 'cannot-coordinate', reason: 'the bucket has another N' };
-        const outcome = await conditionals.coordinate(request, nodes.homes);
+        const outcome = await conditionals.coordinate(request, nodes.homes, onTheWayMs);
         return outcome.type === 'cannot-coordinate' ? outcome : { type: operation.type, outcome };
       }
     }
@@ -174,6 +184,22 @@ export class OperationRouter {
     const quorum = { n, sloppy: isSloppy(operation) };
     return preferredNodes(this.#ports.ring, this.partitionOf({ bucket, key }), quorum);
   }
+}
+
+/**
+ * What is left of an operation that was on its way so long; undefined: nothing. Who sends a write again, or asks what became of
+ * it, may have done so while its first attempt was still on its way, and what they were told may have been forgotten since. So
+ * if that took long, a plain write is looked for first, as a retry is. A conditional one is not begun, for its sender has
+ * suspected this node by now, and asked another one.
+ */
+function limitedByWay(operation: ForwardedOperation, onTheWayMs: number): ForwardedOperation | undefined {
+  const leftMs = operation.request.timeoutMs - onTheWayMs;
+  if (leftMs <= 0) return undefined;
+  const limited = withTimeout(operation, leftMs);
+  const isLate =
+    onTheWayMs > MAX_WAY_OF_FIRST_ATTEMPT_MS && identityIn(operation.request)?.firstAttempt === true;
+  if (!isLate) return limited;
+  return operation.type === 'coordinate-conditional' ? undefined : asRetry(limited);
 }
 
 /** Fallbacks never vote. */

@@ -16,7 +16,7 @@ import { quorumFacts } from './conditional-outcome.ts';
 import { Grants } from './grants.ts';
 import { type ChosenRound, KeyQueue, type KeyQueuePorts } from './key-queue.ts';
 import { readQuickly } from './quick-read.ts';
-import { type ConditionalResult, WaitingRequest } from './waiting-request.ts';
+import { type ConditionalResult, WaitingRequest, type WaitingOptions } from './waiting-request.ts';
 
 export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants'> {
   readonly config: ClusterConfig;
@@ -35,9 +35,18 @@ export class ConditionalCoordinator {
     this.#ports = ports;
   }
 
-  /** `homes`: the home replicas of the bucket's N. Never rejects. */
-  async coordinate(request: ConditionalRequest, homes: readonly NodeId[]): Promise<ConditionalResult> {
-    const result = await this.#coordinate(request, homes);
+  /**
+   * `homes`: the home replicas of the bucket's N; `onTheWayMs`: how long ago it left whoever has forwarded it, at most. Never
+   * rejects.
+   */
+  async coordinate(
+    request: ConditionalRequest,
+    homes: readonly NodeId[],
+    onTheWayMs = 0,
+  ): Promise<ConditionalResult> {
+    // Before it waits for anything: another one may be given it meanwhile.
+    const takenAtMs = this.#ports.clock.nowMs() - onTheWayMs;
+    const result = await this.#coordinate(request, homes, takenAtMs);
     if (result.type === 'failed') {
       const { code, certainty } = result;
       this.#ports.tracer.trace({ type: 'conditional-failed', code, certainty });
@@ -45,7 +54,11 @@ export class ConditionalCoordinator {
     return result;
   }
 
-  async #coordinate(request: ConditionalRequest, homes: readonly NodeId[]): Promise<ConditionalResult> {
+  async #coordinate(
+    request: ConditionalRequest,
+    homes: readonly NodeId[],
+    takenAtMs: number,
+  ): Promise<ConditionalResult> {
     const { replicas, clock, isLowOnSpace } = this.#ports;
     if (request.operation.type === 'write' && isLowOnSpace()) {
       return refused('no-space', 'The disk of the coordinating node is below its reserve of free space.');
@@ -54,7 +67,7 @@ export class ConditionalCoordinator {
     const quorum = Math.floor(homes.length / 2) + 1;
     const isUsable = awaitUsableQuorum(replicas, homes, quorum, deadline);
     if (!(isUsable === true || (await isUsable))) return unavailable(replicas, homes, quorum);
-    return this.#enqueue(request, homes, deadline, false);
+    return this.#enqueue(request, homes, deadline, { mustPropose: false, takenAtMs });
   }
 
   /**
@@ -97,18 +110,19 @@ export class ConditionalCoordinator {
       operation: { type: 'read' },
       returnRecord: false,
     };
-    return this.#enqueue(request, homes, new Deadline(this.#ports.clock, timeoutMs), true);
+    const { clock } = this.#ports;
+    const options = { mustPropose: true, takenAtMs: clock.nowMs() };
+    return this.#enqueue(request, homes, new Deadline(clock, timeoutMs), options);
   }
 
   #enqueue(
     request: ConditionalRequest,
     homes: readonly NodeId[],
     deadline: Deadline,
-    mustPropose: boolean,
+    options: Omit<WaitingOptions, 'resolve'>,
   ): Promise<ConditionalResult> {
     return new Promise((resolve) => {
-      const takenAtMs = this.#ports.clock.wallMs();
-      const waiting = new WaitingRequest(request, deadline, { mustPropose, takenAtMs, resolve });
+      const waiting = new WaitingRequest(request, deadline, { ...options, resolve });
       const { bucket, key } = request;
       const name = `${bucket}\0${key}`;
       const queue = this.#queues.get(name);

@@ -19,7 +19,7 @@ import {
   ROUND_TIMEOUT_MS,
 } from '../../core/limits.ts';
 import type { PhaseTime, QuorumFacts } from '../../core/outcome.ts';
-import { type Ballot, type BallotClock, highestBallot } from '../../core/paxos/ballot.ts';
+import { type Ballot, type BallotClock, highestBallot, timeOfBallot } from '../../core/paxos/ballot.ts';
 import { mayBeSent, type Verdict } from '../../core/paxos/conditional.ts';
 import type { Commit, Voters } from '../../core/paxos/messages.ts';
 import { planRound, type RoundPlan } from '../../core/paxos/round-plan.ts';
@@ -149,7 +149,11 @@ export class KeyQueue {
     batch: readonly WaitingRequest[],
     facts: Pick<Grant, 'ballot' | 'floor'>,
   ): RoundPlan {
-    const requests = batch.map(({ conditional }) => conditional);
+    const { clock } = this.#ports;
+    // No ballot was made for it, so the newest time that is known stands for one.
+    const newestMs = record?.writes[0]?.writtenAtMs ?? 0;
+    const atMs = Math.max(clock.wallMs(), newestMs);
+    const requests = batch.map((waiting) => waiting.conditionalAt(atMs, clock.nowMs()));
     return planRound(record, requests, { ...facts, n: this.#key.homes.length, etagOf });
   }
 
@@ -187,7 +191,7 @@ export class KeyQueue {
       acceptors: homes,
       quorum: this.#quorum,
       gather: isWidened ? homes.length : this.#quorum,
-      requests: batch.map(({ conditional }) => conditional),
+      requests: batch.map((waiting) => waiting.conditionalAt(timeOfBallot(ballot), clock.nowMs())),
       n: homes.length,
       etagOf,
       mustPropose: batch.some(({ mustPropose }) => mustPropose),

@@ -16,7 +16,7 @@ export type ConditionalResult = ConditionalOutcome | CannotCoordinate;
 export interface WaitingOptions {
   /** Whether a round has to propose it, even if what is there is known. */
   readonly mustPropose: boolean;
-  /** Milliseconds since 1970. */
+  /** By the monotonic clock, milliseconds: from when on another coordinator may have been given it. */
   readonly takenAtMs: number;
   readonly resolve: (result: ConditionalResult) => void;
 }
@@ -29,6 +29,7 @@ export class WaitingRequest {
   readonly #stopDeadline: () => void;
   /** The rounds that it took part in, with its place in each. */
   readonly #rounds: { readonly round: Round; readonly place: number }[] = [];
+  readonly #takenAtMs: number;
   #conditional: Conditional;
   #run: RoundRun | undefined;
   #isAnswered = false;
@@ -43,7 +44,8 @@ export class WaitingRequest {
     this.deadline = deadline;
     this.mustPropose = mustPropose;
     this.#resolve = resolve;
-    this.#conditional = conditionalOf(request, takenAtMs);
+    this.#takenAtMs = takenAtMs;
+    this.#conditional = conditionalOf(request);
     this.#stopDeadline = deadline.onPassed(() => this.answer(this.#tooLate()));
   }
 
@@ -56,8 +58,21 @@ export class WaitingRequest {
     return this.#rounds.length === 0;
   }
 
+  /** For what matters of it at any time. */
   get conditional(): Conditional {
     return this.#conditional;
+  }
+
+  /**
+   * For a round, or a read, at the time `atMs` of the ballots of its key (milliseconds since 1970), when the monotonic clock shows
+   * `nowMs`. Since when it waits is said by that time: what came meanwhile has ballots, too, and the wall clock of this node may be
+   * wrong by days, so that everything, or nothing, would seem to have come since.
+   */
+  conditionalAt(atMs: number, nowMs: number): Conditional {
+    const conditional = this.#conditional;
+    if (conditional.type !== 'write') return conditional;
+    const takenAtMs = atMs - (nowMs - this.#takenAtMs);
+    return { ...conditional, identity: { ...conditional.identity, takenAtMs } };
   }
 
   /** A round begins that has it at this place. */
@@ -126,7 +141,7 @@ export class WaitingRequest {
   }
 }
 
-function conditionalOf({ operation }: ConditionalRequest, takenAtMs: number): Conditional {
+function conditionalOf({ operation }: ConditionalRequest): Conditional {
   if (operation.type !== 'write') return operation;
   const { condition, content, identity } = operation;
   const requestDigest = requestDigestOf(operation);
@@ -135,6 +150,6 @@ function conditionalOf({ operation }: ConditionalRequest, takenAtMs: number): Co
     type: 'write',
     condition,
     content,
-    identity: { ...identity, requestDigest, mayBeElsewhere, takenAtMs },
+    identity: { ...identity, requestDigest, mayBeElsewhere, takenAtMs: 0 },
   };
 }

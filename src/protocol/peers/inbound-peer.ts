@@ -6,7 +6,12 @@ import type { Handshake } from '../../codec/hello-proof.ts';
 import { proveSecret } from '../../codec/hello-proof.ts';
 import type { PeerMessage } from '../../codec/message-codec.ts';
 import type { NodeId, StoreId } from '../../core/ids.ts';
-import { HELLO_TIMEOUT_MS, MAX_PEER_QUEUE_BYTES, MAX_PEER_REQUESTS } from '../../core/limits.ts';
+import {
+  HELLO_TIMEOUT_MS,
+  MAX_CLOCK_DOUBT_MS,
+  MAX_PEER_QUEUE_BYTES,
+  MAX_PEER_REQUESTS,
+} from '../../core/limits.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../core/message.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { Connection, ConnectionHandlers } from '../../ports/network.ts';
@@ -15,8 +20,11 @@ import { MessageChannel } from './message-channel.ts';
 import type { PeerOptions } from './peer-options.ts';
 
 export interface InboundHandlers {
-  /** Rejects if no truthful reply can be given; the connection is closed then. */
-  readonly onRequest: (request: PeerRequest, from: Connection) => Promise<PeerReply>;
+  /**
+   * Rejects if no truthful reply can be given; the connection is closed then. `onTheWayMs`: how long it took from when the request
+   * was made until it was read, at most; 0 if it does not say.
+   */
+  readonly onRequest: (request: PeerRequest, from: Connection, onTheWayMs: number) => Promise<PeerReply>;
   /**
    * A peer has said who it is: calls back, at once or soon, with a refusal if another process that lives has its place. Until
    * then nothing is answered.
@@ -96,13 +104,14 @@ class InboundPeer {
   }
 
   #answerHello(theirs: Hello): void {
-    const { self, random, memory } = this.#options;
+    const { self, random, memory, clock } = this.#options;
     const own = helloOf(self, random, memory.markOf(theirs.nodeId as NodeId));
     this.#handshake = { dialer: theirs, listener: own };
     this.#channel.send({
       type: 'hello',
       hello: own,
       proof: proveSecret(self.secret, 'listener', this.#handshake),
+      clockMs: clock.nowMs(),
     });
     this.#phase = 'proof';
   }
@@ -135,14 +144,18 @@ class InboundPeer {
   }
 
   /** Whoever asks counts on what its own store holds, too: it is remembered how far that has come. */
-  #take({ id, sequence, request }: Extract<PeerMessage, { type: 'request' }>): void {
+  #take({ id, sequence, madeAtMs, request }: Extract<PeerMessage, { type: 'request' }>): void {
     const peer = this.#handshake?.dialer;
     if (peer !== undefined && sequence !== undefined)
       this.#options.memory.heard(peer.nodeId as NodeId, peer, sequence);
-    this.#serve(id, request);
+    const onTheWayMs = madeAtMs === undefined ? 0 : this.#options.clock.nowMs() - madeAtMs;
+    // On a new connection it learns better.
+    if (onTheWayMs < -MAX_CLOCK_DOUBT_MS)
+      this.#close("the peer takes this node's clock for later than it is");
+    else this.#serve(id, request, Math.max(0, onTheWayMs));
   }
 
-  #serve(id: number, request: PeerRequest): void {
+  #serve(id: number, request: PeerRequest, onTheWayMs: number): void {
     // Numbers rise on one connection. A repeated one would be carried out twice, and the second answer might deny the first.
     if (id <= this.#lastId) {
       this.#channel.reject(`request ${id} after request ${this.#lastId}`);
@@ -161,7 +174,7 @@ class InboundPeer {
       this.#running -= 1;
       this.#runningBytes -= bytes;
     };
-    this.#handlers.onRequest(request, this.#channel.connection).then(
+    this.#handlers.onRequest(request, this.#channel.connection, onTheWayMs).then(
       (reply) => {
         ended();
         if (this.#phase === 'open') this.#reply(id, reply);
@@ -174,7 +187,8 @@ class InboundPeer {
   }
 
   #reply(id: number, reply: PeerReply): void {
-    this.#channel.send({ type: 'reply', id, sequence: this.#options.self.sequence, reply });
+    const { self, clock } = this.#options;
+    this.#channel.send({ type: 'reply', id, sequence: self.sequence, clockMs: clock.nowMs(), reply });
   }
 
   /** Requests being worked on, and replies that the peer has not taken yet, are bounded in number and bytes. */

@@ -9,14 +9,11 @@
 import { type Handshake, proveSecret } from '../../codec/hello-proof.ts';
 import { encodeMessage, type PeerMessage } from '../../codec/message-codec.ts';
 import type { Incarnation, NodeId, StoreId } from '../../core/ids.ts';
-import {
-  HELLO_TIMEOUT_MS,
-  MAX_PEER_QUEUE_BYTES,
-  RECONNECT_FIRST_MS,
-  RECONNECT_LAST_MS,
-} from '../../core/limits.ts';
+import { HELLO_TIMEOUT_MS, MAX_PEER_QUEUE_BYTES, RECONNECT_FIRST_MS } from '../../core/limits.ts';
+import { RemoteClock } from '../../core/membership/remote-clock.ts';
 import type { Hello, PeerRequest } from '../../core/message.ts';
 import type { Timer } from '../../ports/clock.ts';
+import { backoffMs } from './backoff.ts';
 import { helloOf, provesSecret, refuseHello, SECRET_REFUSAL } from './hello.ts';
 import { MessageChannel } from './message-channel.ts';
 import type { PeerOptions } from './peer-options.ts';
@@ -46,6 +43,8 @@ export class OutboundPeer {
   #channel: MessageChannel | undefined;
   #hello: Hello | undefined;
   #theirs: Hello | undefined;
+  /** Of the process at the other end of the connection. */
+  #theirClock = new RemoteClock();
   #timer: Timer | undefined;
   #failures = 0;
   #endedAtMs = Number.NEGATIVE_INFINITY;
@@ -96,12 +95,20 @@ export class OutboundPeer {
       return ignore;
     }
     const id = this.#pending.takeId();
-    const { sequence } = this.#options.self;
-    const message = encodeMessage({ type: 'request', id, sequence, request });
-    if (this.#phase === 'connecting') return this.#pending.addWaiting(id, request.type, message, onAnswer);
+    const madeAtMs = this.#options.clock.nowMs();
+    const encode = (): Uint8Array => this.#encode(id, request, madeAtMs);
+    if (this.#phase === 'connecting') return this.#pending.addWaiting(id, request.type, encode, onAnswer);
+    const message = encode();
     this.#channel?.sendEncoded(message);
     this.#silence.watch();
     return this.#pending.addSent(id, request.type, message.length, onAnswer);
+  }
+
+  /** An operation that the peer shall coordinate has a time limit, which runs while it is on its way. */
+  #encode(id: number, request: PeerRequest, madeAtMs: number): Uint8Array {
+    const { sequence } = this.#options.self;
+    const time = 'request' in request ? this.#theirClock.atLeast(madeAtMs) : undefined;
+    return encodeMessage({ type: 'request', id, sequence, madeAtMs: time, request });
   }
 
   /** The peer was heard of as this incarnation: no reason to wait any longer, or to trust a connection to an earlier one. */
@@ -178,6 +185,7 @@ export class OutboundPeer {
     });
     const channel = new MessageChannel(connection, tracer, (reason) => this.#drop(reason));
     this.#channel = channel;
+    this.#theirClock = new RemoteClock();
     this.#onChange();
   }
 
@@ -191,6 +199,8 @@ export class OutboundPeer {
     this.#silence.heard();
     const message = channel.receive(frame);
     if (message === undefined) return;
+    if ('clockMs' in message && message.clockMs !== undefined)
+      this.#theirClock.heard(message.clockMs, this.#options.clock.nowMs());
     if (this.#phase === 'up') this.#receiveReply(channel, message);
     else this.#receiveHello(channel, message);
   }
@@ -246,7 +256,7 @@ export class OutboundPeer {
   #drop(reason: string): void {
     const channel = this.#channel;
     this.#ended(reason);
-    channel?.connection.close(reason);
+    channel?.connection.reset(reason);
   }
 
   #ended(reason: string): void {
@@ -258,7 +268,9 @@ export class OutboundPeer {
     if (wasUp) this.#enter('waiting', reason);
     this.#phase = 'waiting';
     this.#reason = reason;
-    this.#timer = this.#options.clock.setTimer(this.#backoffMs(), () => this.#dial());
+    const { clock, random } = this.#options;
+    this.#timer = clock.setTimer(backoffMs(this.#failures, random), () => this.#dial());
+    this.#failures += 1;
     if (wasUp) this.#options.tracer.trace({ type: 'peer-down', peer: this.node, reason });
     this.#pending.failAll(reason);
     this.#onChange();
@@ -274,13 +286,6 @@ export class OutboundPeer {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#silence.stop();
-  }
-
-  /** Doubles from the first to the last delay; half of it is drawn, so that nodes do not dial in step. */
-  #backoffMs(): number {
-    const fullMs = Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(this.#failures, 16), RECONNECT_LAST_MS);
-    this.#failures += 1;
-    return fullMs / 2 + (this.#options.random.fraction() * fullMs) / 2;
   }
 
   #suspicionChanged(isSuspected: boolean): void {

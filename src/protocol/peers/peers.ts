@@ -11,7 +11,8 @@ import { OutboundPeer, type PeerStatus } from './outbound-peer.ts';
 import type { PeerOptions } from './peer-options.ts';
 import type { OnAnswer } from './pending-requests.ts';
 
-export type OnRequest = (request: PeerRequest) => Promise<PeerReply>;
+/** `onTheWayMs`: see InboundHandlers. */
+export type OnRequest = (request: PeerRequest, onTheWayMs: number) => Promise<PeerReply>;
 
 export class Peers {
   readonly #options: PeerOptions;
@@ -33,9 +34,9 @@ export class Peers {
   async start(onRequest: OnRequest, onUp: (node: NodeId) => void): Promise<void> {
     this.#onUp = onUp;
     const handlers: InboundHandlers = {
-      onRequest: (request, from) => {
+      onRequest: (request, from, onTheWayMs) => {
         if (request.type === 'barrier') this.#endOlder(from);
-        return onRequest(request);
+        return onRequest(request, onTheWayMs);
       },
       onHello: (hello, onSettled) => this.#settleRival(hello, onSettled),
       onPeer: (hello, connection) => {

@@ -24,7 +24,7 @@ interface Sent {
 
 interface Waiting {
   readonly id: number;
-  readonly message: Uint8Array;
+  readonly encode: () => Uint8Array;
   readonly sent: Sent;
 }
 
@@ -58,10 +58,15 @@ export class PendingRequests {
     };
   }
 
-  /** Keeps a request until `takeWaiting`. Answers how to give it up. */
-  addWaiting(id: number, type: PeerRequest['type'], message: Uint8Array, onAnswer: OnAnswer): () => void {
-    const sent = this.#add(type, message.length, onAnswer);
-    this.#waiting.push({ id, message, sent });
+  /** Keeps a request until `takeWaiting`, which has it encoded anew. Answers how to give it up. */
+  addWaiting(
+    id: number,
+    type: PeerRequest['type'],
+    encode: () => Uint8Array,
+    onAnswer: OnAnswer,
+  ): () => void {
+    const sent = this.#add(type, encode().length, onAnswer);
+    this.#waiting.push({ id, encode, sent });
     return () => {
       sent.onAnswer = undefined;
     };
@@ -70,13 +75,13 @@ export class PendingRequests {
   /** Moves what waits to what is sent, and gives its messages, without those that were given up. */
   takeWaiting(): readonly Uint8Array[] {
     const messages: Uint8Array[] = [];
-    for (const { id, message, sent } of this.#clearWaiting()) {
+    for (const { id, encode, sent } of this.#clearWaiting()) {
       if (sent.onAnswer === undefined) {
         this.#bytes -= sent.bytes;
         continue;
       }
       this.#sent.set(id, sent);
-      messages.push(message);
+      messages.push(encode());
     }
     return messages;
   }

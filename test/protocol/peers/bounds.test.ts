@@ -20,7 +20,7 @@ describe('requests to one peer', () => {
     for (let id = 1; id <= MAX_PEER_REQUESTS; id += 1) {
       expect(pending.isFull).toBe(false);
       if (id % 2 === 0) pending.addSent(id, 'ping', 1, ignore);
-      else pending.addWaiting(id, 'ping', ONE_BYTE, ignore);
+      else pending.addWaiting(id, 'ping', () => ONE_BYTE, ignore);
     }
     expect(pending.isFull).toBe(true);
     pending.settle(2, { type: 'ping' });
@@ -50,8 +50,8 @@ describe('requests to one peer', () => {
 
   it('do not count once they were given up before they were sent', () => {
     const pending = new PendingRequests();
-    const giveUp = pending.addWaiting(1, 'store', new Uint8Array(MAX_PEER_QUEUE_BYTES + 1), ignore);
-    pending.addWaiting(2, 'ping', ONE_BYTE, ignore);
+    const giveUp = pending.addWaiting(1, 'store', () => new Uint8Array(MAX_PEER_QUEUE_BYTES + 1), ignore);
+    pending.addWaiting(2, 'ping', () => ONE_BYTE, ignore);
     giveUp();
     expect(pending.takeWaiting()).toEqual([ONE_BYTE]);
     expect(pending.isFull).toBe(false);
@@ -67,7 +67,7 @@ describe('requests to one peer', () => {
         answers.push(`${name} ${answer.type}`);
       };
     pending.addSent(1, 'ping', 1, note('sent'));
-    pending.addWaiting(2, 'ping', ONE_BYTE, note('waiting'));
+    pending.addWaiting(2, 'ping', () => ONE_BYTE, note('waiting'));
     pending.addSent(3, 'ping', 1, note('given up'))();
     pending.failAll('the connection broke');
     pending.failAll('again');
@@ -94,6 +94,7 @@ describe('requests to one peer', () => {
             },
             send: (frame) => inner.send(frame),
             close: (reason) => inner.close(reason),
+            reset: (reason) => inner.reset(reason),
           };
         },
       },
@@ -146,7 +147,7 @@ describe('requests of one peer', () => {
     expect(connection.sent).toEqual([]);
     send(MAX_PEER_REQUESTS + 1, { type: 'ping' });
     expect(connection.sent).toEqual([
-      { type: 'reply', id: MAX_PEER_REQUESTS + 1, sequence: 0, reply: OVERLOADED },
+      { type: 'reply', id: MAX_PEER_REQUESTS + 1, sequence: 0, clockMs: 0, reply: OVERLOADED },
     ]);
     expect(connection.closed).toBeUndefined();
   });
@@ -160,7 +161,9 @@ describe('requests of one peer', () => {
     for (let id = 1; id <= fit; id += 1) send(id, store);
     expect(connection.sent).toEqual([]);
     send(fit + 1, { type: 'ping' });
-    expect(connection.sent).toEqual([{ type: 'reply', id: fit + 1, sequence: 0, reply: OVERLOADED }]);
+    expect(connection.sent).toEqual([
+      { type: 'reply', id: fit + 1, sequence: 0, clockMs: 0, reply: OVERLOADED },
+    ]);
 
     // What is done makes room.
     connection.sent.length = 0;
@@ -168,7 +171,7 @@ describe('requests of one peer', () => {
     await Promise.resolve();
     send(fit + 2, { type: 'ping' });
     expect(connection.sent).toEqual([
-      { type: 'reply', id: 1, sequence: 0, reply: { type: 'store', reply: { type: 'stored' } } },
+      { type: 'reply', id: 1, sequence: 0, clockMs: 0, reply: { type: 'store', reply: { type: 'stored' } } },
     ]);
     expect(done).toHaveLength(fit + 1);
   });
@@ -177,7 +180,7 @@ describe('requests of one peer', () => {
     const { connection, send } = openPeer();
     connection.queuedBytes = MAX_PEER_QUEUE_BYTES + 1;
     send(1, { type: 'ping' });
-    expect(connection.sent).toEqual([{ type: 'reply', id: 1, sequence: 0, reply: OVERLOADED }]);
+    expect(connection.sent).toEqual([{ type: 'reply', id: 1, sequence: 0, clockMs: 0, reply: OVERLOADED }]);
   });
 
   it('that cannot be answered truthfully close the connection', async () => {

@@ -29,6 +29,7 @@ export function fakeConnection(): FakeConnection {
     close: (reason) => {
       connection.closed ??= reason;
     },
+    reset: (reason) => connection.close(reason),
   };
   return connection;
 }

@@ -231,6 +231,21 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     invariant: 'progress',
     maxSeeds: 60,
   },
+  {
+    ...CONDITIONAL,
+    id: 'way-not-counted',
+    bug: 'What was forwarded counts as new when it is read, however long it was on its way.',
+    edits: [
+      edit(
+        'src/protocol/peers/inbound-peer.ts',
+        'madeAtMs === undefined ? 0 : this.#options.clock.nowMs() - madeAtMs;',
+        'madeAtMs === undefined ? 0 : Math.min(0, this.#options.clock.nowMs() - madeAtMs);',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'held-first-attempt',
+    maxSeeds: 1,
+  },
 ];
 
 function edit(file: string, find: string, replace: string): Edit {

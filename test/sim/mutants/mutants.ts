@@ -450,7 +450,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/peers/outbound-peer.ts',
-        '    channel?.connection.close(reason);',
+        '    channel?.connection.reset(reason);',
         '    if (channel === undefined) return;',
       ),
     ],

@@ -2,6 +2,7 @@
  * Interleavings of rounds in which one rule each decides, on whole nodes. Events 1, 2, 3 are written under the ballots 1, 2, 3 of
  * the literature, 10 and above plainly.
  */
+import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import { ConditionalStage } from './conditional-stage.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
 import { written } from './scenario-cluster.ts';
@@ -57,7 +58,28 @@ export const CONDITIONAL_WRITES: readonly Scenario[] = [
     rule: 'A clock that is wrong by a day keeps nobody from writing, not even the node that has it.',
     run: clockADayAhead,
   },
+  {
+    name: 'held-first-attempt',
+    rule: 'A write that another node has refused is not done by the one that hears of it when that is forgotten.',
+    run: heldFirstAttempt,
+  },
 ];
+
+async function heldFirstAttempt(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2 } = stage;
+  const { fabric } = cluster.world;
+  let etag = await stage.mustWrite(p1, 1);
+  // Who forwards it to p2 takes p2 for dead, and gives it to p3.
+  fabric.cut(cluster.f1.id, p2.id);
+  const refused = await stage.write(p2, 2, { timeoutMs: 30_000 });
+  demand(refused.type === 'precondition-failed', `the held create ends in ${JSON.stringify(refused)}`);
+  for (let event = 3; event < 3 + MAX_WRITE_IDS; event += 1)
+    etag = await stage.mustWrite(p1, event, { ifMatch: etag, remove: event === 2 + MAX_WRITE_IDS });
+  fabric.heal(cluster.f1.id, p2.id);
+  await cluster.world.runFor(1_000);
+  demandEvents('a read after the held create has come', await stage.mustShow(p1), []);
+}
 
 async function ghostsInTheJoin(): Promise<void> {
   const stage = await ConditionalStage.start();

@@ -265,6 +265,11 @@ export class ConnectionEnd implements Connection {
     fabric.loop.schedule(delay, other.life, 'peer-close', () => other.finish('closed by the peer'));
   }
 
+  /** What is held is gone with a close, too; what is on its way lies with the other machine. */
+  reset(reason: string): void {
+    this.close(reason);
+  }
+
   /** The connection stands, or the link carries again: what was held goes out. */
   resume(): void {
     if (!this.isOpen || this.#fabric.isCut(this.node, this.peer)) return;
