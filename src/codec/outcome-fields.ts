@@ -47,6 +47,7 @@ export function outcomeToFields(outcome: Outcome): readonly unknown[] {
         OUTCOME.preconditionFailed,
         optionalRecordToFields(outcome.record),
         quorumToFields(outcome.quorum),
+        outcome.wasRefused,
       ];
     case 'settled':
       return [OUTCOME.settled, outcome.state, outcome.etag ?? null, quorumToFields(outcome.quorum)];
@@ -77,6 +78,7 @@ export function readOutcome(fields: FieldReader): Outcome {
         type: 'precondition-failed',
         record: readOptionalRecord(fields),
         quorum: readQuorum(fields.fields()),
+        wasRefused: fields.boolean(),
       };
     case OUTCOME.settled:
       return {

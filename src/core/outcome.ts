@@ -127,6 +127,8 @@ export interface PreconditionFailed {
   readonly type: 'precondition-failed';
   /** What is there instead; undefined if nothing ever was. */
   readonly record: KeyRecord | undefined;
+  /** Whether an earlier attempt was refused for good: its condition may hold by now, and yet nothing was written. */
+  readonly wasRefused: boolean;
   readonly quorum: QuorumFacts;
 }
 

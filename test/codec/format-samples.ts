@@ -311,7 +311,10 @@ const PAXOS_REPLIES: Readonly<Record<string, PeerReply>> = {
   'no view of a key': { type: 'paxos-read', reply: { ...REJECTED, reason: 'not-voting' } },
   'precondition failed': {
     type: 'coordinate-conditional',
-    outcome: { type: 'precondition-failed', record: recordOf(dot('a', 1), 'hello'), quorum: QUORUM },
+    outcome: {
+      ...{ type: 'precondition-failed', record: recordOf(dot('a', 1), 'hello'), quorum: QUORUM },
+      wasRefused: true,
+    },
   },
   'what became of a write': {
     type: 'coordinate-conditional',

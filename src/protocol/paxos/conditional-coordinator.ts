@@ -12,7 +12,7 @@ import type { Tracer } from '../../ports/tracer.ts';
 import { Deadline } from '../coordinator/deadline.ts';
 import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
 import type { Replicas } from '../replica/replicas.ts';
-import { quorumFacts } from './conditional-outcome.ts';
+import { quorumFacts, shown } from './conditional-outcome.ts';
 import { Grants } from './grants.ts';
 import { type ChosenRound, KeyQueue, type KeyQueuePorts } from './key-queue.ts';
 import { readQuickly } from './quick-read.ts';
@@ -98,7 +98,11 @@ export class ConditionalCoordinator {
     if (end.type === 'round-needed') return undefined;
     tracer.trace({ type: 'quick-read', reads: 1 });
     const phases = [{ phase: 'read', ms: clock.nowMs() - beganMs }] as const;
-    return { type: 'read', record: end.record, quorum: quorumFacts(acceptors.self, homes.length, phases) };
+    return {
+      type: 'read',
+      record: shown(end.record),
+      quorum: quorumFacts(acceptors.self, homes.length, phases),
+    };
   }
 
   /** Has a round choose what is there, so that what was accepted and never committed is. Never rejects. */

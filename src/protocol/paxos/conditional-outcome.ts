@@ -31,10 +31,12 @@ export function outcomeOf(
     case 'deferred':
       return undefined;
     case 'read':
-      return { type: 'read', record: verdict.record, quorum };
+      return { type: 'read', record: shown(verdict.record), quorum };
     case 'precondition-failed':
-    case 'refused':
-      return { type: 'precondition-failed', record: verdict.record, quorum };
+    case 'refused': {
+      const wasRefused = verdict.type === 'refused';
+      return { type: 'precondition-failed', record: shown(verdict.record), wasRefused, quorum };
+    }
     case 'written':
       return written(verdict, verdict.record.context, returnRecord, quorum);
     case 'repeated': {
@@ -62,6 +64,11 @@ export function outcomeOf(
   }
 }
 
+/** As clients see it. The write ids that a busy key remembers are many times as long as what it holds. */
+export function shown(record: KeyRecord | undefined): KeyRecord | undefined {
+  return record === undefined ? undefined : { ...record, writes: [] };
+}
+
 function written(
   { dot, created, record }: { readonly dot: Dot; readonly created: boolean; readonly record: KeyRecord },
   context: CausalContext,
@@ -76,7 +83,7 @@ function written(
     liveSiblings: liveSiblings(record).length,
     etag: etagAlone(dot, record),
     quorum,
-    record: returnRecord ? record : undefined,
+    record: returnRecord ? shown(record) : undefined,
   };
 }
 

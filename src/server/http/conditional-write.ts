@@ -83,7 +83,7 @@ export async function readLinearizably(
 function lostRace(
   entry: EntryName,
   condition: Condition,
-  { record, quorum }: PreconditionFailed,
+  { record, wasRefused, quorum }: PreconditionFailed,
   wantsRecord: boolean,
 ): Problem {
   const live = record === undefined ? 0 : liveSiblings(record).length;
@@ -91,12 +91,15 @@ function lostRace(
     record === undefined || live === 0
       ? absentHeaders(entry, record, quorum)
       : recordHeaders(entry, record, quorum, live);
-  return new Problem('precondition-failed', detailOf(condition, live), {
+  return new Problem('precondition-failed', wasRefused ? REFUSED_BEFORE : detailOf(condition, live), {
     headers,
     ...(live === 0 ? { hint: 'To create the key, send If-None-Match: * in place of If-Match.' } : {}),
     ...(wantsRecord && record !== undefined ? { entryText: shown(entry, record, headers) } : {}),
   });
 }
+
+const REFUSED_BEFORE =
+  'An earlier attempt of this write was refused, and its write id with it. Nothing was written, and nothing will be under this id.';
 
 function shown(entry: EntryName, record: KeyRecord, headers: Record<string, string>): string {
   headers['Preference-Applied'] = 'return=representation';

@@ -113,7 +113,12 @@ describe('a conditional PUT', () => {
     ] as const;
     const quorum = { ...QUORUM, phases };
     const timed = /^prepare;dur=1\.23, accept;dur=20\.00, total;dur=[\d.]+$/;
-    server.node.script.conditional = async () => ({ type: 'precondition-failed', record: undefined, quorum });
+    server.node.script.conditional = async () => ({
+      type: 'precondition-failed',
+      record: undefined,
+      wasRefused: false,
+      quorum,
+    });
     expect((await server.client.put(target, 'one', CREATE)).headers['server-timing']).toMatch(timed);
     server.node.script.conditional = async () => ({ type: 'read', record: undefined, quorum });
     const absent = await server.client.get(target, { 'Quorate-Consistency': 'linearizable' });

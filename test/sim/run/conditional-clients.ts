@@ -4,7 +4,6 @@
  * history, from which the checkers of conditional.ts judge when the run is over.
  */
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
-import { isRefused } from '../../../src/core/causality/remembered-writes.ts';
 import type { ConditionalOutcome, WriteSuccess } from '../../../src/core/outcome.ts';
 import type { ConditionalRequest } from '../../../src/core/request.ts';
 import { writeIdOf } from '../checkers/dots.ts';
@@ -165,9 +164,8 @@ export class ConditionalClients {
     }
     if (reply.type === 'answer' && reply.outcome.type === 'precondition-failed') {
       log.count('precondition-failed');
-      const { record } = reply.outcome;
+      const { record, wasRefused } = reply.outcome;
       // What an earlier attempt was refused for good may hold by now, and this one is refused all the same.
-      const wasRefused = record !== undefined && isRefused(record, writeIdOf(event.id));
       if (wasRefused) log.count('refused-for-good');
       this.#shown(operation, calledAt, record, wasRefused ? undefined : condition);
       this.#settle(event, 'not-applied');
