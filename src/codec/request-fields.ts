@@ -19,6 +19,7 @@ import { readReapRequest, reapRequestToFields } from './reap-fields.ts';
 import {
   partitionKeysRequestToFields,
   readPartitionKeysRequest,
+  readFloorsRequest,
   readTreeKeysRequest,
   readTreeName,
   readVotedKeysRequest,
@@ -48,6 +49,7 @@ const KIND = {
   coordinateConditional: 20,
   inspectVote: 23,
   votedKeys: 24,
+  floors: 25,
 } as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
@@ -66,6 +68,8 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.treeKeys, ...treeKeysRequestToFields(request)];
     case 'partition-keys':
       return [KIND.partitionKeys, ...partitionKeysRequestToFields(request)];
+    case 'floors':
+      return [KIND.floors, request.node, request.store];
     case 'reap-watch':
       return [KIND.reapWatch, ...reapRequestToFields(request)];
     case 'reap-settle':
@@ -122,6 +126,8 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readPartitionKeysRequest(fields);
     case KIND.votedKeys:
       return readVotedKeysRequest(fields);
+    case KIND.floors:
+      return readFloorsRequest(fields);
     case KIND.reapWatch:
       return readReapRequest('reap-watch', fields);
     case KIND.reapSettle:

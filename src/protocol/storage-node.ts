@@ -40,6 +40,7 @@ import { Reaping } from './reaping/reaping.ts';
 import { ownLosses } from './recovery/own-losses.ts';
 import { OwnStore } from './recovery/own-store.ts';
 import { Recovery } from './recovery/recovery.ts';
+import { Collection } from './replica/collection.ts';
 import type { OnChanged } from './replica/local-replica.ts';
 import { buildOwnCopy, type OwnCopy } from './replica/own-copy.ts';
 import { Replicas } from './replica/replicas.ts';
@@ -107,7 +108,7 @@ class RunningNode implements StorageNode {
       losses,
       onHintStored: (away) => this.#handoff.soon(away),
     });
-    const { commit, local, hints, hinted, acceptors } = this.#copy;
+    const { commit, local, hints, hinted, acceptors, floors } = this.#copy;
     this.#memory = new StoreMemory({
       clock,
       tracer,
@@ -139,6 +140,12 @@ class RunningNode implements StorageNode {
       ...background,
       mayLack: losses.mayLack,
       isVotedOn: (entry) => acceptors.has(entry),
+      entomb: (entry) => this.#paxos.collector.entomb(entry),
+      collection: new Collection({
+        ...this.#copy,
+        ...{ incarnations, clock, tracer },
+        standingOn: (entry) => this.#paxos.standingOn(entry),
+      }),
       pace: pace(),
     });
     this.#handoff = new Handoff({ ...background, hints, hinted });
@@ -150,6 +157,8 @@ class RunningNode implements StorageNode {
       state: opened.recovery === 'damaged' ? undefined : opened.recovery,
       roots: () => this.#antiEntropy.roots(),
       write,
+      floors,
+      storeId: () => this.#ownStore.storeId,
     });
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
     const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
@@ -203,12 +212,16 @@ class RunningNode implements StorageNode {
   }
 
   async start(isRecoveryDamaged: boolean): Promise<void> {
-    if (isRecoveryDamaged) await this.#ownStore.loseEverything();
+    const damagedFloors = await this.#copy.floors.load();
+    if (isRecoveryDamaged || damagedFloors.length > 0) await this.#ownStore.loseEverything();
+    if (damagedFloors.length > 0) await this.#copy.commit.write(...damagedFloors);
     await this.#copy.hints.load();
     await this.#copy.acceptors.load();
     const served = {
       local: this.#copy.local,
       ...this.#paxos,
+      floors: this.#copy.floors,
+      memory: this.#memory,
       antiEntropy: this.#antiEntropy,
       router: this.#router,
       reaping: this.#reaping,

@@ -89,6 +89,11 @@ export class ConditionalCoordinator {
     return { type: 'read', record: end.record, quorum: quorumFacts(acceptors.self, homes.length, phases) };
   }
 
+  /** The promises that were given beforehand for the key are not used any more. */
+  dropGrant({ bucket, key }: EntryName): void {
+    this.#grants.drop(`${bucket}\0${key}`);
+  }
+
   /** Has a round choose what is there, so that what was accepted and never committed is. Never rejects. */
   finish(entry: EntryName, homes: readonly NodeId[], timeoutMs: number): Promise<ConditionalResult> {
     const { bucket, key } = entry;

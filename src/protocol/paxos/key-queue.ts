@@ -44,6 +44,8 @@ export interface KeyQueuePorts {
   readonly grants: Grants;
   readonly tracer: Tracer;
   readonly standingOn: (entry: EntryName) => Standing;
+  /** The ballot floor of the key's partition, as far as this node knows. */
+  readonly floorOf: (entry: EntryName) => Ballot | undefined;
   /** Tells the home replicas what was chosen. */
   readonly commit: (entry: EntryName, homes: readonly NodeId[], chosen: ChosenRound) => void;
 }
@@ -152,7 +154,8 @@ export class KeyQueue {
     const beganMs = clock.nowMs();
     const end = await readQuickly(this.#ports, target);
     if (end.type === 'round-needed') return false;
-    const plan = this.#planOn(end.record, batch, grant ?? NOTHING_KNOWN);
+    const floor = this.#ports.floorOf(this.#key.entry);
+    const plan = this.#planOn(end.record, batch, { ballot: grant?.ballot ?? NO_BALLOT, floor });
     if (!plan.isUnchanged) return false;
     tracer.trace({ type: 'quick-read', reads: batch.length });
     this.#decide(batch, plan.verdicts, this.#facts([{ phase: 'read', ms: clock.nowMs() - beganMs }]));
@@ -238,7 +241,7 @@ export class KeyQueue {
 }
 
 /** A ballot of nobody, for plans that propose nothing. */
-const NOTHING_KNOWN = { ballot: '' as Ballot, floor: undefined };
+const NO_BALLOT = '' as Ballot;
 
 /** As long as somebody of the batch waits, and never longer than a round may take. */
 function limitOf(batch: readonly WaitingRequest[]): number {

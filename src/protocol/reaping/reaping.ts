@@ -7,7 +7,7 @@ import { TombstoneWatch, type TombstoneWatchPorts } from './tombstone-watch.ts';
 
 export type ReapingPorts = Omit<ReaperPorts, 'watch'> &
   BarrierPorts &
-  Pick<TombstoneWatchPorts, 'mayLack' | 'isVotedOn'>;
+  Pick<TombstoneWatchPorts, 'mayLack' | 'collection'>;
 
 export class Reaping {
   readonly #watch: TombstoneWatch;

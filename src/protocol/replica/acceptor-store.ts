@@ -130,9 +130,13 @@ export class AcceptorStore {
     entry: EntryName,
     { losePromises }: VoteLosses,
   ): Promise<readonly StorageWrite[] | undefined> {
-    if (!(await losePromises())) return undefined;
+    return (await losePromises()) ? this.forget(entry) : undefined;
+  }
+
+  /** What to write so that nothing is left of what is kept of the key. */
+  forget(entry: EntryName): readonly StorageWrite[] {
     const partition = this.#records.partitionOf(entry);
-    this.#unfinished.delete(nameOf(entry));
+    if (this.#unfinished.delete(nameOf(entry))) this.#traceCount();
     return [
       { type: 'delete', key: acceptorKey(partition, entry) },
       { type: 'delete', key: unfinishedKey(partition, entry) },

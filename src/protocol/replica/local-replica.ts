@@ -65,6 +65,9 @@ export type OnChanged = (
   after: Uint8Array | undefined,
 ) => void;
 
+/** What goes together with a record that is let go; undefined: it must stay. */
+export type Collect = (encoded: Uint8Array) => Promise<(() => readonly StorageWrite[]) | undefined>;
+
 export interface LocalReplicaOptions {
   readonly records: RecordStore;
   readonly acceptors: AcceptorStore;
@@ -153,18 +156,21 @@ export class LocalReplica {
   }
 
   /**
-   * Lets a record go, if it is still the one with this digest, and no Paxos round has reached the key. Answers whether it did. That nobody needs it any more is for the
-   * caller to know. Rejects with StorageFailed.
+   * Lets a record go, if it is still the one with this digest, and what is kept of the key beside it may go, too. Answers whether it
+   * did. That nobody needs it any more is for the caller to know. Rejects with StorageFailed.
+   *
+   * `collect`: gives what makes the writes for what goes beside the record; undefined: nothing goes.
    */
-  drop(entry: EntryName, digest: Uint8Array): Promise<boolean> {
+  drop(entry: EntryName, digest: Uint8Array, collect?: Collect): Promise<boolean> {
     const { records, acceptors, incarnations, tracer, onChanged } = this.#options;
     return this.inSection(entry, async (loaded) => {
       const encoded = loaded.type === 'loaded' ? loaded.encoded : undefined;
       if (encoded === undefined || !sameBytes(recordDigest(encoded), digest)) return false;
-      if (await acceptors.has(entry)) return false;
+      const makeWrites = (await acceptors.has(entry)) ? await collect?.(encoded) : () => [];
+      if (makeWrites === undefined) return false;
       incarnations.forget(decodeCheckedRecord(encoded).context);
       tracer.trace({ type: 'tombstone-reaped', bucket: entry.bucket, key: entry.key });
-      await records.delete(entry);
+      await records.delete(entry, ...makeWrites());
       onChanged(entry, encoded, undefined);
       return true;
     });

@@ -61,6 +61,8 @@ function describeRequest(request: PeerRequest): string {
       return `keys in ${request.leaves.length} leaves of ${describeTree(request.tree)}`;
     case 'partition-keys':
       return `keys of partition ${request.partition}`;
+    case 'floors':
+      return 'ballot floors';
     case 'reap-watch':
       return `reap: watch ${request.entries.map(({ key }) => key).join(' ')}`;
     case 'reap-settle':
@@ -132,6 +134,8 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
     case 'partition-keys':
     case 'voted-keys':
       return `keys ${reply.page.keys.map(({ key }) => key).join(' ')}`;
+    case 'floors':
+      return `floors of ${reply.floors.length} partitions`;
     case 'reap-watch':
       return `held: ${reply.held.join(' ')}`;
     case 'reap-check':
