@@ -25,6 +25,7 @@ import {
   recordKey,
   unfinishedKey,
 } from '../../src/codec/key-layout.ts';
+import { encodeFloor } from '../../src/codec/floor-codec.ts';
 import { decodeMessage, encodeMessage } from '../../src/codec/message-codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import {
@@ -45,6 +46,7 @@ import {
   ACCEPTOR_SAMPLES,
   CONFIG_SAMPLE,
   CONTEXT_SAMPLES,
+  FLOOR_SAMPLES,
   HELLO_SAMPLE,
   MARK_SAMPLE,
   HINT_SAMPLE,

@@ -77,7 +77,12 @@ describe.each(['mixed', 'cas'] as const)('a key of a bucket of mode %s that was 
     const floors = NODES.map((id) => floorOn(id, entry));
     expect(floors[0]).toBeDefined();
     expect(floors).toEqual([floors[0], floors[0], floors[0], undefined, undefined]);
-    expect(stage.traced('key-collected').map(({ node }) => node).sort()).toEqual(HOMES);
+    expect(
+      stage
+        .traced('key-collected')
+        .map(({ node }) => node)
+        .sort(),
+    ).toEqual(HOMES);
     assertTexts(await stage.run(stage.node('n2').conditional(linearizableOf(entry))), []);
     assertTexts(await stage.run(stage.node('n4').get(getOf(entry, { r: 3 }))), []);
   });
