@@ -103,3 +103,129 @@ describe.each(['mixed', 'cas'] as const)('a key of a bucket of mode %s that was 
     }
   });
 });
+
+describe('a key that was created conditionally and deleted plainly', () => {
+  it('is collected, too, and can be written plainly anew', async () => {
+    const entry = await begin();
+    await create(entry);
+    const { record } = assertRead(await stage.run(stage.node('n1').get(getOf(entry))));
+    const deletion = deleteOf(entry, { w: 3, context: record?.context });
+    assertWritten(await stage.run(stage.node('n2').delete(deletion)));
+    await stage.world.runFor(SOON_MS);
+    expect(left(entry)).toEqual([]);
+    assertWritten(await stage.run(stage.node('n3').put(putOf(entry, 'plain', { w: 3 }))));
+    assertTexts(await stage.run(stage.node('n1').conditional(linearizableOf(entry))), ['plain']);
+  });
+});
+
+describe('what a collected key has forgotten', () => {
+  it('is not taken for never done: neither of a retry, nor by who asks what became of a write', async () => {
+    const entry = await begin();
+    const write = casOf(entry, 'one', { ifMatch: 'absent', id: 'mine' });
+    const { etag } = assertWritten(await stage.run(stage.node('n1').conditional(write)));
+    const removal = casOf(entry, undefined, { ifMatch: etag as string });
+    assertWritten(await stage.run(stage.node('n1').conditional(removal)));
+    await stage.world.runFor(SOON_MS);
+    expect(left(entry)).toEqual([]);
+    const again = casOf(entry, 'one', { ifMatch: 'absent', id: 'mine', firstAttempt: false });
+    expect(await stage.run(stage.node('n2').conditional(again))).toMatchObject({
+      type: 'failed',
+      code: 'write-id-expired',
+      certainty: 'unknown',
+    });
+    const settled = await stage.run(stage.node('n3').conditional(settlementOf(entry, 'mine')));
+    expect(settled).toMatchObject({ type: 'settled', state: 'too-old' });
+  });
+});
+
+describe('a key is not collected', () => {
+  it('while a home replica is away, and is when it is back', async () => {
+    const entry = await begin();
+    await createAndRemove(entry);
+    await stage.world.runFor(1_000);
+    await stage.crash('n3');
+    await stage.world.runFor(SOON_MS);
+    expect(left(entry)).toHaveLength(6);
+    await stage.start('n3');
+    await stage.world.runFor(REAP_RETRY_MS + SOON_MS);
+    expect(left(entry)).toEqual([]);
+  });
+
+  it('while one of them does not learn that its tombstone is chosen', async () => {
+    const entry = await begin();
+    await createAndRemove(entry);
+    await stage.world.runFor(1_000);
+    stage.lose = ({ to, message }) =>
+      to === 'n3' && message.type === 'request' && message.request.type === 'paxos-commit';
+    await stage.world.runFor(SOON_MS);
+    expect(stage.requests('paxos-commit', 'n1').length).toBeGreaterThan(0);
+    expect(stage.traced('key-collected')).toEqual([]);
+  });
+});
+
+describe('a collection that one home replica has missed', () => {
+  /** n1 and n2 have collected it, n3 is away and holds its tombstone. */
+  async function missed(mode: BucketMode, antiEntropy: boolean): Promise<EntryName> {
+    const entry = await begin(mode, antiEntropy);
+    await createAndRemove(entry);
+    stage.lose = ({ to, message }) =>
+      to === 'n3' && message.type === 'request' && message.request.type === 'reap-drop';
+    await stage.until(() => stage.traced('key-collected').length === 2);
+    await stage.crash('n3');
+    stage.lose = () => false;
+    expect(left(entry)).toEqual(['n3 record', 'n3 state']);
+    return entry;
+  }
+
+  it('is made good later', async () => {
+    const entry = await missed('mixed', true);
+    await stage.start('n3');
+    // The tombstone comes to the others, who do not know any more that there was a round of the key.
+    await stage.until(() => stage.recordOn('n1', entry) !== undefined, 10 * 60_000);
+    await stage.world.runFor(3 * REAP_RETRY_MS + SOON_MS);
+    expect(left(entry)).toEqual([]);
+    expect(floorOn('n3', entry)).toBeDefined();
+  });
+
+  it.each(['mixed', 'cas'] as const)('does no harm to what is created since, in mode %s', async (mode) => {
+    const entry = await missed(mode, true);
+    const etag = await create(entry, 'anew', 'n2');
+    await stage.start('n3');
+    await stage.world.runFor(2 * REAP_RETRY_MS);
+    for (const id of HOMES) expect(stage.textsOn(id, entry)).toEqual(['anew']);
+    const next = await stage.run(stage.node('n3').conditional(casOf(entry, 'next', { ifMatch: etag })));
+    expect(next).toMatchObject({ type: 'written', liveSiblings: 1 });
+  });
+});
+
+describe('the floor', () => {
+  it('is got back by a home replica that has lost its disk, before it counts again', async () => {
+    const entry = await begin('cas', true);
+    await createAndRemove(entry);
+    await stage.world.runFor(SOON_MS);
+    const floor = floorOn('n1', entry);
+    stage.machine('n3').crash({ power: true, reason: 'the test' });
+    stage.disk('n3').wipe();
+    stage.forget();
+    await stage.start('n3');
+    await stage.until(() => stage.node('n3').recovery().partitions === 0);
+    expect(floorOn('n3', entry)).toBe(floor);
+    expect(stage.requests('floors', 'n3').map(({ to }) => to)).toEqual(expect.arrayContaining(['n1', 'n2']));
+    await create(entry, 'anew', 'n3');
+  });
+
+  it('that is damaged is got back from the others', async () => {
+    const entry = await begin('cas', true);
+    await createAndRemove(entry);
+    await stage.world.runFor(SOON_MS);
+    const floor = floorOn('n1', entry);
+    await stage.crash('n3');
+    const key = floorKey(partitionOf(stage.config, placementHash(entry)));
+    stage.disk('n3').takeEffect([{ type: 'put', key, value: Uint8Array.of(1, 2, 3) }], true);
+    await stage.start('n3');
+    expect(stage.traced('store-lost-something').map(({ node }) => node)).toEqual(['n3']);
+    await stage.until(() => stage.node('n3').recovery().partitions === 0);
+    await stage.world.runFor(1_000);
+    expect(floorOn('n3', entry)).toBe(floor);
+  });
+});
