@@ -1,7 +1,13 @@
 /** Requests between nodes as fields. */
 import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
 import type { NodeId } from '../core/ids.ts';
-import type { InspectVote, PeerRequest, StoreReplica, VotedKeysRequest } from '../core/message.ts';
+import type {
+  FloorsRequest,
+  InspectVote,
+  PeerRequest,
+  StoreReplica,
+  VotedKeysRequest,
+} from '../core/message.ts';
 import type { PaxosRequest } from '../core/paxos/peer-messages.ts';
 import {
   MAX_BUCKET_CHARACTERS,
@@ -68,8 +74,6 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
       return [KIND.treeKeys, ...treeKeysRequestToFields(request)];
     case 'partition-keys':
       return [KIND.partitionKeys, ...partitionKeysRequestToFields(request)];
-    case 'floors':
-      return [KIND.floors, request.node, request.store];
     case 'reap-watch':
       return [KIND.reapWatch, ...reapRequestToFields(request)];
     case 'reap-settle':
@@ -98,7 +102,10 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
   }
 }
 
-function voteRequestToFields(request: PaxosRequest | InspectVote | VotedKeysRequest): readonly unknown[] {
+function voteRequestToFields(
+  request: PaxosRequest | InspectVote | VotedKeysRequest | FloorsRequest,
+): readonly unknown[] {
+  if (request.type === 'floors') return [KIND.floors, request.node, request.store];
   if (request.type === 'inspect-vote') return [KIND.inspectVote, request.bucket, request.key];
   if (request.type === 'voted-keys') return [KIND.votedKeys, ...votedKeysRequestToFields(request)];
   return [KIND.paxos + PAXOS_TYPES.indexOf(request.type), ...paxosRequestToFields(request)];
@@ -124,10 +131,6 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readTreeKeysRequest(fields);
     case KIND.partitionKeys:
       return readPartitionKeysRequest(fields);
-    case KIND.votedKeys:
-      return readVotedKeysRequest(fields);
-    case KIND.floors:
-      return readFloorsRequest(fields);
     case KIND.reapWatch:
       return readReapRequest('reap-watch', fields);
     case KIND.reapSettle:
@@ -138,8 +141,6 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readReapRequest('reap-drop', fields);
     case KIND.barrier:
       return { type: 'barrier' };
-    case KIND.inspectVote:
-      return { type: 'inspect-vote', ...readEntryName(fields) };
     case KIND.coordinateConditional:
       return { type: 'coordinate-conditional', request: readConditional(fields) };
     case KIND.coordinateGet:
@@ -148,6 +149,19 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return { type: 'coordinate-put', request: readPutRequest(fields) };
     case KIND.coordinateDelete:
       return { type: 'coordinate-delete', request: readDeleteRequest(fields) };
+    default:
+      return readVoteRequest(kind, fields);
+  }
+}
+
+function readVoteRequest(kind: number, fields: FieldReader): PeerRequest {
+  switch (kind) {
+    case KIND.inspectVote:
+      return { type: 'inspect-vote', ...readEntryName(fields) };
+    case KIND.votedKeys:
+      return readVotedKeysRequest(fields);
+    case KIND.floors:
+      return readFloorsRequest(fields);
     default:
       throw new FormatError(`unknown request kind ${kind}`);
   }

@@ -40,7 +40,6 @@ import { Reaping } from './reaping/reaping.ts';
 import { ownLosses } from './recovery/own-losses.ts';
 import { OwnStore } from './recovery/own-store.ts';
 import { Recovery } from './recovery/recovery.ts';
-import { Collection } from './replica/collection.ts';
 import type { OnChanged } from './replica/local-replica.ts';
 import { buildOwnCopy, type OwnCopy } from './replica/own-copy.ts';
 import { Replicas } from './replica/replicas.ts';
@@ -108,7 +107,7 @@ class RunningNode implements StorageNode {
       losses,
       onHintStored: (away) => this.#handoff.soon(away),
     });
-    const { commit, local, hints, hinted, acceptors, floors } = this.#copy;
+    const { commit, local, hints, hinted, floors } = this.#copy;
     this.#memory = new StoreMemory({
       clock,
       tracer,
@@ -138,15 +137,9 @@ class RunningNode implements StorageNode {
     const pace = (): Pace => new Pace(clock, background.foregroundMs);
     this.#reaping = new Reaping({
       ...background,
-      mayLack: losses.mayLack,
-      isVotedOn: (entry) => acceptors.has(entry),
+      ...{ ...this.#copy, incarnations, mayLack: losses.mayLack, pace: pace() },
       entomb: (entry) => this.#paxos.collector.entomb(entry),
-      collection: new Collection({
-        ...this.#copy,
-        ...{ incarnations, clock, tracer },
-        standingOn: (entry) => this.#paxos.standingOn(entry),
-      }),
-      pace: pace(),
+      standingOn: (entry) => this.#paxos.standingOn(entry),
     });
     this.#handoff = new Handoff({ ...background, hints, hinted });
     const write = (...writes: readonly StorageWrite[]): Promise<void> => commit.write(...writes);
@@ -156,9 +149,7 @@ class RunningNode implements StorageNode {
       configuredN: Math.max(...copiesIn(config)),
       state: opened.recovery === 'damaged' ? undefined : opened.recovery,
       roots: () => this.#antiEntropy.roots(),
-      write,
-      floors,
-      storeId: () => this.#ownStore.storeId,
+      ...{ write, floors, storeId: () => this.#ownStore.storeId },
     });
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
     const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
@@ -212,16 +203,12 @@ class RunningNode implements StorageNode {
   }
 
   async start(isRecoveryDamaged: boolean): Promise<void> {
-    const damagedFloors = await this.#copy.floors.load();
-    if (isRecoveryDamaged || damagedFloors.length > 0) await this.#ownStore.loseEverything();
-    if (damagedFloors.length > 0) await this.#copy.commit.write(...damagedFloors);
+    if (isRecoveryDamaged) await this.#ownStore.loseEverything();
+    await this.#copy.floors.load(() => this.#ownStore.loseEverything());
     await this.#copy.hints.load();
     await this.#copy.acceptors.load();
     const served = {
-      local: this.#copy.local,
-      ...this.#paxos,
-      floors: this.#copy.floors,
-      memory: this.#memory,
+      ...{ ...this.#copy, ...this.#paxos, memory: this.#memory },
       antiEntropy: this.#antiEntropy,
       router: this.#router,
       reaping: this.#reaping,

@@ -39,6 +39,12 @@ export interface VoteLosses {
   readonly losePromises: () => Promise<boolean>;
 }
 
+/**
+ * Gives what makes the writes by which goes what is kept of a key beside this record; undefined: all of it stays. They count from the
+ * moment at which they are made, so no await may come before they are written.
+ */
+export type Collect = (encoded: Uint8Array) => Promise<(() => readonly StorageWrite[]) | undefined>;
+
 export class AcceptorStore {
   readonly #records: RecordStore;
   readonly #storage: Storage;

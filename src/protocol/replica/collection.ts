@@ -14,10 +14,9 @@ import type { AcceptorState } from '../../core/paxos/acceptor-state.ts';
 import type { Ballot } from '../../core/paxos/ballot.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { Standing } from './acceptor.ts';
-import type { AcceptorStore } from './acceptor-store.ts';
+import type { AcceptorStore, Collect } from './acceptor-store.ts';
 import type { Floors } from './floors.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import type { RecordStore } from './record-store.ts';
@@ -60,15 +59,12 @@ export class Collection {
     return isUntouched ? { type: 'collectable', voters: standing.voters } : { type: 'kept' };
   }
 
-  /**
-   * In the key's serial section: gives what makes what is to be written together with the deletion of the record, and counts from
-   * then on, so that no await may come between; undefined: the key stays as it is. Rejects if the store cannot be read.
-   */
+  /** In the key's serial section: see Collect. Rejects if the store cannot be read. */
   async prepare(
     { bucket, key, chosenAt }: ReapEntry,
     encoded: Uint8Array,
     voters: Voters,
-  ): Promise<(() => readonly StorageWrite[]) | undefined> {
+  ): ReturnType<Collect> {
     const { records, acceptors, floors, incarnations, clock, standingOn } = this.#ports;
     const entry = { bucket, key };
     const state = await this.#stateOf(entry);

@@ -20,10 +20,10 @@ export class Floors {
   }
 
   /**
-   * Reads all of them, once, before anything is served. Resolves to what removes those that are damaged, and may have been any:
-   * to be written down together with, or after, that they are lost. Rejects if the disk cannot be read.
+   * Reads all of them, once, before anything is served. `onDamaged`: one cannot be read, and may have been any; it is removed when that
+   * is written down. Rejects if the disk cannot be read or written.
    */
-  async load(): Promise<readonly StorageWrite[]> {
+  async load(onDamaged: () => Promise<unknown>): Promise<void> {
     const damaged: StorageWrite[] = [];
     for await (const [key, value] of this.#storage.range(ALL_FLOORS)) {
       const partition = partitionOfFloorKey(key);
@@ -35,7 +35,9 @@ export class Floors {
         damaged.push({ type: 'delete', key });
       }
     }
-    return damaged;
+    if (damaged.length === 0) return;
+    await onDamaged();
+    await this.#storage.write(damaged, { sync: true });
   }
 
   /** Undefined: no key of the partition was ever collected here. */

@@ -25,7 +25,7 @@ import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { HintStore } from '../handoff/hint-store.ts';
 import type { InFlight } from '../in-flight.ts';
-import type { AcceptorStore, VoteLosses } from './acceptor-store.ts';
+import type { AcceptorStore, Collect, VoteLosses } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
 import { type Loaded, RecordLoader, type Unreadable } from './record-loader.ts';
@@ -64,9 +64,6 @@ export type OnChanged = (
   before: Uint8Array | undefined,
   after: Uint8Array | undefined,
 ) => void;
-
-/** What goes together with a record that is let go; undefined: it must stay. */
-export type Collect = (encoded: Uint8Array) => Promise<(() => readonly StorageWrite[]) | undefined>;
 
 export interface LocalReplicaOptions {
   readonly records: RecordStore;
@@ -156,10 +153,8 @@ export class LocalReplica {
   }
 
   /**
-   * Lets a record go, if it is still the one with this digest, and what is kept of the key beside it may go, too. Answers whether it
-   * did. That nobody needs it any more is for the caller to know. Rejects with StorageFailed.
-   *
-   * `collect`: gives what makes the writes for what goes beside the record; undefined: nothing goes.
+   * Lets a record go, if it is still the one with this digest, and `collect` lets go what is kept of the key beside it. Answers
+   * whether it did. That nobody needs it any more is for the caller to know. Rejects with StorageFailed.
    */
   drop(entry: EntryName, digest: Uint8Array, collect?: Collect): Promise<boolean> {
     const { records, acceptors, incarnations, tracer, onChanged } = this.#options;

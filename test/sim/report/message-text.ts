@@ -61,8 +61,6 @@ function describeRequest(request: PeerRequest): string {
       return `keys in ${request.leaves.length} leaves of ${describeTree(request.tree)}`;
     case 'partition-keys':
       return `keys of partition ${request.partition}`;
-    case 'floors':
-      return 'ballot floors';
     case 'reap-watch':
       return `reap: watch ${request.entries.map(({ key }) => key).join(' ')}`;
     case 'reap-settle':
@@ -89,11 +87,13 @@ function describeRequest(request: PeerRequest): string {
 
 type PaxosKind = Extract<
   PeerRequest,
-  { type: `paxos-${string}` | 'coordinate-conditional' | 'inspect-vote' | 'voted-keys' }
+  { type: `paxos-${string}` | 'coordinate-conditional' | 'inspect-vote' | 'voted-keys' | 'floors' }
 >;
 
 function describePaxosRequest(request: PaxosKind): string {
   switch (request.type) {
+    case 'floors':
+      return 'ballot floors';
     case 'paxos-prepare':
       return `prepare ${request.ballot} of ${request.key}`;
     case 'paxos-accept':
