@@ -7,6 +7,7 @@ import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { ROUND_TIMEOUT_MS } from '../../core/limits.ts';
 import type { ConditionalOutcome, Failure } from '../../core/outcome.ts';
+import { timeOfBallot } from '../../core/paxos/ballot.ts';
 import type { PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -113,7 +114,7 @@ export class ConditionalCoordinator {
     mustPropose: boolean,
   ): Promise<ConditionalResult> {
     return new Promise((resolve) => {
-      const takenAtMs = this.#ports.clock.wallMs();
+      const takenAtMs = this.#nowAboveFloor(request);
       const waiting = new WaitingRequest(request, deadline, { mustPropose, takenAtMs, resolve });
       const { bucket, key } = request;
       const name = `${bucket}\0${key}`;
@@ -130,6 +131,13 @@ export class ConditionalCoordinator {
       this.#queues.set(name, made);
       void made.run(() => this.#queues.delete(name));
     });
+  }
+
+  /** What was collected before this moment was, even if the clock that it was collected by was ahead of this one. */
+  #nowAboveFloor(entry: EntryName): number {
+    const { clock, floorOf } = this.#ports;
+    const floor = floorOf(entry);
+    return floor === undefined ? clock.wallMs() : Math.max(clock.wallMs(), timeOfBallot(floor) + 1);
   }
 
   /** Told once: what does not get there is found and finished later. */

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { placementHash } from '../../../src/codec/hash.ts';
 import { acceptorKey, floorKey, unfinishedKey } from '../../../src/codec/key-layout.ts';
 import { decodeFloor } from '../../../src/codec/floor-codec.ts';
-import type { EntryName } from '../../../src/core/ids.ts';
+import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { REAP_INTERVAL_MS, REAP_RETRY_MS } from '../../../src/core/limits.ts';
 import type { Ballot } from '../../../src/core/paxos/ballot.ts';
 import type { BucketMode } from '../../../src/core/cluster-config.ts';
@@ -115,6 +115,28 @@ describe('a key that was created conditionally and deleted plainly', () => {
     expect(left(entry)).toEqual([]);
     assertWritten(await stage.run(stage.node('n3').put(putOf(entry, 'plain', { w: 3 }))));
     assertTexts(await stage.run(stage.node('n1').conditional(linearizableOf(entry))), ['plain']);
+  });
+});
+
+describe('a node whose clock is an hour behind', () => {
+  it('creates a key of a partition in which keys were collected', async () => {
+    const entry = await begin('cas');
+    await createAndRemove(entry);
+    await stage.world.runFor(SOON_MS);
+    expect(left(entry)).toEqual([]);
+    stage.machine('n3').clockFaults.wallOffsetMs -= 3_600_000;
+    stage.lose = ({ from, to }) => from === 'n4' && (to === 'n1' || to === 'n2');
+    stage.cut('n4', 'n1');
+    stage.cut('n4', 'n2');
+    stage.world.fabric.reset('n4' as NodeId, 'n1' as NodeId);
+    stage.world.fabric.reset('n4' as NodeId, 'n2' as NodeId);
+    await stage.until(
+      () => stage.member('n4', 'n1').state !== 'up' && stage.member('n4', 'n2').state !== 'up',
+    );
+    stage.forget();
+    await create(entry, 'anew', 'n4');
+    // It is n3 that has coordinated it.
+    expect(stage.traced('round').map(({ node }) => node)).toContain('n3');
   });
 });
 
