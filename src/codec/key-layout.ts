@@ -3,6 +3,7 @@
  *
  *   'a' as for a record from there                         what this node's acceptor keeps of that key
  *   'd' partition (2 bytes, big-endian) bucket 0x00 key    a record
+ *   'f' partition (2 bytes, big-endian)                    the ballot up to which keys of the partition may have been collected
  *   'h' owner 0x00 and as for a record from there          a hint: this node keeps that record for its owner
  *   'm' name                                               facts about the store itself
  *   'u' as for a record from there                         that key has something accepted, not known to be chosen; no value
@@ -16,6 +17,7 @@ import type { EntryName, NodeId, Partition } from '../core/ids.ts';
 
 const ACCEPTOR = 0x61;
 const RECORD = 0x64;
+const FLOOR = 0x66;
 const HINT = 0x68;
 const META = 0x6d;
 const UNFINISHED = 0x75;
@@ -26,6 +28,21 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** Throws a RangeError for a name that no door lets in: a bug of the caller. */
 export function recordKey(partition: Partition, entry: EntryName): Uint8Array {
   return keyOfKind(RECORD, partition, entry);
+}
+
+/** Where the ballot floor of a partition lies. */
+export function floorKey(partition: Partition): Uint8Array {
+  return Buffer.from([FLOOR, partition >> 8, partition & 0xff]);
+}
+
+/** The range of all ballot floors. */
+export const ALL_FLOORS = { from: Uint8Array.of(FLOOR), to: Uint8Array.of(FLOOR + 1) } as const;
+
+/** The partition of the storage key of a ballot floor; undefined if it is none. */
+export function partitionOfFloorKey(storageKey: Uint8Array): Partition | undefined {
+  const [kind, high, low] = storageKey;
+  if (storageKey.length !== RECORD_HEADER_BYTES || kind !== FLOOR) return undefined;
+  return (((high as number) << 8) | (low as number)) as Partition;
 }
 
 /** Where the acceptor's state of a key lies. Throws a RangeError for a name that no door lets in. */

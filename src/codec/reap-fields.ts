@@ -2,18 +2,22 @@
 import type { NodeId } from '../core/ids.ts';
 import { MAX_REAP_ENTRIES } from '../core/limits.ts';
 import type { ReapEntry, ReapRequest } from '../core/message.ts';
+import { readBallot } from './ballot-fields.ts';
 import { readEntryName } from './entry-name-fields.ts';
 import { DIGEST_BYTES } from './hash.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 
 const ROUND_BYTES = 16;
 
-/** Leader and round, then for the first step flat: bucket, key, digest, bucket, ...; for the last one the places. */
+/**
+ * Leader and round, then for the first step flat: bucket, key, digest, bucket, ...; and, if there are any, place and ballot of
+ * those that are to be collected; for the last one the places.
+ */
 export function reapRequestToFields(request: ReapRequest): readonly unknown[] {
   const round = [request.leader, request.round];
   switch (request.type) {
     case 'reap-watch':
-      return [...round, request.entries.flatMap(({ bucket, key, digest }) => [bucket, key, digest])];
+      return [...round, ...entriesToFields(request.entries)];
     case 'reap-settle':
     case 'reap-check':
       return round;
@@ -28,28 +32,42 @@ export function readReapRequest(type: ReapRequest['type'], fields: FieldReader):
   const round = sized(fields.bytes(), ROUND_BYTES);
   switch (type) {
     case 'reap-watch':
-      return {
-        type,
-        leader,
-        round,
-        entries: fields
-          .fields()
-          .atMost(3 * MAX_REAP_ENTRIES)
-          .each(readEntry),
-      };
+      return { type, leader, round, entries: readEntries(fields) };
     case 'reap-settle':
     case 'reap-check':
       return { type, leader, round };
-    case 'reap-drop': {
-      const places = fields.fields().atMost(MAX_REAP_ENTRIES);
-      return {
-        type,
-        leader,
-        round,
-        places: places.each((reader) => reader.integer(0, MAX_REAP_ENTRIES - 1)),
-      };
-    }
+    case 'reap-drop':
+      return { type, leader, round, places: readReapPlaces(fields.fields()) };
   }
+}
+
+function entriesToFields(entries: readonly ReapEntry[]): readonly unknown[] {
+  const flat = entries.flatMap(({ bucket, key, digest }) => [bucket, key, digest]);
+  const ballots = entries.flatMap(({ chosenAt }, place) => (chosenAt === undefined ? [] : [place, chosenAt]));
+  return ballots.length === 0 ? [flat] : [flat, ballots];
+}
+
+function readEntries(fields: FieldReader): readonly ReapEntry[] {
+  const entries = fields
+    .fields()
+    .atMost(3 * MAX_REAP_ENTRIES)
+    .each(readEntry);
+  if (fields.remaining === 0) return entries;
+  const pairs = fields.fields().atMost(2 * MAX_REAP_ENTRIES);
+  const ballots = new Map(pairs.each((reader) => [readPlace(reader), readBallot(reader)] as const));
+  return entries.map((entry, place) => {
+    const chosenAt = ballots.get(place);
+    return chosenAt === undefined ? entry : { ...entry, chosenAt };
+  });
+}
+
+/** Throws FormatError. Places in the list of a round. */
+export function readReapPlaces(fields: FieldReader): readonly number[] {
+  return fields.atMost(MAX_REAP_ENTRIES).each(readPlace);
+}
+
+function readPlace(fields: FieldReader): number {
+  return fields.integer(0, MAX_REAP_ENTRIES - 1);
 }
 
 /** Throws FormatError. One for each entry of a round. */

@@ -5,8 +5,10 @@ import { readOptionalBallot } from './ballot-fields.ts';
 import { onlyConditional, onlyRead, onlyWritten, outcomeToFields, readOutcome } from './outcome-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 import { PAXOS_TYPES, paxosReplyToFields, readPaxosReply } from './paxos-fields.ts';
-import { readReapAnswers } from './reap-fields.ts';
+import { readReapAnswers, readReapPlaces } from './reap-fields.ts';
 import {
+  floorsToFields,
+  readFloors,
   readTreeKeysPage,
   readTreeLeaves,
   readTreeRoots,
@@ -36,6 +38,7 @@ const KIND = {
   coordinateConditional: 21,
   inspectVote: 23,
   votedKeys: 24,
+  floors: 25,
 } as const;
 /** Those that say it all by coming. */
 const BARE = { ping: KIND.ping, 'reap-settle': KIND.reapSettle, barrier: KIND.barrier } as const;
@@ -66,8 +69,10 @@ export function replyToFields(reply: PeerReply): readonly unknown[] {
       return [KIND.partitionKeys, ...treeKeysPageToFields(reply.page)];
     case 'voted-keys':
       return [KIND.votedKeys, ...treeKeysPageToFields(reply.page)];
+    case 'floors':
+      return [KIND.floors, ...floorsToFields(reply.floors)];
     case 'reap-watch':
-      return [KIND.reapWatch, reply.held];
+      return [KIND.reapWatch, reply.held, ...(reply.votedOn.length === 0 ? [] : [reply.votedOn])];
     case 'reap-check':
       return [KIND.reapCheck, reply.intact];
     case 'reap-drop':
@@ -108,7 +113,13 @@ export function replyFromFields(fields: FieldReader): PeerReply {
     case KIND.votedKeys:
       return { type: 'voted-keys', page: readTreeKeysPage(fields) };
     case KIND.reapWatch:
-      return { type: 'reap-watch', held: readReapAnswers(fields.fields()) };
+      return {
+        type: 'reap-watch',
+        held: readReapAnswers(fields.fields()),
+        votedOn: fields.remaining === 0 ? [] : readReapPlaces(fields.fields()),
+      };
+    case KIND.floors:
+      return { type: 'floors', floors: readFloors(fields) };
     case KIND.reapSettle:
       return { type: 'reap-settle' };
     case KIND.reapCheck:

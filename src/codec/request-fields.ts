@@ -1,7 +1,13 @@
 /** Requests between nodes as fields. */
 import type { DeleteRequest, PutRequest, ReadRequest, WriteIdentity } from '../core/request.ts';
 import type { NodeId } from '../core/ids.ts';
-import type { InspectVote, PeerRequest, StoreReplica, VotedKeysRequest } from '../core/message.ts';
+import type {
+  FloorsRequest,
+  InspectVote,
+  PeerRequest,
+  StoreReplica,
+  VotedKeysRequest,
+} from '../core/message.ts';
 import type { PaxosRequest } from '../core/paxos/peer-messages.ts';
 import {
   MAX_BUCKET_CHARACTERS,
@@ -19,6 +25,7 @@ import { readReapRequest, reapRequestToFields } from './reap-fields.ts';
 import {
   partitionKeysRequestToFields,
   readPartitionKeysRequest,
+  readFloorsRequest,
   readTreeKeysRequest,
   readTreeName,
   readVotedKeysRequest,
@@ -48,6 +55,7 @@ const KIND = {
   coordinateConditional: 20,
   inspectVote: 23,
   votedKeys: 24,
+  floors: 25,
 } as const;
 
 export function requestToFields(request: PeerRequest): readonly unknown[] {
@@ -94,7 +102,10 @@ export function requestToFields(request: PeerRequest): readonly unknown[] {
   }
 }
 
-function voteRequestToFields(request: PaxosRequest | InspectVote | VotedKeysRequest): readonly unknown[] {
+function voteRequestToFields(
+  request: PaxosRequest | InspectVote | VotedKeysRequest | FloorsRequest,
+): readonly unknown[] {
+  if (request.type === 'floors') return [KIND.floors, request.node, request.store];
   if (request.type === 'inspect-vote') return [KIND.inspectVote, request.bucket, request.key];
   if (request.type === 'voted-keys') return [KIND.votedKeys, ...votedKeysRequestToFields(request)];
   return [KIND.paxos + PAXOS_TYPES.indexOf(request.type), ...paxosRequestToFields(request)];
@@ -120,8 +131,6 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readTreeKeysRequest(fields);
     case KIND.partitionKeys:
       return readPartitionKeysRequest(fields);
-    case KIND.votedKeys:
-      return readVotedKeysRequest(fields);
     case KIND.reapWatch:
       return readReapRequest('reap-watch', fields);
     case KIND.reapSettle:
@@ -132,8 +141,6 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return readReapRequest('reap-drop', fields);
     case KIND.barrier:
       return { type: 'barrier' };
-    case KIND.inspectVote:
-      return { type: 'inspect-vote', ...readEntryName(fields) };
     case KIND.coordinateConditional:
       return { type: 'coordinate-conditional', request: readConditional(fields) };
     case KIND.coordinateGet:
@@ -142,6 +149,19 @@ export function requestFromFields(fields: FieldReader): PeerRequest {
       return { type: 'coordinate-put', request: readPutRequest(fields) };
     case KIND.coordinateDelete:
       return { type: 'coordinate-delete', request: readDeleteRequest(fields) };
+    default:
+      return readVoteRequest(kind, fields);
+  }
+}
+
+function readVoteRequest(kind: number, fields: FieldReader): PeerRequest {
+  switch (kind) {
+    case KIND.inspectVote:
+      return { type: 'inspect-vote', ...readEntryName(fields) };
+    case KIND.votedKeys:
+      return readVotedKeysRequest(fields);
+    case KIND.floors:
+      return readFloorsRequest(fields);
     default:
       throw new FormatError(`unknown request kind ${kind}`);
   }

@@ -3,6 +3,8 @@ import type { NodeId, Partition } from '../core/ids.ts';
 import { MAX_NODES, MAX_PARTITIONS, MAX_TREE_KEYS } from '../core/limits.ts';
 import { MAX_TREE_LEAVES, TREE_DIGEST_BYTES } from '../core/merkle/digest-tree.ts';
 import type {
+  FloorsRequest,
+  PartitionFloor,
   PartitionKeysRequest,
   TreeKey,
   TreeKeysPage,
@@ -12,7 +14,7 @@ import type {
   TreeRoots,
   VotedKeysRequest,
 } from '../core/message.ts';
-import { readStoreId } from './ballot-fields.ts';
+import { readBallot, readStoreId } from './ballot-fields.ts';
 import { readEntryName } from './entry-name-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 
@@ -56,6 +58,21 @@ export function readPartitionKeysRequest(fields: FieldReader): PartitionKeysRequ
     leastN: fields.integer(1, MAX_NODES),
     after: fields.optionalBytes(),
   };
+}
+
+export function readFloorsRequest(fields: FieldReader): FloorsRequest {
+  return { type: 'floors', node: fields.string(256) as NodeId, store: readStoreId(fields) };
+}
+
+/** Flat: partition, floor, partition, ... */
+export function floorsToFields(floors: readonly PartitionFloor[]): readonly unknown[] {
+  return floors.flatMap(({ partition, floor }) => [partition, floor]);
+}
+
+export function readFloors(fields: FieldReader): readonly PartitionFloor[] {
+  return fields
+    .atMost(2 * MAX_PARTITIONS)
+    .each((reader) => ({ partition: readPartition(reader), floor: readBallot(reader) }));
 }
 
 export function votedKeysRequestToFields({ node, store, after }: VotedKeysRequest): readonly unknown[] {

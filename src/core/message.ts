@@ -17,6 +17,7 @@ export type PeerRequest =
   | TreeRequest
   | PartitionKeysRequest
   | VotedKeysRequest
+  | FloorsRequest
   | ReapRequest
   | BarrierRequest
   | { readonly type: 'coordinate-get'; readonly request: ReadRequest }
@@ -121,10 +122,31 @@ export interface VotedKeysRequest {
   readonly after: Uint8Array | undefined;
 }
 
+/**
+ * Asks for all ballot floors: a node that has lost something takes them over before it counts again. It is refused by whoever does not
+ * know it by this store: until then keys may be collected there that the store before had a part in.
+ */
+export interface FloorsRequest {
+  readonly type: 'floors';
+  readonly node: NodeId;
+  readonly store: StoreId;
+}
+
+/** Keys of the partition may have been collected up to this ballot. */
+export interface PartitionFloor {
+  readonly partition: Partition;
+  readonly floor: Ballot;
+}
+
 /** One record that is to be reaped, if all members hold just that or nothing. */
 export interface ReapEntry extends EntryName {
   /** Of the record (16 bytes). */
   readonly digest: Uint8Array;
+  /**
+   * The ballot under which all voters of the key have accepted just this record, and were told that it is chosen. Set: they forget
+   * what they keep of the key as acceptors together with it.
+   */
+  readonly chosenAt?: Ballot;
 }
 
 /** One round of reaping tombstones (protocol/reaping), led by one member; its steps in their order. */
@@ -207,8 +229,14 @@ export type PeerReply =
   | { readonly type: 'partition-keys'; readonly page: TreeKeysPage }
   /** Without digests. */
   | { readonly type: 'voted-keys'; readonly page: TreeKeysPage }
-  /** One for each entry, in their order. */
-  | { readonly type: 'reap-watch'; readonly held: readonly boolean[] }
+  | { readonly type: 'floors'; readonly floors: readonly PartitionFloor[] }
+  | {
+      readonly type: 'reap-watch';
+      /** One for each entry, in their order. */
+      readonly held: readonly boolean[];
+      /** Places of entries that some Paxos round has reached here, though the leader does not say so. */
+      readonly votedOn: readonly number[];
+    }
   | { readonly type: 'reap-settle' }
   | { readonly type: 'reap-check'; readonly intact: readonly boolean[] }
   | { readonly type: 'reap-drop'; readonly dropped: number }

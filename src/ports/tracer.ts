@@ -121,6 +121,8 @@ export type TraceEvent =
   | { readonly type: 'trees-not-built'; readonly partition: Partition; readonly reason: string }
   /** This node lets the record of a deleted key go. */
   | { readonly type: 'tombstone-reaped'; readonly bucket: string; readonly key: string }
+  /** With it this node forgets what it kept of the key as an acceptor, and raises a ballot floor instead. */
+  | { readonly type: 'key-collected'; readonly bucket: string; readonly key: string }
   /** A round of reaping that this node led has ended. */
   | {
       readonly type: 'reap-round';

@@ -1,6 +1,7 @@
 /** What a node answers its peers, by whom it concerns. */
 import type {
   BarrierRequest,
+  FloorsRequest,
   PeerReply,
   PeerRequest,
   ReapRequest,
@@ -11,7 +12,9 @@ import type { OperationRouter } from './coordinator/operation-router.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Reaping } from './reaping/reaping.ts';
 import type { Admission } from './paxos/admission.ts';
+import type { StoreMemory } from './peers/store-memory.ts';
 import type { Acceptor } from './replica/acceptor.ts';
+import type { Floors } from './replica/floors.ts';
 import type { LocalReplica } from './replica/local-replica.ts';
 
 export interface PeerRequestPorts {
@@ -22,6 +25,8 @@ export interface PeerRequestPorts {
   readonly router: OperationRouter;
   readonly reaping: Reaping;
   readonly inFlight: InFlight;
+  readonly floors: Floors;
+  readonly memory: StoreMemory;
 }
 
 /** `onTheWayMs`: how long the request took to come here, at most. Rejects if the store failed: nothing truthful can be answered then. */
@@ -38,6 +43,8 @@ export async function servePeer(
       return request;
     case 'voted-keys':
       return admission.serve(request);
+    case 'floors':
+      return serveFloors(ports, request);
     case 'reap-watch':
     case 'reap-settle':
     case 'reap-check':
@@ -48,9 +55,15 @@ export async function servePeer(
   }
 }
 
+function serveFloors({ floors, memory }: PeerRequestPorts, { node, store }: FloorsRequest): PeerReply {
+  return memory.knownStore(node) === store
+    ? { type: 'floors', floors: floors.all }
+    : { type: 'request-refused', reason: `${node} is not known by this store yet` };
+}
+
 async function serveRecords(
   { local, acceptor, antiEntropy, router }: PeerRequestPorts,
-  request: Exclude<PeerRequest, ReapRequest | BarrierRequest | VotedKeysRequest>,
+  request: Exclude<PeerRequest, ReapRequest | BarrierRequest | VotedKeysRequest | FloorsRequest>,
   onTheWayMs: number,
 ): Promise<PeerReply> {
   switch (request.type) {

@@ -107,7 +107,7 @@ class RunningNode implements StorageNode {
       losses,
       onHintStored: (away) => this.#handoff.soon(away),
     });
-    const { commit, local, hints, hinted, acceptors } = this.#copy;
+    const { commit, local, hints, hinted, floors } = this.#copy;
     this.#memory = new StoreMemory({
       clock,
       tracer,
@@ -137,9 +137,9 @@ class RunningNode implements StorageNode {
     const pace = (): Pace => new Pace(clock, background.foregroundMs);
     this.#reaping = new Reaping({
       ...background,
-      mayLack: losses.mayLack,
-      isVotedOn: (entry) => acceptors.has(entry),
-      pace: pace(),
+      ...{ ...this.#copy, incarnations, mayLack: losses.mayLack, pace: pace() },
+      entomb: (entry) => this.#paxos.collector.entomb(entry),
+      standingOn: (entry) => this.#paxos.standingOn(entry),
     });
     this.#handoff = new Handoff({ ...background, hints, hinted });
     const write = (...writes: readonly StorageWrite[]): Promise<void> => commit.write(...writes);
@@ -149,7 +149,7 @@ class RunningNode implements StorageNode {
       configuredN: Math.max(...copiesIn(config)),
       state: opened.recovery === 'damaged' ? undefined : opened.recovery,
       roots: () => this.#antiEntropy.roots(),
-      write,
+      ...{ write, floors, storeId: () => this.#ownStore.storeId },
     });
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
     const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
@@ -204,11 +204,11 @@ class RunningNode implements StorageNode {
 
   async start(isRecoveryDamaged: boolean): Promise<void> {
     if (isRecoveryDamaged) await this.#ownStore.loseEverything();
+    await this.#copy.floors.load(() => this.#ownStore.loseEverything());
     await this.#copy.hints.load();
     await this.#copy.acceptors.load();
     const served = {
-      local: this.#copy.local,
-      ...this.#paxos,
+      ...{ ...this.#copy, ...this.#paxos, memory: this.#memory },
       antiEntropy: this.#antiEntropy,
       router: this.#router,
       reaping: this.#reaping,

@@ -12,7 +12,7 @@ import type { KeyRecord } from '../../src/core/causality/record.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { EntryName, Incarnation, NodeId, Partition, StoreId } from '../../src/core/ids.ts';
 import { type AcceptorState, UNTOUCHED } from '../../src/core/paxos/acceptor-state.ts';
-import { ballotOf } from '../../src/core/paxos/ballot.ts';
+import { type Ballot, ballotOf } from '../../src/core/paxos/ballot.ts';
 import type { Voters } from '../../src/core/paxos/messages.ts';
 import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../src/core/message.ts';
@@ -197,6 +197,9 @@ export const ACCEPTOR_SAMPLES: Readonly<Record<string, AcceptorState>> = {
 };
 
 const CONDITIONAL = { ...SAMPLE_ENTRY, n: 3, timeoutMs: 5_000, returnRecord: false };
+/** By partition. */
+export const FLOOR_SAMPLES: Readonly<Record<number, Ballot>> = { 0: BALLOT, 1_023: HIGHER };
+
 const PROPOSAL = { ...SAMPLE_ENTRY, voters: VOTERS, ballot: BALLOT };
 
 const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
@@ -398,6 +401,15 @@ const REQUESTS: Readonly<Record<string, PeerRequest>> = {
       { bucket: 'b', key: 'a/b', digest: DIGEST },
     ],
   },
+  'watch tombstones to collect': {
+    type: 'reap-watch',
+    ...ROUND,
+    entries: [
+      { ...SAMPLE_ENTRY, digest: DIGEST },
+      { bucket: 'b', key: 'a/b', digest: DIGEST, chosenAt: BALLOT },
+    ],
+  },
+  'ballot floors': { type: 'floors', node: 'n1' as NodeId, store: STORE_SAMPLE.storeId },
   'settle before tombstones go': { type: 'reap-settle', ...ROUND },
   'check tombstones': { type: 'reap-check', ...ROUND },
   'drop tombstones': { type: 'reap-drop', ...ROUND, places: [0, 1, 1_023] },
@@ -420,7 +432,9 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
   stored: { type: 'store', reply: { type: 'stored' } },
   'not stored': { type: 'store', reply: { type: 'store-refused', reason: 'damaged' } },
   pong: { type: 'ping' },
-  'tombstones held': { type: 'reap-watch', held: [true, false] },
+  'tombstones held': { type: 'reap-watch', held: [true, false], votedOn: [] },
+  'tombstones held, and voted on': { type: 'reap-watch', held: [true, false, false], votedOn: [1, 2] },
+  floors: { type: 'floors', floors: [{ partition: TREE.partition, floor: BALLOT }] },
   'tombstones settled': { type: 'reap-settle' },
   'tombstones intact': { type: 'reap-check', intact: [false, true] },
   'tombstones dropped': { type: 'reap-drop', dropped: 2 },

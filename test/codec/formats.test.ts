@@ -17,7 +17,15 @@ import {
 } from '../../src/codec/hash.ts';
 import { proveSecret } from '../../src/codec/hello-proof.ts';
 import { decodeHint, encodeHint } from '../../src/codec/hint-codec.ts';
-import { acceptorKey, hintKey, metaKey, recordKey, unfinishedKey } from '../../src/codec/key-layout.ts';
+import {
+  acceptorKey,
+  floorKey,
+  hintKey,
+  metaKey,
+  recordKey,
+  unfinishedKey,
+} from '../../src/codec/key-layout.ts';
+import { encodeFloor } from '../../src/codec/floor-codec.ts';
 import { decodeMessage, encodeMessage } from '../../src/codec/message-codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/codec/record-codec.ts';
 import {
@@ -38,6 +46,7 @@ import {
   ACCEPTOR_SAMPLES,
   CONFIG_SAMPLE,
   CONTEXT_SAMPLES,
+  FLOOR_SAMPLES,
   HELLO_SAMPLE,
   MARK_SAMPLE,
   HINT_SAMPLE,
@@ -89,6 +98,14 @@ describe('acceptor states', () => {
 
   it.each(Object.entries(ACCEPTOR_SAMPLES))('are still read: %s', (name, state) => {
     expect(comparable(decodeAcceptorState(SAMPLE_ENTRY, bytesOf('acceptors', name)))).toBe(comparable(state));
+  });
+
+  it('have floors, which are written and lie as ever', () => {
+    const floors = Object.entries(FLOOR_SAMPLES).map(([partition, floor]) => [
+      hex(floorKey(Number(partition) as Partition)),
+      hex(encodeFloor(Number(partition) as Partition, floor)),
+    ]);
+    expect(Object.fromEntries(floors)).toEqual(GOLDEN['floors']);
   });
 
   it('lie where they lay', () => {

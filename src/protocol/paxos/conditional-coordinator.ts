@@ -6,6 +6,7 @@ import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { ROUND_TIMEOUT_MS } from '../../core/limits.ts';
 import type { ConditionalOutcome, Failure } from '../../core/outcome.ts';
+import { timeOfBallot } from '../../core/paxos/ballot.ts';
 import type { PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -105,6 +106,11 @@ export class ConditionalCoordinator {
     };
   }
 
+  /** The promises that were given beforehand for the key are not used any more. */
+  dropGrant({ bucket, key }: EntryName): void {
+    this.#grants.drop(`${bucket}\0${key}`);
+  }
+
   /** Has a round choose what is there, so that what was accepted and never committed is. Never rejects. */
   finish(entry: EntryName, homes: readonly NodeId[], timeoutMs: number): Promise<ConditionalResult> {
     const { bucket, key } = entry;
@@ -123,10 +129,11 @@ export class ConditionalCoordinator {
     request: ConditionalRequest,
     homes: readonly NodeId[],
     deadline: Deadline,
-    options: Omit<WaitingOptions, 'resolve'>,
+    options: Omit<WaitingOptions, 'floorMs' | 'resolve'>,
   ): Promise<ConditionalResult> {
     return new Promise((resolve) => {
-      const waiting = new WaitingRequest(request, deadline, { ...options, resolve });
+      const floorMs = this.#floorMsOf(request);
+      const waiting = new WaitingRequest(request, deadline, { ...options, floorMs, resolve });
       const { bucket, key } = request;
       const name = `${bucket}\0${key}`;
       const queue = this.#queues.get(name);
@@ -142,6 +149,11 @@ export class ConditionalCoordinator {
       this.#queues.set(name, made);
       void made.run(() => this.#queues.delete(name));
     });
+  }
+
+  #floorMsOf(entry: EntryName): number {
+    const floor = this.#ports.floorOf(entry);
+    return floor === undefined ? 0 : timeOfBallot(floor);
   }
 
   /** Told once: what does not get there is found and finished later. */

@@ -35,6 +35,10 @@ export class Grants {
     return kept.grant.voters === voters ? kept.grant : undefined;
   }
 
+  drop(name: string): void {
+    this.#kept.delete(name);
+  }
+
   #dropOld(nowMs: number): void {
     for (const [name, { keptAtMs }] of this.#kept) {
       if (this.#kept.size < MAX_GRANTS && nowMs - keptAtMs <= GRANT_LIFETIME_MS) return;

@@ -47,6 +47,8 @@ export interface KeyQueuePorts {
   readonly grants: Grants;
   readonly tracer: Tracer;
   readonly standingOn: (entry: EntryName) => Standing;
+  /** The ballot floor of the key's partition, as far as this node knows. */
+  readonly floorOf: (entry: EntryName) => Ballot | undefined;
   /** Tells the home replicas what was chosen. */
   readonly commit: (entry: EntryName, homes: readonly NodeId[], chosen: ChosenRound) => void;
 }
@@ -168,7 +170,8 @@ export class KeyQueue {
     const beganMs = clock.nowMs();
     const end = await readQuickly(this.#ports, target);
     if (end.type === 'round-needed') return false;
-    const plan = this.#planOn(end.record, batch, grant ?? NOTHING_KNOWN);
+    const floor = this.#ports.floorOf(this.#key.entry);
+    const plan = this.#planOn(end.record, batch, { ballot: grant?.ballot ?? NO_BALLOT, floor });
     if (!plan.isUnchanged) return false;
     tracer.trace({ type: 'quick-read', reads: batch.length });
     this.#decide(batch, plan.verdicts, this.#facts([{ phase: 'read', ms: clock.nowMs() - beganMs }]));
@@ -239,7 +242,8 @@ export class KeyQueue {
 
   /** By what is known to be chosen since the request came. */
   #refuse(waiting: WaitingRequest, record: KeyRecord | undefined): void {
-    const [verdict] = this.#planOn(record, [waiting], NOTHING_KNOWN).verdicts;
+    const floor = this.#ports.floorOf(this.#key.entry);
+    const [verdict] = this.#planOn(record, [waiting], { ballot: NO_BALLOT, floor }).verdicts;
     if (verdict?.type === 'precondition-failed') waiting.decided(verdict, this.#facts([]));
     else this.#waiting.push(waiting);
   }
@@ -272,7 +276,7 @@ export class KeyQueue {
 }
 
 /** A ballot of nobody, for plans that propose nothing. */
-const NOTHING_KNOWN = { ballot: '' as Ballot, floor: undefined };
+const NO_BALLOT = '' as Ballot;
 
 /** As long as somebody of the batch waits, and never longer than a round may take. */
 function limitOf(batch: readonly WaitingRequest[]): number {

@@ -1,13 +1,14 @@
 /** All that one node has to do with the rounds of conditional requests, built as one: it votes, coordinates, and finishes. */
 import { bucketConfig } from '../../core/cluster-config.ts';
 import { ROUND_TIMEOUT_MS, SWEEP_AFTER_MS } from '../../core/limits.ts';
-import { BallotClock } from '../../core/paxos/ballot.ts';
+import { type Ballot, BallotClock, highestBallot } from '../../core/paxos/ballot.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Ring } from '../../core/ring/ring.ts';
 import { copiesIn } from '../majorities.ts';
 import { Acceptor, type AcceptorPorts, type Standing } from '../replica/acceptor.ts';
 import { Acceptors } from './acceptors.ts';
 import { Admission, type AdmissionPorts } from './admission.ts';
+import { Collector } from './collector.ts';
 import { ConditionalCoordinator, type ConditionalPorts } from './conditional-coordinator.ts';
 import { type StandingPorts, Standings } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
@@ -27,6 +28,8 @@ export interface PaxosParts {
   readonly acceptors: Acceptors;
   readonly coordinator: ConditionalCoordinator;
   readonly admission: Admission;
+  readonly collector: Collector;
+  readonly standingOn: (entry: EntryName) => Standing;
   /** Begins what is done in the background. */
   readonly start: () => Promise<void>;
   /** Begins nothing any more. Resolves when what runs has ended; it may wait for a peer until the peers are closed. */
@@ -34,16 +37,23 @@ export interface PaxosParts {
 }
 
 export function buildPaxos(options: PaxosOptions): PaxosParts {
-  const { nodeId: self, config, ring, records, peers, inFlight, incarnations, losses } = options;
+  const { nodeId: self, config, ring, records, peers, inFlight, incarnations, losses, floors } = options;
   const standings = new Standings({ ...options, self, mayLack: losses.mayLack });
   const standingOn = (entry: EntryName): Standing => standings.of(entry);
   const onNotVoting = (entry: EntryName): void => admission.wanted(entry);
+  const floorOf = (entry: EntryName): Ballot | undefined => floors.of(records.partitionOf(entry));
   const acceptor = new Acceptor({ ...options, standingOn, onNotVoting });
   const acceptors = new Acceptors(self, acceptor, peers, inFlight);
   const ballots = new BallotClock(self, incarnations.opening);
-  const coordinator = new ConditionalCoordinator({ ...options, acceptors, ballots, standingOn });
+  const coordinator = new ConditionalCoordinator({ ...options, acceptors, ballots, standingOn, floorOf });
   const homesOf = (entry: EntryName): readonly NodeId[] =>
     records.homesOf(entry, bucketConfig(config, entry.bucket).n);
+  const collector = new Collector({
+    ...options,
+    ...{ acceptors, ballots, standingOn, homesOf },
+    highestOf: (entry) => highestOf(options, entry),
+    dropGrant: (entry) => coordinator.dropGrant(entry),
+  });
   const sweeper = new Sweeper({
     ...options,
     self,
@@ -62,6 +72,8 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
     acceptors,
     coordinator,
     admission,
+    collector,
+    standingOn,
     start: async () => {
       await options.ownStore().start();
       sweeper.start();
@@ -69,6 +81,15 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
     },
     close: () => Promise.all([sweeper.close(), admission.close()]),
   };
+}
+
+async function highestOf(
+  { acceptors, floors, records }: Pick<PaxosOptions, 'acceptors' | 'floors' | 'records'>,
+  entry: EntryName,
+): Promise<Ballot | undefined> {
+  const state = await acceptors.get(entry);
+  const floor = floors.of(records.partitionOf(entry));
+  return highestBallot(state?.promised, state?.accepted, state?.chosen, floor);
 }
 
 /** Members that are home replicas of some key together with this node. */

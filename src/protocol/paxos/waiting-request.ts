@@ -18,6 +18,8 @@ export interface WaitingOptions {
   readonly mustPropose: boolean;
   /** By the monotonic clock, milliseconds: from when on another coordinator may have been given it. */
   readonly takenAtMs: number;
+  /** Time of the ballot floor by then, milliseconds since 1970; 0 if there was none. */
+  readonly floorMs: number;
   readonly resolve: (result: ConditionalResult) => void;
 }
 
@@ -30,6 +32,7 @@ export class WaitingRequest {
   /** The rounds that it took part in, with its place in each. */
   readonly #rounds: { readonly round: Round; readonly place: number }[] = [];
   readonly #takenAtMs: number;
+  readonly #floorMs: number;
   #conditional: Conditional;
   #run: RoundRun | undefined;
   #isAnswered = false;
@@ -38,13 +41,14 @@ export class WaitingRequest {
   constructor(
     request: ConditionalRequest,
     deadline: Deadline,
-    { mustPropose, takenAtMs, resolve }: WaitingOptions,
+    { mustPropose, takenAtMs, floorMs, resolve }: WaitingOptions,
   ) {
     this.request = request;
     this.deadline = deadline;
     this.mustPropose = mustPropose;
     this.#resolve = resolve;
     this.#takenAtMs = takenAtMs;
+    this.#floorMs = floorMs;
     this.#conditional = conditionalOf(request);
     this.#stopDeadline = deadline.onPassed(() => this.answer(this.#tooLate()));
   }
@@ -71,7 +75,8 @@ export class WaitingRequest {
   conditionalAt(atMs: number, nowMs: number): Conditional {
     const conditional = this.#conditional;
     if (conditional.type !== 'write') return conditional;
-    const takenAtMs = atMs - (nowMs - this.#takenAtMs);
+    // What was collected by then was collected before, even if the clock that it was collected by was ahead of this one.
+    const takenAtMs = Math.max(atMs - (nowMs - this.#takenAtMs), this.#floorMs + 1);
     return { ...conditional, identity: { ...conditional.identity, takenAtMs } };
   }
 

@@ -12,6 +12,8 @@ interface Candidate {
   readonly entry: ReapEntry;
   /** By the monotonic clock, milliseconds: not to be tried before. */
   readonly dueMs: number;
+  /** Whether some member has said that a Paxos round has reached the key. */
+  readonly isVotedOn: boolean;
 }
 
 export class ReapCandidates {
@@ -33,13 +35,24 @@ export class ReapCandidates {
     this.#byName.delete(name);
     if (this.#byName.size >= (isFarOff ? MAX_REAP_CANDIDATES / 2 : MAX_REAP_CANDIDATES)) return;
     // A copy, for a view of it would keep the whole record.
-    this.#byName.set(name, { entry: { bucket, key, digest: digest.slice() }, dueMs });
+    this.#byName.set(name, { entry: { bucket, key, digest: digest.slice() }, dueMs, isVotedOn: false });
   }
 
   /** Whether just this record is one. */
   has(entry: ReapEntry): boolean {
     const known = this.#byName.get(nameOf(entry));
     return known !== undefined && sameBytes(known.entry.digest, entry.digest);
+  }
+
+  /** Some member keeps something of its key as an acceptor. */
+  noteVotedOn(entry: ReapEntry): void {
+    const name = nameOf(entry);
+    const known = this.#byName.get(name);
+    if (known !== undefined) this.#byName.set(name, { ...known, isVotedOn: true });
+  }
+
+  isVotedOn(entry: ReapEntry): boolean {
+    return this.#byName.get(nameOf(entry))?.isVotedOn ?? false;
   }
 
   /** It is none any more: it was written, or has gone. */
@@ -50,8 +63,10 @@ export class ReapCandidates {
   /** It is tried again later, behind all others; not if another record has taken its place, which has its own time. */
   postpone(entry: ReapEntry, dueMs: number): void {
     if (!this.has(entry)) return;
+    const isVotedOn = this.isVotedOn(entry);
     this.forget(entry);
     this.note(entry, dueMs);
+    if (isVotedOn) this.noteVotedOn(entry);
   }
 
   /** Some of those that are due. */

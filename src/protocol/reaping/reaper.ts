@@ -11,16 +11,25 @@
  *   3. check   at every member it is still as it was in step 1: so nobody holds anything older, and nobody can
  *   4. drop    every member deletes the record if it is still just that
  *
+ * Of a key with conditional writes the acceptors know more than the record, and none of it must ever be missed. So before step 1 a
+ * round of its own has all voters accept just this tombstone, under one ballot, and tells all of them that it is chosen
+ * (protocol/paxos/collector.ts). In step 1 each of them says whether it has promised and accepted nothing else, and in step 4, if that
+ * is still so, it forgets all that it keeps of the key and raises the ballot floor of the partition to that ballot instead
+ * (replica/collection.ts): what comes late of any round of the key is at or below it.
+ *
  * Each step begins at all members when the one before has ended at all of them. Any member that is down, that was started again
  * or that holds something else ends the round for the records concerned, and they are tried again later. A round that ends
  * within step 4 leaves the tombstone on some nodes; it spreads from there again, and is reaped another time: a tombstone is
- * never wrong.
+ * never wrong. Nor is a tombstone on some, and a floor on others: a write that is chosen then has a ballot above the floor, and so
+ * covers the dots of all conditional deletions before it.
  *
  * Rejected: reaping by age (Cassandra's gc_grace_seconds: a replica that was away for longer brings deleted values back), and
  * asking the home replicas only (a fallback that was forgotten does the same). Rounds could be fenced by a number on each
  * message instead of by step 2; then every write on its way would be refused and begun anew when the number rises.
  *
- * Limits: a data directory that is restored from an old copy may hold what was deleted since, and nobody can tell it so any
+ * Limits: a plain deletion that is forgotten on some nodes only, or while a plain write of the key comes in, may come to light once
+ * beside what was written since, if the bucket has both kinds of writes: it changes the ETag, and nothing else.
+ * A data directory that is restored from an old copy may hold what was deleted since, and nobody can tell it so any
  * more. And a reaped record forgets its write ids: a client that repeats a write after the configured time writes it anew. Of
  * what was deleted before the leader was started only the clocks of both nodes tell the age; if these are wrong, that time may
  * be as short as REAP_PATIENCE_MS.
@@ -30,6 +39,7 @@ import { decodeCheckedRecord, recordDigest } from '../../codec/record-codec.ts';
 import { deletedAtMs } from '../../core/causality/deleted.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import {
+  EXCHANGE_CONCURRENCY,
   MAX_REAP_ENTRIES,
   MAX_REAP_NAME_BYTES,
   REAP_INTERVAL_MS,
@@ -39,6 +49,7 @@ import {
   TREE_LIFETIME_MS,
 } from '../../core/limits.ts';
 import type { PeerReply, ReapEntry, ReapRequest } from '../../core/message.ts';
+import type { Ballot } from '../../core/paxos/ballot.ts';
 import { partitionOf, preferenceList, type Ring } from '../../core/ring/ring.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -57,6 +68,10 @@ export interface ReaperPorts extends QuestionPorts {
   readonly tracer: Tracer;
   readonly local: LocalReplica;
   readonly watch: TombstoneWatch;
+  /** Whether a Paxos round has ever reached the key here. */
+  readonly isVotedOn: (entry: EntryName) => Promise<boolean>;
+  /** Has all voters accept just this record. Resolves to the ballot under which they did; undefined: not all of them did. */
+  readonly entomb: (entry: ReapEntry) => Promise<Ballot | undefined>;
   /** Milliseconds for which the record of a deleted key is kept at least; undefined: for ever. */
   readonly reapAfterMs?: number | undefined;
 }
@@ -161,15 +176,37 @@ export class Reaper {
   async #reap(due: readonly ReapEntry[]): Promise<number> {
     const { self, random } = this.#ports;
     const areHeld = await Promise.all(due.map((entry) => this.#isHeld(entry)));
-    const entries = due.filter((_, place) => areHeld[place] === true);
+    const entries = await this.#entombed(due.filter((_, place) => areHeld[place] === true));
     const round = { leader: self, round: random.bytes(ROUND_BYTES) };
     const looks = await this.#askAll({ type: 'reap-watch', ...round, entries });
+    for (const place of looks.flatMap(({ votedOn }) => votedOn)) {
+      for (const entry of entries.slice(place, place + 1)) this.#candidates.noteVotedOn(entry);
+    }
     const held = inAll(looks.map((look) => look.held));
     const intact = entries.some((_, place) => held(place)) ? await this.#settleAndCheck(round) : () => false;
     const places = entries.flatMap((_, place) => (held(place) && intact(place) ? [place] : []));
     // Also if nothing is to go: nobody has to watch any more.
     await this.#askAll({ type: 'reap-drop', ...round, places });
     return places.length;
+  }
+
+  /** Those of which acceptors keep something have to be accepted by all of them first; those that are not are left out. */
+  async #entombed(entries: readonly ReapEntry[]): Promise<readonly ReapEntry[]> {
+    const { pace } = this.#ports;
+    const ready: ReapEntry[] = [];
+    for (let start = 0; start < entries.length && !pace.isClosed; start += EXCHANGE_CONCURRENCY) {
+      const some = entries.slice(start, start + EXCHANGE_CONCURRENCY);
+      ready.push(...(await Promise.all(some.map((entry) => this.#entomb(entry)))).flat());
+      if (some.some((entry) => !ready.includes(entry))) await pace.pause();
+    }
+    return ready;
+  }
+
+  async #entomb(entry: ReapEntry): Promise<readonly ReapEntry[]> {
+    const { isVotedOn, entomb } = this.#ports;
+    if (!this.#candidates.isVotedOn(entry) && !(await isVotedOn(entry))) return [entry];
+    const chosenAt = await entomb(entry);
+    return chosenAt === undefined ? [] : [{ ...entry, chosenAt }];
   }
 
   /** Resolves to what can go: what no member holds, or can still get, in an older form. */

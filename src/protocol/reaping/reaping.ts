@@ -1,21 +1,25 @@
 /** Both parts that a node has in reaping tombstones: it leads rounds (reaper.ts), and takes part in those of all members. */
 import type { EntryName } from '../../core/ids.ts';
 import type { PeerReply, ReapRequest } from '../../core/message.ts';
+import { Collection, type CollectionPorts } from '../replica/collection.ts';
 import { settleEverywhere, type BarrierPorts } from './barrier.ts';
 import { Reaper, type ReaperPorts } from './reaper.ts';
 import { TombstoneWatch, type TombstoneWatchPorts } from './tombstone-watch.ts';
 
-export type ReapingPorts = Omit<ReaperPorts, 'watch'> &
+export type ReapingPorts = Omit<ReaperPorts, 'watch' | 'isVotedOn'> &
   BarrierPorts &
-  Pick<TombstoneWatchPorts, 'mayLack' | 'isVotedOn'>;
+  CollectionPorts &
+  Pick<TombstoneWatchPorts, 'mayLack'>;
 
 export class Reaping {
   readonly #watch: TombstoneWatch;
   readonly #reaper: Reaper;
 
   constructor(ports: ReapingPorts) {
-    this.#watch = new TombstoneWatch({ ...ports, settle: () => settleEverywhere(ports) });
-    this.#reaper = new Reaper({ ...ports, watch: this.#watch });
+    const collection = new Collection(ports);
+    this.#watch = new TombstoneWatch({ ...ports, collection, settle: () => settleEverywhere(ports) });
+    const isVotedOn = (entry: EntryName): Promise<boolean> => ports.acceptors.has(entry);
+    this.#reaper = new Reaper({ ...ports, isVotedOn, watch: this.#watch });
   }
 
   /** A record changed, or has gone; told in its key's serial section. */

@@ -9,20 +9,24 @@ import { recordDigest, sameBytes } from '../../codec/record-codec.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { EXCHANGE_CONCURRENCY } from '../../core/limits.ts';
 import type { PeerReply, ReapEntry, ReapRequest } from '../../core/message.ts';
+import type { Voters } from '../../core/paxos/messages.ts';
+import type { Collection } from '../replica/collection.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
 
 export interface TombstoneWatchPorts {
   readonly local: LocalReplica;
   /** Whether this node may lack something of this entry that was acknowledged: then it can say nothing of it. */
   readonly mayLack: (entry: EntryName) => boolean;
-  /** Whether a Paxos round has ever reached the key. What is kept of it is not for reaping to forget. */
-  readonly isVotedOn: (entry: EntryName) => Promise<boolean>;
+  /** What is kept of a key beside its record, and may have to go with it. */
+  readonly collection: Collection;
   /** Resolves when nothing that this node began before is under way; rejects if it cannot be known. */
   readonly settle: () => Promise<void>;
 }
 
 interface Watched {
   readonly digest: Uint8Array;
+  /** Who votes on the key, if this node does and keeps something of it that is to go, too. */
+  readonly voters: Voters | undefined;
   isIntact: boolean;
 }
 
@@ -31,6 +35,8 @@ interface Round {
   readonly entries: readonly ReapEntry[];
   /** By the name of the entry: those that this node holds just so, or not at all. */
   readonly watched: Map<string, Watched>;
+  /** Names of entries that some Paxos round has reached, though the leader does not say so. */
+  readonly votedOn: Set<string>;
 }
 
 export class TombstoneWatch {
@@ -53,7 +59,7 @@ export class TombstoneWatch {
 
   /** Never rejects for what a peer does; rejects if the store failed. */
   async serve(request: ReapRequest): Promise<PeerReply> {
-    if (request.type === 'reap-watch') return { type: request.type, held: await this.#watch(request) };
+    if (request.type === 'reap-watch') return this.#watch(request);
     const round = this.#rounds.get(request.leader);
     if (round === undefined || !sameBytes(round.id, request.round)) return refused('no such round');
     switch (request.type) {
@@ -71,19 +77,26 @@ export class TombstoneWatch {
     leader,
     round: id,
     entries,
-  }: Extract<ReapRequest, { type: 'reap-watch' }>): Promise<readonly boolean[]> {
-    const round: Round = { id, entries, watched: new Map() };
+  }: Extract<ReapRequest, { type: 'reap-watch' }>): Promise<PeerReply> {
+    const round: Round = { id, entries, watched: new Map(), votedOn: new Set() };
     this.#rounds.set(leader, round);
-    await inGroups(entries, (entry) => this.#look(entry, round.watched));
-    return entries.map((entry) => isIntact(round, entry));
+    await inGroups(entries, (entry) => this.#look(entry, round));
+    const votedOn = entries.flatMap((entry, place) => (round.votedOn.has(nameOf(entry)) ? [place] : []));
+    return { type: 'reap-watch', held: entries.map((entry) => isIntact(round, entry)), votedOn };
   }
 
-  async #look(entry: ReapEntry, watched: Map<string, Watched>): Promise<void> {
-    const { local, mayLack, isVotedOn } = this.#ports;
+  async #look(entry: ReapEntry, { watched, votedOn }: Round): Promise<void> {
+    const { local, mayLack, collection } = this.#ports;
+    const { digest, chosenAt } = entry;
     await local.inSection(entry, async (loaded) => {
       if (loaded.type === 'unreadable' || mayLack(entry)) return;
-      if (!isEqualOrNothing(loaded.encoded, entry.digest) || (await isVotedOn(entry))) return;
-      watched.set(nameOf(entry), { digest: entry.digest, isIntact: true });
+      const kept = await collection.look(entry, chosenAt);
+      if (kept.type !== 'not-voted-on' && chosenAt === undefined) votedOn.add(nameOf(entry));
+      if (kept.type === 'kept' || !isEqualOrNothing(loaded.encoded, digest)) return;
+      const voters = kept.type === 'collectable' ? kept.voters : undefined;
+      // Who votes on it was told that just this is chosen.
+      if (voters !== undefined && loaded.encoded === undefined) return;
+      watched.set(nameOf(entry), { digest, voters, isIntact: true });
     });
   }
 
@@ -100,9 +113,16 @@ export class TombstoneWatch {
     const entries = places.flatMap((place) => round.entries.slice(place, place + 1));
     let dropped = 0;
     await inGroups(entries, async (entry) => {
-      if (await this.#ports.local.drop(entry, entry.digest)) dropped += 1;
+      if (await this.#dropOne(round, entry)) dropped += 1;
     });
     return dropped;
+  }
+
+  #dropOne({ watched }: Round, entry: ReapEntry): Promise<boolean> {
+    const { local, collection } = this.#ports;
+    const voters = watched.get(nameOf(entry))?.voters;
+    if (voters === undefined) return local.drop(entry, entry.digest);
+    return local.drop(entry, entry.digest, (encoded) => collection.prepare(entry, encoded, voters));
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What this node has lost, and how it gets it back. As long as a partition is open, this node's copy of it counts for nothing
  * in a read: it may lack what was acknowledged. A partition is closed when this node has met all that each of its other home
- * replicas holds. What is open is kept on the disk, so that a process that is started again goes on with it.
+ * replicas holds, and up to which ballots they have collected keys. What is open is kept on the disk, so that a process that is started again goes on with it.
  */
 import { metaKey } from '../../codec/key-layout.ts';
 import { encodeRecoveryState, type RecoveryState } from '../../codec/store-meta.ts';
@@ -14,6 +14,7 @@ import type { Timer } from '../../ports/clock.ts';
 import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { askPeer, ExchangeBroken } from '../background/peer-question.ts';
+import type { Floors } from '../replica/floors.ts';
 import { pullPartition, type PullPorts } from './partition-pull.ts';
 
 /** How often the pause after a run in which nothing was got back is doubled. */
@@ -28,6 +29,9 @@ export interface RecoveryOptions extends Omit<PullPorts, 'onMet'> {
   /** Of this node's digest trees. */
   readonly roots: () => TreeRoots;
   readonly write: (...writes: readonly StorageWrite[]) => Promise<void>;
+  readonly floors: Floors;
+  /** By which peers have to know this node before they tell it their floors. */
+  readonly storeId: () => StoreId;
 }
 
 export class Recovery {
@@ -152,6 +156,7 @@ export class Recovery {
     const endMs = clock.nowMs() + RECOVERY_ROUND_MS;
     const before = this.#debts.size;
     try {
+      await this.#copyFloors(peer);
       await this.#settleEqual(peer);
       for (const partition of this.#owedBy(peer)) {
         if (pace.isClosed || clock.nowMs() >= endMs) break;
@@ -174,6 +179,17 @@ export class Recovery {
     this.#vainRuns = 0;
     // A store that cannot be written ends the node by itself.
     await this.#options.write(this.#stateWrite()).catch(() => undefined);
+  }
+
+  /** Also of what is equal: keys that were collected have left nothing but the floor. */
+  async #copyFloors(peer: NodeId): Promise<void> {
+    const { self, storeId, floors, write } = this.#options;
+    const told = await askPeer(this.#options, peer, { type: 'floors', node: self, store: storeId() });
+    const writes = told.floors.flatMap((floor) => floors.raise(floor));
+    if (writes.length === 0) return;
+    await write(...writes).catch((error: unknown) => {
+      throw new ExchangeBroken(`the own store fails: ${String(error)}`);
+    });
   }
 
   /** Partitions that are equal here and there, or of which the peer holds nothing that belongs here, need not be gone through. */

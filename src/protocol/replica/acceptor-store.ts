@@ -39,6 +39,12 @@ export interface VoteLosses {
   readonly losePromises: () => Promise<boolean>;
 }
 
+/**
+ * Gives what makes the writes by which goes what is kept of a key beside this record; undefined: all of it stays. They count from the
+ * moment at which they are made, so no await may come before they are written.
+ */
+export type Collect = (encoded: Uint8Array) => Promise<(() => readonly StorageWrite[]) | undefined>;
+
 export class AcceptorStore {
   readonly #records: RecordStore;
   readonly #storage: Storage;
@@ -130,9 +136,13 @@ export class AcceptorStore {
     entry: EntryName,
     { losePromises }: VoteLosses,
   ): Promise<readonly StorageWrite[] | undefined> {
-    if (!(await losePromises())) return undefined;
+    return (await losePromises()) ? this.forget(entry) : undefined;
+  }
+
+  /** What to write so that nothing is left of what is kept of the key. */
+  forget(entry: EntryName): readonly StorageWrite[] {
     const partition = this.#records.partitionOf(entry);
-    this.#unfinished.delete(nameOf(entry));
+    if (this.#unfinished.delete(nameOf(entry))) this.#traceCount();
     return [
       { type: 'delete', key: acceptorKey(partition, entry) },
       { type: 'delete', key: unfinishedKey(partition, entry) },

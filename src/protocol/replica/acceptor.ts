@@ -43,6 +43,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { StoreMemory } from '../peers/store-memory.ts';
 import type { AcceptorStore, VoteLosses } from './acceptor-store.ts';
+import type { Floors } from './floors.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import type { LocalReplica, OnChanged } from './local-replica.ts';
 import type { Loaded } from './record-loader.ts';
@@ -64,6 +65,7 @@ export interface AcceptorPorts {
   readonly local: LocalReplica;
   readonly records: RecordStore;
   readonly acceptors: AcceptorStore;
+  readonly floors: Floors;
   readonly incarnations: IncarnationSource;
   readonly clock: Clock;
   readonly tracer: Tracer;
@@ -129,9 +131,8 @@ export class Acceptor {
     const standing = this.#ports.standingOn(request);
     if (standing.type === 'no-voter') return refused(standing.reason);
     const { voters, store, isNewcomer } = standing;
-    // Keys are not collected, so no partition has a floor.
-    const self = { voters, store, isNewcomer, floor: undefined };
-    const { incarnations, clock } = this.#ports;
+    const { incarnations, clock, floors, records } = this.#ports;
+    const self = { voters, store, isNewcomer, floor: floors.of(records.partitionOf(request)) };
     const node = { ...self, incarnation: incarnations.opening, nowMs: clock.wallMs() };
     const answer = await this.#decide(request, object, held, node);
     if (answer.reply.type === 'rejected') this.#refused(request, answer.reply.reason);

@@ -25,7 +25,7 @@ import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { HintStore } from '../handoff/hint-store.ts';
 import type { InFlight } from '../in-flight.ts';
-import type { AcceptorStore, VoteLosses } from './acceptor-store.ts';
+import type { AcceptorStore, Collect, VoteLosses } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
 import { type Loaded, RecordLoader, type Unreadable } from './record-loader.ts';
@@ -153,18 +153,19 @@ export class LocalReplica {
   }
 
   /**
-   * Lets a record go, if it is still the one with this digest, and no Paxos round has reached the key. Answers whether it did. That nobody needs it any more is for the
-   * caller to know. Rejects with StorageFailed.
+   * Lets a record go, if it is still the one with this digest, and `collect` lets go what is kept of the key beside it. Answers
+   * whether it did. That nobody needs it any more is for the caller to know. Rejects with StorageFailed.
    */
-  drop(entry: EntryName, digest: Uint8Array): Promise<boolean> {
+  drop(entry: EntryName, digest: Uint8Array, collect?: Collect): Promise<boolean> {
     const { records, acceptors, incarnations, tracer, onChanged } = this.#options;
     return this.inSection(entry, async (loaded) => {
       const encoded = loaded.type === 'loaded' ? loaded.encoded : undefined;
       if (encoded === undefined || !sameBytes(recordDigest(encoded), digest)) return false;
-      if (await acceptors.has(entry)) return false;
+      const makeWrites = (await acceptors.has(entry)) ? await collect?.(encoded) : () => [];
+      if (makeWrites === undefined) return false;
       incarnations.forget(decodeCheckedRecord(encoded).context);
       tracer.trace({ type: 'tombstone-reaped', bucket: entry.bucket, key: entry.key });
-      await records.delete(entry);
+      await records.delete(entry, ...makeWrites());
       onChanged(entry, encoded, undefined);
       return true;
     });

@@ -5,6 +5,7 @@ import type { Ring } from '../../core/ring/ring.ts';
 import { HintedRecords } from '../handoff/hinted-records.ts';
 import { HintStore, type HintStorePorts } from '../handoff/hint-store.ts';
 import { AcceptorStore } from './acceptor-store.ts';
+import { Floors } from './floors.ts';
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { LocalReplica, type LocalReplicaOptions } from './local-replica.ts';
 import { RecordStore } from './record-store.ts';
@@ -23,6 +24,7 @@ export interface OwnCopy {
   readonly commit: GroupCommit;
   readonly records: RecordStore;
   readonly acceptors: AcceptorStore;
+  readonly floors: Floors;
   readonly hints: HintStore;
   readonly local: LocalReplica;
   readonly hinted: HintedRecords;
@@ -37,5 +39,6 @@ export function buildOwnCopy(options: OwnCopyOptions): OwnCopy {
   const hints = new HintStore({ ...options, limits, onStored: onHintStored });
   const parts = { ...options, self, limits, records, acceptors, hints };
   const local = new LocalReplica(parts);
-  return { commit, records, acceptors, hints, local, hinted: new HintedRecords({ ...parts, local }) };
+  const floors = new Floors(storage);
+  return { commit, records, acceptors, floors, hints, local, hinted: new HintedRecords({ ...parts, local }) };
 }

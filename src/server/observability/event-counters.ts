@@ -46,6 +46,7 @@ const COUNTERS: Counters = {
   handoff: (metrics, { delivered }) => metrics.hintsDelivered.inc(delivered),
   'stray-record': undefined,
   'tombstone-reaped': (metrics) => metrics.reapedTombstones.inc(),
+  'key-collected': (metrics) => metrics.collectedKeys.inc(),
   'reap-round': (metrics, { reason }) =>
     metrics.reapRounds.inc({ result: reason === undefined ? 'done' : 'broken' }),
   round: (metrics, { start, end, reads }) => {

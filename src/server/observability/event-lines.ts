@@ -92,6 +92,7 @@ const LINES: Lines = {
     'a record lies on a node that it does not belong to; its home replicas get it',
   ],
   'tombstone-reaped': undefined,
+  'key-collected': undefined,
   'reap-round': ({ due, reaped, reason }) => {
     if (reason !== undefined)
       return ['info', `${due} deleted keys are old enough to be reaped, but are kept: ${reason}`];

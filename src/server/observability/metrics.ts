@@ -57,6 +57,7 @@ export interface Metrics extends PaxosMetrics {
   readonly hintsDelivered: Counter;
   readonly reapRounds: Counter<'result'>;
   readonly reapedTombstones: Counter;
+  readonly collectedKeys: Counter;
   /** Asks for what the node keeps for others whenever it is scraped. */
   watchHints(pending: () => readonly OwnedHints[]): void;
   readonly forwarded: Counter<'operation'>;
@@ -163,6 +164,10 @@ export function createMetrics(nodeId: string): Metrics {
     reapedTombstones: counter(
       'quorate_reaped_tombstones_total',
       'Records of deleted keys that this node has let go.',
+    ),
+    collectedKeys: counter(
+      'quorate_collected_keys_total',
+      'Those of them of which it has forgotten promises and acceptances, too.',
     ),
     watchHints: (pending) => watchHints(registry, pending),
     hedgedReads: counter(

@@ -14,6 +14,7 @@ import type { PaxosRequest } from '../../../src/core/paxos/peer-messages.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
 import { Acceptor, type Standing } from '../../../src/protocol/replica/acceptor.ts';
 import { AcceptorStore } from '../../../src/protocol/replica/acceptor-store.ts';
+import { Floors } from '../../../src/protocol/replica/floors.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import { dot, recordOf, textsOf } from '../../core/causality/sample-records.ts';
 import { simConfig } from '../../sim/world/quiet-world.ts';
@@ -50,6 +51,7 @@ function newProcess(seed = 1): Acceptor {
     local,
     records,
     acceptors,
+    floors: new Floors(bench.storage),
     incarnations: new IncarnationSource(STORE, new SimRandom(seed, 'acceptor')),
     clock: { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) },
     tracer: { trace: (event) => bench.traces.push(event) },
@@ -336,7 +338,7 @@ describe('a key that a round has reached', () => {
     bench.storage.remove(recordKey(PARTITION, ENTRY));
     const { replica: local, records, acceptors, incarnations } = bench;
     acceptor = new Acceptor({
-      ...{ local, records, acceptors, incarnations },
+      ...{ local, records, acceptors, incarnations, floors: new Floors(bench.storage) },
       clock: { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) },
       tracer: { trace: (event) => bench.traces.push(event) },
       onChanged: () => {},

@@ -54,25 +54,37 @@ export function isDead(state: ObjectState): boolean {
 }
 
 /**
- * What an operation with this outcome makes of a state; nothing if it cannot have had it there. Where nothing is live the
- * store may forget deletions at any time, if `mayForget`.
+ * What an operation with this outcome makes of a state; nothing if it cannot have had it there. If `mayForget`, the store forgets
+ * deletions where nothing is live; one node does so before the other, so that one may come to light again, beside what is written
+ * since, too. So they do not count then.
  */
 export function statesAfter(
   operation: ObjectOperation,
   state: ObjectState,
   mayForget: boolean,
 ): readonly ObjectState[] {
-  const states = mayForget && state !== '' && isDead(state) ? [state, ''] : [state];
-  const after = states.flatMap((each) => stateAfter(operation, each) ?? []);
-  return [...new Set(after)];
+  const counted = mayForget ? liveIn : (each: ObjectState): ObjectState => each;
+  const after = stateAfter(operation, state, counted);
+  return after === undefined ? [] : [counted(after)];
 }
 
-function stateAfter({ request, outcome }: ObjectOperation, state: ObjectState): ObjectState | undefined {
+/** Without the deletions. */
+function liveIn(state: ObjectState): ObjectState {
+  return stateOf(eventsIn(state).filter((event) => !isDeletion(event)));
+}
+
+function stateAfter(
+  { request, outcome }: ObjectOperation,
+  state: ObjectState,
+  counted: (state: ObjectState) => ObjectState,
+): ObjectState | undefined {
   if (outcome.type === 'shown') {
-    const isShown = outcome.state === state && (request.type === 'read' || !isMet(request, state));
-    return isShown ? state : undefined;
+    // What it was refused for is what it was shown.
+    const isRefused = request.type === 'read' || !isMet(request, outcome.state);
+    return isRefused && counted(outcome.state) === counted(state) ? state : undefined;
   }
-  if (!isMet(request, state)) return undefined;
+  const asked = request.type === 'replace' ? { ...request, expected: counted(request.expected) } : request;
+  if (!isMet(asked, counted(state))) return undefined;
   switch (request.type) {
     case 'read':
       return state;

@@ -140,6 +140,12 @@ it('deletions are forgotten where that is said, and live values never', () => {
   expect(searchObject(later).type).toBe('illegal');
   expect(searchObject(later, { mayForget: true }).type).toBe('legal');
   expect(searchObject([...deleted, read([5, 6], '')], { mayForget: true }).type).toBe('legal');
+  const unknown = [done([1, 2], create('1')), done([3, FOREVER], replace('1', '-2')), read([5, 6], '')];
+  expect(searchObject(unknown).type).toBe('illegal');
+  expect(searchObject(unknown, { mayForget: true }).type).toBe('legal');
+  // One node has forgotten it, and another one has not.
+  const again = [...deleted, read([5, 6], ''), read([7, 8], '-2'), refused([9, 10], replace('-2', '3'), '')];
+  expect(searchObject(again, { mayForget: true }).type).toBe('legal');
   expect(searchObject([done([1, 2], create('1')), read([5, 6], '')], { mayForget: true }).type).toBe(
     'illegal',
   );

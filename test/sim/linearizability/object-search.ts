@@ -234,7 +234,8 @@ class ObjectSearch {
     const operation = this.#unknown[index] as ObjectOperation;
     const event = eventOf(operation);
     if (event === undefined) return false;
-    if (awaited.has(event) || (isCreateNext && isDeletion(event))) return true;
+    // Of a deletion that was forgotten nobody is shown anything but that what it deleted has gone.
+    if (awaited.has(event) || ((isCreateNext || this.#mayForget) && isDeletion(event))) return true;
     // What is not plain does not commute with plain writes, so it does not wait until somebody asks for it.
     return operation.request.type !== 'plain' && this.#leadsTo(index).some((each) => this.#isNeeded(each));
   }

@@ -214,6 +214,30 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
   },
   {
     ...CONDITIONAL,
+    id: 'collected-without-floor',
+    bug: 'A deleted key is collected, and no floor takes the place of what was known of it.',
+    edits: [edit(SERVING, 'floor: floors.of(records.partitionOf(request))', 'floor: floors.of(-1 as never)')],
+    invariant: 'scenario',
+    scenario: 'late-messages',
+    maxSeeds: 1,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'floor-in-memory-only',
+    bug: 'The floor of a collected key is not written down, and gone when its node is started again.',
+    edits: [
+      edit(
+        'src/protocol/replica/collection.ts',
+        '...floors.raise({ partition, floor })]',
+        '...floors.raise({ partition, floor }).slice(1)]',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'late-messages',
+    maxSeeds: 1,
+  },
+  {
+    ...CONDITIONAL,
     id: 'ballot-drags-the-clock',
     bug: 'Whoever is told of a ballot a day ahead makes all its own ballots later than that.',
     edits: [

@@ -25,14 +25,26 @@ export function withConditional(seed: number, options: RunOptions): RunOptions {
   const stream = new Stream(seed, 'conditional-options');
   const conditional = drawWorkload(stream);
   const keys = conditional.workload === 'create-race' ? stream.integer(20, 60) : stream.integer(1, 3);
+  // A key is collected only where it stays deleted for a while.
+  const rareKeys = drawCollectAfterMs(seed, { conditional }) === undefined ? 0 : 20;
   return {
     ...options,
     n: options.nodes === 5 && stream.chance(0.35) ? 5 : 3,
-    keys: Array.from({ length: keys }, (_, index) => `key-${index}`),
+    keys: Array.from({ length: keys + rareKeys }, (_, index) => `key-${index}`),
     clients: stream.integer(3, 8),
     faultyUs: stream.integer(20, 60) * SECOND_US,
     conditional,
   };
+}
+
+/** Milliseconds after which deleted keys are collected where that is what the run is about; undefined: it is not. */
+export function drawCollectAfterMs(
+  seed: number,
+  { conditional }: Pick<RunOptions, 'conditional'>,
+): number | undefined {
+  const stream = new Stream(seed, 'collecting');
+  if (conditional?.workload !== 'recreate' || stream.chance(0.2)) return undefined;
+  return stream.integer(200, 2_000);
 }
 
 /**

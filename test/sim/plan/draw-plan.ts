@@ -8,7 +8,12 @@
  */
 import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
-import { conditionalOperations, withConditional, withOneWrongClock } from './draw-conditional.ts';
+import {
+  conditionalOperations,
+  drawCollectAfterMs,
+  withConditional,
+  withOneWrongClock,
+} from './draw-conditional.ts';
 import { drawFaults } from './draw-faults.ts';
 import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
 
@@ -41,7 +46,9 @@ export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
     (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk === 'rolled-back'),
   );
   // What a disk brings back after its loss may have been deleted and reaped meanwhile: nothing is promised of that.
-  const reapAfterMs = losesUnnoticed ? undefined : drawReapAfterMs(seed);
+  const reapAfterMs = losesUnnoticed
+    ? undefined
+    : (drawCollectAfterMs(seed, options) ?? drawReapAfterMs(seed));
   return {
     seed,
     options: { ...options, readsSeeWrites: !losesUnnoticed, reapAfterMs },

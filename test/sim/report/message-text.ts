@@ -87,11 +87,13 @@ function describeRequest(request: PeerRequest): string {
 
 type PaxosKind = Extract<
   PeerRequest,
-  { type: `paxos-${string}` | 'coordinate-conditional' | 'inspect-vote' | 'voted-keys' }
+  { type: `paxos-${string}` | 'coordinate-conditional' | 'inspect-vote' | 'voted-keys' | 'floors' }
 >;
 
 function describePaxosRequest(request: PaxosKind): string {
   switch (request.type) {
+    case 'floors':
+      return 'ballot floors';
     case 'paxos-prepare':
       return `prepare ${request.ballot} of ${request.key}`;
     case 'paxos-accept':
@@ -133,6 +135,8 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
     case 'partition-keys':
     case 'voted-keys':
       return `keys ${reply.page.keys.map(({ key }) => key).join(' ')}`;
+    case 'floors':
+      return `floors of ${reply.floors.length} partitions`;
     case 'reap-watch':
       return `held: ${reply.held.join(' ')}`;
     case 'reap-check':

@@ -1,7 +1,13 @@
 /** What has become of deleted keys in other stores: values that came back, and tombstones that killed what came after them. */
+import { decodeMessage, encodeMessage } from '../../../src/codec/message-codec.ts';
 import { REAP_RETRY_MS } from '../../../src/core/limits.ts';
+import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
+import type { ConditionalOperation } from '../../../src/core/request.ts';
+import { valueOf } from '../checkers/dots.ts';
+import type { SimNode } from '../world/sim-cluster.ts';
+import type { FrameInFlight } from '../world/sim-network.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
-import { isRequest, ScenarioCluster, written } from './scenario-cluster.ts';
+import { ENTRY, eventsOf, isRequest, ScenarioCluster, written } from './scenario-cluster.ts';
 
 /** Enough for a few rounds of reaping. Virtual milliseconds. */
 const ROUNDS_MS = 3 * REAP_RETRY_MS;
@@ -16,6 +22,11 @@ export const DELETED_KEYS: readonly Scenario[] = [
     name: 'doomstone',
     rule: 'A tombstone that comes late does no harm to the key that was created anew after it had been reaped.',
     run: doomstone,
+  },
+  {
+    name: 'late-messages',
+    rule: 'What comes late of a round of a key that was collected since brings nothing back.',
+    run: lateMessages,
   },
 ];
 
@@ -57,4 +68,75 @@ async function doomstone(): Promise<void> {
   await world.runFor(ROUNDS_MS);
   demandEvents('the key', (await cluster.mustRead(p3)).events, [2]);
   cluster.demandDistinctDots();
+}
+
+async function lateMessages(): Promise<void> {
+  const cluster = await ScenarioCluster.start({}, { reapAfterMs: 1_000 });
+  const { p1, p2, p3, world } = cluster;
+  const late: FrameInFlight[] = [];
+  world.fabric.filter = ({ from, to, frame }) => {
+    const isOfRound = isRequest(frame, 'paxos-accept') || isRequest(frame, 'paxos-commit');
+    if (from !== p1.id || to !== p3.id || !isOfRound) return false;
+    late.push({ from, to, frame: numberedAnew(frame) });
+    return true;
+  };
+  const created = await conditionally(cluster, p1, write(1, undefined));
+  demand(created.type === 'written', `the create ends in ${JSON.stringify(created)}`);
+  await world.runFor(100);
+  demand(late.length === 2, `${late.length} messages of the round are late`);
+  world.fabric.filter = undefined;
+  world.fabric.reset(p1.id, p3.id);
+  await cluster.settle();
+  const removed = await conditionally(cluster, p1, write(undefined, created.etag));
+  demand(removed.type === 'written', `the removal ends in ${JSON.stringify(removed)}`);
+  await world.runFor(ROUNDS_MS);
+  for (const node of world.nodes.values())
+    demand(cluster.stored(node) === undefined, `${node.id} holds something of a key that was collected`);
+  // What is known of it has to be on the disk.
+  await cluster.restart(p3);
+  for (const message of late) {
+    demand(world.fabric.deliverLate(message), 'there is no connection for what comes late');
+    await cluster.settle();
+  }
+  for (const node of [p3, p1, p2]) {
+    const shown = await conditionally(cluster, node, { type: 'read' });
+    demand(shown.type === 'read', `a linearizable read ends in ${JSON.stringify(shown)}`);
+    demandEvents('the collected key', eventsOf(shown), []);
+    demandEvents('the collected key, read plainly,', (await cluster.mustRead(node)).events, []);
+  }
+  const anew = await conditionally(cluster, p2, write(2, undefined));
+  demand(anew.type === 'written' && anew.created, `the second create ends in ${JSON.stringify(anew)}`);
+  await cluster.settle();
+  demandEvents('the key', (await cluster.mustRead(p3)).events, [2]);
+}
+
+/** Requests of one connection are numbered: another number is one that nobody has used on it so far. */
+function numberedAnew(frame: Uint8Array): Uint8Array {
+  const message = decodeMessage(frame);
+  demand(message.type === 'request', 'it is no request');
+  return encodeMessage({ ...message, id: 1_000_000 + message.id });
+}
+
+/** Of an event, or a removal; where this ETag is, or where nothing is. */
+function write(event: number | undefined, ifMatch: string | undefined): ConditionalOperation {
+  return {
+    type: 'write',
+    condition:
+      ifMatch === undefined ? { type: 'if-absent' } : { type: 'if-match', etags: new Set([ifMatch]) },
+    content:
+      event === undefined
+        ? { type: 'tombstone' }
+        : { type: 'value', contentType: 'text/plain', bytes: valueOf(event, 0) },
+    identity: { id: `w${event ?? 99}`, firstAttempt: true, notBefore: undefined },
+  };
+}
+
+function conditionally(
+  { world }: ScenarioCluster,
+  { id, storageNode }: SimNode,
+  operation: ConditionalOperation,
+): Promise<ConditionalOutcome> {
+  demand(storageNode !== undefined, `${id} does not run`);
+  const request = { ...ENTRY, n: 3, timeoutMs: 5_000, operation, returnRecord: false };
+  return world.runUntil(storageNode.conditional(request));
 }

@@ -130,6 +130,16 @@ export class Fabric {
     for (const end of [...this.#ends]) if (end.hasLost) end.break();
   }
 
+  /** Delivers a frame of a request long after it was sent. Answers false if there is no connection that it could come on. */
+  deliverLate({ from, to, frame }: FrameInFlight): boolean {
+    const end = [...this.#ends].find(
+      ({ node, peer, isDialer, isOpen, isClosed }) =>
+        node === from && peer === to && isDialer && isOpen && !isClosed,
+    );
+    end?.deliverLate(frame);
+    return end !== undefined;
+  }
+
   /** Whether a new process of this node is there, so that its machine answers what belongs to an old one with a reset. */
   isListening(node: NodeId): boolean {
     return this.#listeners.get(node)?.life.alive === true;
@@ -199,6 +209,7 @@ export class ConnectionEnd implements Connection {
   readonly node: NodeId;
   readonly peer: NodeId;
   readonly life: Life;
+  readonly isDialer: boolean;
   readonly #fabric: Fabric;
   handlers: ConnectionHandlers | undefined;
   other: ConnectionEnd | undefined;
@@ -223,6 +234,7 @@ export class ConnectionEnd implements Connection {
     this.peer = peer;
     this.life = life;
     this.handlers = handlers;
+    this.isDialer = handlers !== undefined;
     this.remote = peer;
   }
 
@@ -253,6 +265,11 @@ export class ConnectionEnd implements Connection {
     this.#inFlightBytes += copy.length;
     if (!this.isOpen || this.#fabric.isCut(this.node, this.peer)) this.#held.push(copy);
     else this.#transmit(copy);
+  }
+
+  deliverLate(frame: Uint8Array): void {
+    this.#inFlightBytes += frame.length;
+    this.#arriveLater(frame, false);
   }
 
   close(reason: string): void {
