@@ -7,7 +7,8 @@
  *
  * A conditional write lies between the two. It has an id under which it takes place once, whoever coordinates it; so when who
  * was asked has gone, or is suspected, the next one is asked, and told that it is not the first. Not sooner, for two
- * coordinators outbid each other. From then on no failure says that nothing was done.
+ * coordinators outbid each other. From then on no failure says that nothing was done; nor does that the first one found the
+ * condition not to hold, for it may hold when the next one looks. Only one that knows to be another attempt refuses for good.
  *
  * Under a sloppy quorum, fallbacks come after the home replicas, when none of these is up or about to be; the node itself is
  * one of them, and coordinates when its turn comes.
@@ -75,6 +76,8 @@ class Forward {
   #failure: Failure | undefined;
   /** Of a conditional write: whether somebody may be doing it who has not answered. */
   #mayBeBegun = false;
+  /** Of a conditional write: those that were told that they are not the first. */
+  readonly #givenAgain = new Set<NodeId>();
   #ended = false;
   #resolve: (outcome: ForwardedOutcome) => void = ignore;
   #stopDeadline: () => void = ignore;
@@ -122,6 +125,7 @@ class Forward {
       return;
     }
     this.#asked.add(node);
+    if (this.#mayBeBegun) this.#givenAgain.add(node);
     this.#outstanding += 1;
     this.#reports.set(node, { node, result: 'no-answer', ms: 0 });
     this.#stopHedge();
@@ -205,22 +209,26 @@ class Forward {
     if (this.#ended) return;
     this.#outstanding -= 1;
     const outcome = answer.type === 'reply' ? outcomeOf(answer.reply) : undefined;
-    if (outcome !== undefined && (outcome.type !== 'failed' || !this.#mayGetBetter)) {
+    if (outcome !== undefined && this.#isFinal(node, outcome)) {
       this.#end(outcome.type === 'failed' ? this.#asCertain(outcome) : outcome);
       return;
     }
     // Another home replica may reach those that this one does not.
-    this.#failure ??= outcome;
+    if (outcome?.type === 'failed') this.#failure ??= outcome;
     const result =
       answer.type === 'not-sent' ? 'unreachable' : answer.type === 'lost' ? 'connection-lost' : 'refused';
     this.#reports.set(node, { node, result, ms: this.#deadline.elapsedMs });
     if (answer.type === 'lost' && !this.#isRead) this.#lost(node);
     else if (outcome === undefined || this.#isRead) void this.#askNext();
+    else if (this.#outstanding === 0) this.#end(this.#unknown('The other home replicas did not answer'));
   }
 
-  /** Whether a failure may wait for what another one answers. */
-  get #mayGetBetter(): boolean {
-    return this.#isRead || (this.#mayBeBegun && this.#outstanding > 0);
+  /** Whether what one node answers stands, or has to wait for what another one does. */
+  #isFinal(node: NodeId, outcome: ForwardedOutcome): boolean {
+    if (outcome.type === 'failed') return !this.#isRead && !(this.#mayBeBegun && this.#outstanding > 0);
+    return (
+      outcome.type !== 'precondition-failed' || this.#givenAgain.size === 0 || this.#givenAgain.has(node)
+    );
   }
 
   #lost(node: NodeId): void {

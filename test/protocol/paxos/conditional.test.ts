@@ -318,6 +318,28 @@ describe('a conditional write whose coordinator goes away', () => {
     });
   });
 
+  it('is not said to have failed by what the first one found, as long as the next one may carry it out', async () => {
+    await begin(4);
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const created = casOf(entry, 'one', { ifMatch: 'absent' });
+    const etag = etagIn(await stage.run(stage.node('n1').conditional(created)));
+    // n1 finds the key, but its answer is held up until n4 has asked another one, too; and so is that.
+    stage.cut('n1', 'n4');
+    for (const other of ['n2', 'n3']) stage.cut('n4', other);
+    let answer: ConditionalOutcome | undefined;
+    const request = casOf(entry, 'two', { ifMatch: 'absent', id: 'w2', timeoutMs: 8_000 });
+    const outcome = stage.node('n4').conditional(request);
+    void outcome.then((given) => (answer = given));
+    await stage.until(() => stage.traces.filter(({ event }) => event.type === 'forwarded').length === 2);
+    stage.heal('n1', 'n4');
+    await stage.world.runFor(100);
+    expect(answer).toBeUndefined();
+    assertWritten(await stage.run(stage.node('n3').conditional(casOf(entry, undefined, { ifMatch: etag }))));
+    stage.heal('n4', 'n2');
+    assertWritten(await stage.run(outcome));
+    assertTexts(await stage.run(stage.node('n1').conditional(linearizableOf(entry))), ['two']);
+  });
+
   it('is unknown if nobody else can take it', async () => {
     await begin(4);
     const entry = stage.entryAt('n1', 'n2', 'n3');

@@ -138,7 +138,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
         'const earlier = decideByIdentity(undefined,',
       ),
     ],
-    invariant: 'second-dot',
+    invariant: 'not-applied-was-applied',
     maxSeeds: 60,
   },
   {
