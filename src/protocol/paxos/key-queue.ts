@@ -179,10 +179,13 @@ export class KeyQueue {
   }
 
   async #round(
-    batch: readonly WaitingRequest[],
+    requests: readonly WaitingRequest[],
     { voters, stores }: Voter,
     grant: Grant | undefined,
   ): Promise<readonly WaitingRequest[]> {
+    // Whoever was told while something was read that it is too late must not be proposed any more.
+    const batch = requests.filter(({ isAnswered }) => !isAnswered);
+    if (batch.length === 0) return [];
     const { clock, commit, grants, tracer } = this.#ports;
     const { entry, name, mode, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;

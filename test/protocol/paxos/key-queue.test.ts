@@ -1,0 +1,121 @@
+/** The queue of a key by itself: acceptors that answer when a test says so. */
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
+import { BallotClock } from '../../../src/core/paxos/ballot.ts';
+import type { Voters } from '../../../src/core/paxos/messages.ts';
+import type { PaxosReply, PaxosRequest } from '../../../src/core/paxos/peer-messages.ts';
+import { Deadline } from '../../../src/protocol/coordinator/deadline.ts';
+import type { Acceptors, OnPaxosReply } from '../../../src/protocol/paxos/acceptors.ts';
+import { Grants } from '../../../src/protocol/paxos/grants.ts';
+import { KeyQueue } from '../../../src/protocol/paxos/key-queue.ts';
+import { type ConditionalResult, WaitingRequest } from '../../../src/protocol/paxos/waiting-request.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import { recordOf } from '../../core/causality/sample-records.ts';
+import { ballot } from '../../core/paxos/stage.ts';
+import { paxosDot } from '../../../src/core/causality/dot.ts';
+import { casOf } from '../requests.ts';
+
+const HOMES = ['n1', 'n2', 'n3'] as const as readonly string[] as readonly NodeId[];
+const VOTERS = 'all' as Voters;
+const ENTRY = { bucket: 'ledger', key: 'k' };
+const NAME = 'ledger\0k';
+/** Nothing was ever accepted. */
+const NOTHING: PaxosReply = {
+  type: 'paxos-read',
+  reply: {
+    ...{ type: 'key-view', voters: VOTERS, promised: undefined, accepted: undefined, chosen: undefined },
+    digest: undefined,
+    record: undefined,
+  },
+};
+
+/** Fires what is due when a test moves it on. */
+class TestClock implements Clock {
+  #nowMs = 0;
+  #timers: { readonly dueMs: number; readonly onFire: () => void }[] = [];
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return this.#nowMs;
+  }
+
+  setTimer(delayMs: number, onFire: () => void): { cancel(): void } {
+    const timer = { dueMs: this.#nowMs + delayMs, onFire };
+    this.#timers.push(timer);
+    return { cancel: () => (this.#timers = this.#timers.filter((one) => one !== timer)) };
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    const due = this.#timers.filter(({ dueMs }) => dueMs <= this.#nowMs);
+    this.#timers = this.#timers.filter(({ dueMs }) => dueMs > this.#nowMs);
+    for (const { onFire } of due) onFire();
+  }
+}
+
+interface Asked {
+  readonly request: PaxosRequest;
+  readonly onReply: OnPaxosReply;
+}
+
+/** A queue of a key in a bucket of mode `cas`, and what it asks of acceptors. */
+function queueOf(
+  clock: Clock,
+  grants: Grants,
+): { readonly queue: KeyQueue; readonly asked: readonly Asked[] } {
+  const asked: Asked[] = [];
+  const acceptors: Pick<Acceptors, 'self' | 'isUp' | 'ask'> = {
+    self: HOMES[0] as NodeId,
+    isUp: () => true,
+    ask: (_node, request, onReply) => asked.push({ request, onReply }),
+  };
+  const ports = {
+    ...{ clock, preciseClock: clock, grants, acceptors: acceptors as Acceptors },
+    ballots: new BallotClock(HOMES[0] as NodeId, 'incarnation-of-n1-aaaaA' as Incarnation),
+    random: { fraction: () => 0, bytes: (count: number) => new Uint8Array(count) },
+    tracer: { trace: () => {} },
+    standingOn: () => ({
+      ...({ type: 'voter', voters: VOTERS, isNewcomer: false } as const),
+      ...{ stores: new Map<NodeId, StoreId>(), store: 's' as StoreId },
+    }),
+    floorOf: () => undefined,
+    commit: () => {},
+  };
+  const queue = new KeyQueue(ports, { entry: ENTRY, name: NAME, mode: 'cas', homes: HOMES });
+  return { queue, asked };
+}
+
+describe('a write that was answered while what is there was read', () => {
+  it('is not proposed any more', async () => {
+    const clock = new TestClock();
+    const grants = new Grants();
+    // By what was promised beforehand the key is there, so that a create seems to fail.
+    const object = recordOf(paxosDot(ballot(1)), 'there');
+    grants.keep(NAME, { ballot: ballot(2), voters: VOTERS, object, floor: undefined }, clock.nowMs());
+    const { queue, asked } = queueOf(clock, grants);
+    let result: ConditionalResult | undefined;
+    const request = casOf(ENTRY, 'new', { ifMatch: 'absent', timeoutMs: 100 });
+    const options = { mustPropose: false, takenAtMs: 0, floorMs: 0 };
+    queue.add(
+      new WaitingRequest(request, new Deadline(clock, 100), {
+        ...options,
+        resolve: (given) => (result = given),
+      }),
+    );
+    let isEmpty = false;
+    void queue.run(() => (isEmpty = true));
+    expect(asked.map(({ request: { type } }) => type)).toEqual(['paxos-read']);
+    // The first answers in time, the others after the deadline: in truth nothing is there.
+    asked[0]?.onReply(NOTHING);
+    clock.advance(101);
+    expect(result).toMatchObject({ type: 'failed', certainty: 'not-applied' });
+    for (const { onReply } of asked.slice(1)) onReply(NOTHING);
+    await setImmediate();
+    expect(asked.map(({ request: { type } }) => type)).toEqual(['paxos-read', 'paxos-read']);
+    expect(isEmpty).toBe(true);
+  });
+});
