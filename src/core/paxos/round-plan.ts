@@ -55,8 +55,11 @@ export function planRound(
   const winner = judged.indexOf('holds');
   const object = winner === -1 ? current : nextObject(current, requests[winner] as ConditionalWrite, facts);
   const verdicts = judged.map((verdict, place): Verdict => {
-    if (winner === -1 || place < winner) return settled(verdict);
-    if (place > winner) return settled(judge(object, requests[place] as Conditional, facts));
+    const request = requests[place] as Conditional;
+    if (winner === -1) return settled(verdict);
+    if (place < winner && idOfRefusal(request, settled(verdict)) === undefined) return settled(verdict);
+    // Also of those before the winner what refuses an id for good: it may be the winner's.
+    if (place !== winner) return settled(judge(object, request, facts));
     return {
       type: 'written',
       dot: paxosDot(facts.ballot),
@@ -81,11 +84,11 @@ function idToRefuse(
   verdict: Verdict,
   object: KeyRecord | undefined,
 ): readonly string[] {
-  const id = unsettledId(request, verdict);
+  const id = idOfRefusal(request, verdict);
   return id === undefined || (object !== undefined && isRefused(object, id)) ? [] : [id];
 }
 
-function unsettledId(request: Conditional, verdict: Verdict): string | undefined {
+function idOfRefusal(request: Conditional, verdict: Verdict): string | undefined {
   if (request.type === 'settle')
     return verdict.type === 'settled' && verdict.write === undefined ? request.writeId : undefined;
   if (request.type === 'read' || verdict.type !== 'precondition-failed') return undefined;

@@ -276,6 +276,17 @@ describe('what became of a write', () => {
     expect(told(stage.choose(3, [put('p3', undefined)], 'B', 'C'))).toEqual(['written']);
   });
 
+  it('comes after what the same round writes, whichever waits first', () => {
+    const stage = new Stage();
+    const step = stage.choose(1, [settle('p1'), settle('p2'), put('p1', undefined)], 'A', 'B');
+    expect(step.type === 'chosen' && step.verdicts).toMatchObject([
+      { type: 'settled', write: { dot: paxosDot(ballot(1)) } },
+      { type: 'settled', write: undefined },
+      { type: 'written' },
+    ]);
+    expect(told(stage.choose(2, [put('p2', etagOfBallot(1))], 'B', 'C'))).toEqual(['refused']);
+  });
+
   it('comes after what waits before it in the same round', () => {
     const stage = new Stage();
     const step = stage.choose(1, [put('p1', undefined), settle('p1')], 'A', 'B');
