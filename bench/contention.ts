@@ -12,10 +12,10 @@ import { Pool } from 'undici';
 import { HEADERS } from '../src/api/headers.ts';
 import { entryPath } from '../src/api/paths.ts';
 import { positiveInteger } from '../src/cli/option-values.ts';
-import type { BenchCluster } from './cluster.ts';
-import { formatTable } from './table.ts';
-import { withCluster } from './temporary-cluster.ts';
-import { CAS_BUCKET } from './workload.ts';
+import type { BenchCluster } from './system/cluster.ts';
+import { formatTable } from './report/text-table.ts';
+import { withCluster } from './system/temporary-cluster.ts';
+import { CAS_BUCKET } from './load/workload.ts';
 
 const NODE_COUNT = 3;
 const CLIENTS = 64;

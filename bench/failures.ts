@@ -7,12 +7,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InspectBody } from '../src/api/bodies.ts';
 import { HEADERS } from '../src/api/headers.ts';
-import type { BenchCluster, ClusterNode } from './cluster.ts';
-import { type PacedGenerator, type PacedResult, startPacedGenerator } from './pace.ts';
-import { cpuMicroseconds } from './process-cost.ts';
-import { formatTable } from './table.ts';
-import { withCluster } from './temporary-cluster.ts';
-import type { Workload } from './workload.ts';
+import type { BenchCluster, ClusterNode } from './system/cluster.ts';
+import { type PacedGenerator, type PacedResult, startPacedGenerator } from './load/open-loop.ts';
+import { cpuMicroseconds } from './system/process-cost.ts';
+import { formatTable } from './report/text-table.ts';
+import { withCluster } from './system/temporary-cluster.ts';
+import type { Workload } from './load/workload.ts';
 
 const NODE_COUNT = 5;
 const COPIES = 3;

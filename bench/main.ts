@@ -6,11 +6,11 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { runBench } from './bench-run.ts';
-import { describeEnvironment } from './environment.ts';
+import { runBench } from './capacity/capacity-run.ts';
+import { describeEnvironment } from './system/environment.ts';
 import { PROJECT_DIRECTORY, readOptions, type BenchOptions } from './options.ts';
-import { formatReport, type Report } from './report.ts';
-import { summarize } from './summary.ts';
+import { formatReport, type Report } from './capacity/text-report.ts';
+import { summarize } from './capacity/summary.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const EXIT_FAILED = 1;
@@ -66,7 +66,7 @@ async function writeResult(report: Report, options: BenchOptions, runName: strin
 
 function announceProfiles(directory: string): void {
   const shown = relative(process.cwd(), directory);
-  process.stdout.write(`Profiles: ${shown}. Look into them: npx tsx bench/profile-summary.ts ${shown}\n`);
+  process.stdout.write(`Profiles: ${shown}. Look into them: npx tsx bench/profile/main.ts ${shown}\n`);
 }
 
 process.exitCode = await main();

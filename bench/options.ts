@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { positiveInteger } from '../src/cli/option-values.ts';
-import { SCENARIOS } from './scenarios.ts';
+import { SCENARIOS } from './capacity/scenarios.ts';
 
 /** The checkout that this file lies in. */
 export const PROJECT_DIRECTORY = fileURLToPath(new URL('..', import.meta.url));

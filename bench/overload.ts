@@ -6,12 +6,12 @@
  * Exit codes: 0 well answered requests per CPU second stay above 80 % of their peak at three times the capacity, 1 they do not.
  */
 import { HEADERS } from '../src/api/headers.ts';
-import type { BenchCluster } from './cluster.ts';
-import { startLoadGenerator } from './load.ts';
-import { type PacedJob, type PacedResult, startPacedGenerator } from './pace.ts';
-import { formatTable } from './table.ts';
-import { type Stops, withCluster } from './temporary-cluster.ts';
-import type { Workload } from './workload.ts';
+import type { BenchCluster } from './system/cluster.ts';
+import { startLoadGenerator } from './load/closed-loop.ts';
+import { type PacedJob, type PacedResult, startPacedGenerator } from './load/open-loop.ts';
+import { formatTable } from './report/text-table.ts';
+import { type Stops, withCluster } from './system/temporary-cluster.ts';
+import type { Workload } from './load/workload.ts';
 
 const NODE_COUNT = 3;
 const CONNECTIONS = 64;

@@ -1,6 +1,6 @@
 /** What is measured. The order is that of each repeat: the yardstick first, so that it is close to all it is compared with. */
-import { HEADERS } from '../src/api/headers.ts';
-import { CAS_BUCKET, type Workload } from './workload.ts';
+import { HEADERS } from '../../src/api/headers.ts';
+import { CAS_BUCKET, type Workload } from '../load/workload.ts';
 
 /** One kind of load on one target. */
 export interface Scenario {

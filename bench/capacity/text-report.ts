@@ -1,11 +1,11 @@
 /** The report for people: three tables, and what to think of them. */
-import { NODE_COUNT, type BenchResult } from './bench-run.ts';
-import type { Environment } from './environment.ts';
-import { GENERATOR } from './load.ts';
-import type { BenchOptions } from './options.ts';
-import type { Spread } from './statistics.ts';
+import { NODE_COUNT, type BenchResult } from './capacity-run.ts';
+import type { Environment } from '../system/environment.ts';
+import { GENERATOR } from '../load/closed-loop.ts';
+import type { BenchOptions } from '../options.ts';
+import type { Spread } from '../report/statistics.ts';
 import type { ScenarioSummary } from './summary.ts';
-import { formatTable } from './table.ts';
+import { formatTable } from '../report/text-table.ts';
 
 /** A generator that uses more of one processor than this was the bottleneck itself. */
 const GENERATOR_LIMIT = 0.9;

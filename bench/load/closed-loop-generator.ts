@@ -8,8 +8,8 @@
 import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import type { LoadFailures, LoadJob, LoadReply, LoadResult } from './load.ts';
-import { cpuMicroseconds, machineBusyMicroseconds } from './process-cost.ts';
+import type { LoadFailures, LoadJob, LoadReply, LoadResult } from './closed-loop.ts';
+import { cpuMicroseconds, machineBusyMicroseconds } from '../system/process-cost.ts';
 import { ownKeyRequests, requestSource, VALUE_BYTES } from './workload.ts';
 
 /** Milliseconds between two looks of autocannon whether it is to stop. */

@@ -10,8 +10,8 @@
 import { connect, type Socket } from 'node:net';
 import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PacedJob, PacedReply, PacedResult } from './pace.ts';
-import { cpuMicroseconds, residentBytes } from './process-cost.ts';
+import type { PacedJob, PacedReply, PacedResult } from './open-loop.ts';
+import { cpuMicroseconds, residentBytes } from '../system/process-cost.ts';
 import { requestSource } from './workload.ts';
 
 const TICK_MS = 2;

@@ -1,5 +1,5 @@
 /** The load generator as the bench sees it: a process that runs one job at a time. */
-import { startProgram, type Program } from './program.ts';
+import { startProgram, type Program } from '../system/program.ts';
 import type { KeyRange, Workload } from './workload.ts';
 
 /** One run of load. */
@@ -68,7 +68,7 @@ export const GENERATOR = 'generator';
 
 /** Starts the generator's process. */
 export function startLoadGenerator(): LoadGenerator {
-  const program: Program = startProgram(new URL('./load-generator.ts', import.meta.url));
+  const program: Program = startProgram(new URL('./closed-loop-generator.ts', import.meta.url));
   return {
     run: async (job) => {
       program.send({ ...job, name: GENERATOR } satisfies LoadJob);

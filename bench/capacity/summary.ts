@@ -1,10 +1,10 @@
 /** From single measurements to one line per scenario: medians over the repeats, per request and as a share of the yardstick. */
 import { cpus } from 'node:os';
-import { chosenScenarios, type Measurement } from './bench-run.ts';
-import { GENERATOR, type LoadResult } from './load.ts';
-import type { BenchOptions } from './options.ts';
+import { chosenScenarios, type Measurement } from './capacity-run.ts';
+import { GENERATOR, type LoadResult } from '../load/closed-loop.ts';
+import type { BenchOptions } from '../options.ts';
 import { YARDSTICK, type Scenario } from './scenarios.ts';
-import { spreadOf, type Spread } from './statistics.ts';
+import { spreadOf, type Spread } from '../report/statistics.ts';
 
 /** One scenario over all repeats. CPU times are missing where the system does not tell. */
 export interface ScenarioSummary {

@@ -2,7 +2,7 @@
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { spreadOf } from './statistics.ts';
+import { spreadOf } from '../report/statistics.ts';
 
 /** `f_type` of a file system in memory (statfs(2)): a sync is free there, and figures with fsync mean nothing. */
 const TMPFS_MAGIC = 0x01021994;

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { VALUE_BYTES } from './workload.ts';
+import { VALUE_BYTES } from '../load/workload.ts';
 
 const value = Buffer.alloc(VALUE_BYTES, 'v');
 const valueHeaders = { 'Content-Type': 'application/octet-stream', 'Content-Length': VALUE_BYTES };

@@ -1,5 +1,5 @@
 /** The open-loop generator as the bench sees it: a process that offers a rate, whatever becomes of it. */
-import { startProgram, type Program } from './program.ts';
+import { startProgram, type Program } from '../system/program.ts';
 import type { KeyRange, Workload } from './workload.ts';
 
 /** Load at a given rate. */
@@ -50,7 +50,7 @@ export interface PacedGenerator {
 
 /** Starts the generator's process. */
 export function startPacedGenerator(): PacedGenerator {
-  const program: Program = startProgram(new URL('./paced-generator.ts', import.meta.url));
+  const program: Program = startProgram(new URL('./open-loop-generator.ts', import.meta.url));
   return {
     run: async (job) => {
       program.send({ ...job });

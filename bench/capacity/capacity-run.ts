@@ -7,20 +7,20 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startCluster, type BenchCluster } from './cluster.ts';
-import { diskBytes, examineDisk, type Disk } from './disk.ts';
+import { startCluster, type BenchCluster } from '../system/cluster.ts';
+import { diskBytes, examineDisk, type Disk } from '../system/disk.ts';
 import {
   describeFailures,
   startLoadGenerator,
   type LoadGenerator,
   type LoadJob,
   type LoadResult,
-} from './load.ts';
-import type { BenchOptions } from './options.ts';
-import { residentBytes } from './process-cost.ts';
+} from '../load/closed-loop.ts';
+import type { BenchOptions } from '../options.ts';
+import { residentBytes } from '../system/process-cost.ts';
 import { LOADING, SCENARIOS, type Scenario } from './scenarios.ts';
-import { VALUE_BYTES } from './workload.ts';
-import { startYardstick, type Yardstick } from './yardstick.ts';
+import { VALUE_BYTES } from '../load/workload.ts';
+import { startYardstick, type Yardstick } from '../system/yardstick.ts';
 
 /** Nodes of the cluster, and copies of each key. */
 export const NODE_COUNT = 3;

@@ -7,9 +7,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PATHS } from '../src/api/paths.ts';
-import { startNodeProcess, type NodeProcess } from '../src/cli/cluster/node-process.ts';
-import { CAS_BUCKET } from './workload.ts';
+import { PATHS } from '../../src/api/paths.ts';
+import { startNodeProcess, type NodeProcess } from '../../src/cli/cluster/node-process.ts';
+import { CAS_BUCKET } from '../load/workload.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 50;

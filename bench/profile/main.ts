@@ -1,21 +1,21 @@
 /**
- * Where the time of the nodes goes: `npx tsx bench/profile-summary.ts PROFILES...`, each a `.cpuprofile` or a directory of
+ * Where the time of the nodes goes: `npx tsx bench/profile/main.ts PROFILES...`, each a `.cpuprofile` or a directory of
  * them, as `npm run bench -- --profile` leaves it. All are added up; give one file to see one node.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Profiler } from 'node:inspector';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { positiveInteger } from '../src/cli/option-values.ts';
+import { positiveInteger } from '../../src/cli/option-values.ts';
 import { summarizeProfiles, type ProfileEntry, type ProfileSummary } from './cpu-profile.ts';
-import { formatTable } from './table.ts';
+import { formatTable } from '../report/text-table.ts';
 
 /** An owner of less than this part of the busy time is not worth a line. */
 const SMALL_PART = 0.005;
 /** Functions to show in each order, if not said otherwise. */
 const TOP = 25;
 
-new Command('npx tsx bench/profile-summary.ts')
+new Command('npx tsx bench/profile/main.ts')
   .argument('<profiles...>', '.cpuprofile files, or directories that hold some')
   .option('--top <count>', 'functions to show in each order', positiveInteger, TOP)
   .action((paths: readonly string[], { top }: { readonly top: number }) => {
