@@ -4,24 +4,27 @@
  *   byte 0        format version
  *   bytes 1..16   digest of the payload, seeded with the placement hash of bucket and key, and with the kind of entry: neither
  *                 another key's state nor a record is taken for this one's
- *   bytes 17..    payload: arrays by position (packer.ts)
+ *   bytes 17..    payload: arrays by position (packer.ts); what was accepted lies in it as the bytes of a record
  */
 import type { EntryName } from '../core/ids.ts';
 import type { AcceptorState } from '../core/paxos/acceptor-state.ts';
-import { readOptionalBallot, readOptionalId } from './ballot-fields.ts';
+import { readOptionalBallot, readOptionalDigest, readOptionalId } from './ballot-fields.ts';
+import { EncodedRecord } from './encoded-record.ts';
 import { DIGEST_BYTES, placementHash, writeDigest } from './hash.ts';
-import { FormatError, packFieldsAfterHeader, unpackFields } from './packer.ts';
-import { sameBytes } from './record-codec.ts';
-import { recordFromFields, recordToFields } from './record-fields.ts';
+import { type FieldReader, FormatError, packFieldsAfterHeader, unpackFields } from './packer.ts';
+import { checkRecord, sameBytes } from './record-codec.ts';
+import { recordFromFields } from './record-fields.ts';
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
+/** Still read. It held the fields of what was accepted, which had to be decoded and encoded with every promise. */
+const FORMAT_VERSION_WITH_FIELDS = 1;
 const HEADER_BYTES = 1 + DIGEST_BYTES;
 const KIND_SEED = 0x6163_6365_7074_6f72n;
 
-export function encodeAcceptorState(entry: EntryName, state: AcceptorState): Uint8Array {
+export function encodeAcceptorState(entry: EntryName, state: AcceptorState<EncodedRecord>): Uint8Array {
   const { promised, accepted, acceptedIn, chosen, admittedAs, object } = state;
   const names = [promised, accepted, acceptedIn, chosen, admittedAs].map((name) => name ?? null);
-  const fields = [...names, object === undefined ? null : recordToFields(object)];
+  const fields = [...names, object?.bytes ?? null, object?.base ?? null];
   const bytes = packFieldsAfterHeader(fields, HEADER_BYTES);
   bytes[0] = FORMAT_VERSION;
   writeDigest(bytes.subarray(HEADER_BYTES), seedOf(entry), bytes, 1);
@@ -29,9 +32,12 @@ export function encodeAcceptorState(entry: EntryName, state: AcceptorState): Uin
 }
 
 /** Throws FormatError for damaged bytes, another version, or what belongs to another key. Values alias `bytes`. */
-export function decodeAcceptorState(entry: EntryName, bytes: Uint8Array): AcceptorState {
+export function decodeAcceptorState(entry: EntryName, bytes: Uint8Array): AcceptorState<EncodedRecord> {
   if (bytes.length <= HEADER_BYTES) throw new FormatError('an acceptor state is longer than this');
-  if (bytes[0] !== FORMAT_VERSION) throw new FormatError(`acceptor state of format version ${bytes[0]}`);
+  const version = bytes[0];
+  if (version !== FORMAT_VERSION && version !== FORMAT_VERSION_WITH_FIELDS) {
+    throw new FormatError(`acceptor state of format version ${version}; this program reads versions 1 and 2`);
+  }
   const expected = new Uint8Array(DIGEST_BYTES);
   writeDigest(bytes.subarray(HEADER_BYTES), seedOf(entry), expected, 0);
   if (!sameBytes(expected, bytes.subarray(1, HEADER_BYTES))) {
@@ -45,10 +51,25 @@ export function decodeAcceptorState(entry: EntryName, bytes: Uint8Array): Accept
     chosen: readOptionalBallot(fields),
     admittedAs: readOptionalId(fields),
   };
-  const object = fields.optionalFields();
-  const state = { ...names, object: object === undefined ? undefined : recordFromFields(object) };
+  const object = version === FORMAT_VERSION ? readObject(entry, fields) : readObjectOfFields(entry, fields);
   fields.end();
-  return state;
+  return { ...names, object };
+}
+
+function readObject(entry: EntryName, fields: FieldReader): EncodedRecord | undefined {
+  const bytes = fields.optionalBytes();
+  const base = readOptionalDigest(fields);
+  if (bytes === undefined) {
+    if (base !== undefined) throw new FormatError('a digest of what nothing was made of');
+    return undefined;
+  }
+  checkRecord(entry, bytes);
+  return new EncodedRecord(bytes, base);
+}
+
+function readObjectOfFields(entry: EntryName, fields: FieldReader): EncodedRecord | undefined {
+  const object = fields.optionalFields();
+  return object === undefined ? undefined : EncodedRecord.of(entry, recordFromFields(object));
 }
 
 function seedOf(entry: EntryName): bigint {

@@ -7,7 +7,7 @@ import xxhash from 'xxhash-wasm';
 import type { KeyRecord } from '../core/causality/record.ts';
 import { formatDot } from '../core/causality/dot.ts';
 import type { ClusterConfig } from '../core/cluster-config.ts';
-import type { ConfigurationEpoch, EntryName, NodeId, StoreId } from '../core/ids.ts';
+import { type ConfigurationEpoch, type EntryName, type NodeId, type StoreId, nameOf } from '../core/ids.ts';
 import type { Voters } from '../core/paxos/messages.ts';
 
 const hasher = await xxhash();
@@ -21,8 +21,8 @@ const SECOND_SEED = 0x9e37_79b9_7f4a_7c15n;
 export const DIGEST_BYTES = 16;
 
 /** 64 bits over `bucket`, a zero byte, and `key` in UTF-8. */
-export function placementHash({ bucket, key }: EntryName): bigint {
-  return hasher.h64(`${bucket}\0${key}`, BigInt(PLACEMENT_SEED));
+export function placementHash(entry: EntryName): bigint {
+  return hasher.h64(nameOf(entry), BigInt(PLACEMENT_SEED));
 }
 
 /** Writes the 128-bit digest of `bytes` under a seed to `target` at `offset`. */

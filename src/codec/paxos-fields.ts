@@ -38,9 +38,12 @@ export function paxosRequestToFields(request: PaxosRequest): readonly unknown[] 
   const { bucket, key } = request;
   switch (request.type) {
     case 'paxos-prepare':
-      return [bucket, key, request.voters, request.ballot];
+      return [bucket, key, request.voters, request.ballot, request.known ?? null];
     case 'paxos-accept':
-      return [bucket, key, request.voters, request.ballot, request.object ?? null, request.next ?? null];
+      return [
+        ...[bucket, key, request.voters, request.ballot],
+        ...[request.object ?? null, request.next ?? null, request.base ?? null],
+      ];
     case 'paxos-commit':
       // The last field is left out for what was accepted.
       return [
@@ -61,15 +64,17 @@ export function readPaxosRequest(type: PaxosRequest['type'], fields: FieldReader
   const entry = readEntryName(fields);
   switch (type) {
     case 'paxos-prepare':
-      return { type, ...entry, voters: readVoters(fields), ballot: readBallot(fields) };
-    case 'paxos-accept': {
-      const proposal = {
-        voters: readVoters(fields),
-        ballot: readBallot(fields),
-        object: fields.optionalBytes(),
+      return {
+        ...{ type, ...entry, voters: readVoters(fields), ballot: readBallot(fields) },
+        known: readOptionalDigest(fields),
       };
-      return { type, ...entry, ...proposal, next: readOptionalBallot(fields) };
-    }
+    case 'paxos-accept':
+      return {
+        ...{ type, ...entry, voters: readVoters(fields), ballot: readBallot(fields) },
+        object: fields.optionalBytes(),
+        next: readOptionalBallot(fields),
+        base: readOptionalDigest(fields),
+      };
     case 'paxos-commit':
       return { type, ...entry, ballot: readBallot(fields), object: readChosen(fields) };
     case 'paxos-admit': {
@@ -132,7 +137,8 @@ function readRejected(fields: FieldReader): Rejected {
 function promiseToFields(promise: EncodedPromise): readonly unknown[] {
   const { voters, accepted, object, chosen, record, promisedBefore, floor } = promise;
   const ballots = [accepted, chosen, promisedBefore, floor].map((ballot) => ballot ?? null);
-  return [voters, ...ballots, object ?? null, record ?? null];
+  // The last field is left out for what the proposer knows.
+  return [voters, ...ballots, object ?? null, ...(record === 'known' ? [] : [record ?? null])];
 }
 
 function readPromise(fields: FieldReader): EncodedPromise {
@@ -144,7 +150,7 @@ function readPromise(fields: FieldReader): EncodedPromise {
     promisedBefore: readOptionalBallot(fields),
     floor: readOptionalBallot(fields),
     object: fields.optionalBytes(),
-    record: fields.optionalBytes(),
+    record: fields.remaining === 0 ? 'known' : fields.optionalBytes(),
   };
 }
 

@@ -31,3 +31,8 @@ export interface EntryName {
   readonly bucket: string;
   readonly key: string;
 }
+
+/** Bucket and key as one text, different for different entries: no bucket holds a zero character. */
+export function nameOf({ bucket, key }: EntryName): string {
+  return `${bucket}\0${key}`;
+}

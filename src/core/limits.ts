@@ -52,6 +52,9 @@ export const GRANT_LIFETIME_MS = 1_000;
 /** How many of them are kept, and up to how many bytes of values each. */
 export const MAX_GRANTS = 1_024;
 export const MAX_GRANT_BYTES = 64 * 1024;
+/** How many keys' objects a proposer remembers, and up to how many bytes each. */
+export const MAX_KNOWN_OBJECTS = 1_024;
+export const MAX_KNOWN_OBJECT_BYTES = 64 * 1024;
 /** Milliseconds after which a home replica finishes rounds that nobody has; each next one in order waits as long again. */
 export const SWEEP_AFTER_MS = 3_000;
 /** Milliseconds between two looks for such rounds. */
@@ -199,6 +202,8 @@ export const DAMAGE_READS = 20;
 /** Bytes and entries of one group-commit batch. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 export const MAX_BATCH_ENTRIES = 4_096;
+/** Milliseconds that a write for which nobody waits stays behind for the next batch. */
+export const UNHURRIED_COMMIT_MS = 5;
 /** Bytes of writes waiting for a group commit; beyond it client writes are shed. */
 export const MAX_COMMIT_QUEUE_BYTES = 128 * 1024 * 1024;
 

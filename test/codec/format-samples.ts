@@ -6,6 +6,8 @@ import type { RecoveryState } from '../../src/codec/store-meta.ts';
 import type { OpeningList, StoreMark } from '../../src/core/membership/store-mark.ts';
 import type { PeerMessage } from '../../src/codec/message-codec.ts';
 import type { CausalContext } from '../../src/core/causality/causal-context.ts';
+import { EncodedRecord } from '../../src/codec/encoded-record.ts';
+import { encodeRecord } from '../../src/codec/record-codec.ts';
 import { actorId, paxosDot } from '../../src/core/causality/dot.ts';
 import { joinRecords } from '../../src/core/causality/join.ts';
 import type { KeyRecord } from '../../src/core/causality/record.ts';
@@ -56,6 +58,11 @@ export const RECORD_SAMPLES: Readonly<Record<string, KeyRecord>> = {
   ),
   'nothing but a context': { siblings: [], context: context({ a: [2] }), writes: [], largestN: 1 },
 };
+
+const CHOSEN_BYTES = encodeRecord(
+  SAMPLE_ENTRY,
+  RECORD_SAMPLES['a conditional write beside a plain one'] as KeyRecord,
+);
 
 const STORES = ['AAAAAAAAAAA', '__________8'].map((half) => Buffer.from(half, 'base64url'));
 
@@ -110,7 +117,7 @@ export const CONFIG_SAMPLE: ClusterConfig = {
 };
 
 export const HELLO_SAMPLE: Hello = {
-  protocolVersion: 4,
+  protocolVersion: 5,
   cluster: 'local',
   nodeId: 'n1',
   storeId: STORE_SAMPLE.storeId,
@@ -176,7 +183,7 @@ const HIGHER = ballotOf({
 const VOTERS = '00112233445566778899aabbccddeeff' as Voters;
 
 /** Of one key that was never voted on, and of others in each state that it can be in. */
-export const ACCEPTOR_SAMPLES: Readonly<Record<string, AcceptorState>> = {
+export const ACCEPTOR_SAMPLES: Readonly<Record<string, AcceptorState<EncodedRecord>>> = {
   untouched: UNTOUCHED,
   promised: { ...UNTOUCHED, promised: BALLOT },
   accepted: {
@@ -184,7 +191,14 @@ export const ACCEPTOR_SAMPLES: Readonly<Record<string, AcceptorState>> = {
     promised: HIGHER,
     accepted: BALLOT,
     acceptedIn: 'AAECAwQFBgcICQoLDA0ODw' as Incarnation,
-    object: RECORD_SAMPLES['a conditional write beside a plain one'],
+    object: new EncodedRecord(CHOSEN_BYTES),
+  },
+  'accepted, made of one record': {
+    ...UNTOUCHED,
+    promised: HIGHER,
+    accepted: BALLOT,
+    acceptedIn: 'AAECAwQFBgcICQoLDA0ODw' as Incarnation,
+    object: new EncodedRecord(CHOSEN_BYTES, DIGEST),
   },
   'chosen, at a store that was let vote': {
     promised: BALLOT,
@@ -203,9 +217,16 @@ export const FLOOR_SAMPLES: Readonly<Record<number, Ballot>> = { 0: BALLOT, 1_02
 const PROPOSAL = { ...SAMPLE_ENTRY, voters: VOTERS, ballot: BALLOT };
 
 const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
-  'paxos prepare': { type: 'paxos-prepare', ...PROPOSAL },
-  'paxos accept': { type: 'paxos-accept', ...PROPOSAL, object: RECORD_BYTES, next: HIGHER },
-  'paxos accept of nothing': { type: 'paxos-accept', ...PROPOSAL, object: undefined, next: undefined },
+  'paxos prepare': { type: 'paxos-prepare', ...PROPOSAL, known: undefined },
+  'paxos prepare with a digest': { type: 'paxos-prepare', ...PROPOSAL, known: DIGEST },
+  'paxos accept': {
+    ...{ type: 'paxos-accept', ...PROPOSAL, object: RECORD_BYTES },
+    ...{ next: HIGHER, base: DIGEST },
+  },
+  'paxos accept of nothing': {
+    ...{ type: 'paxos-accept', ...PROPOSAL },
+    ...{ object: undefined, next: undefined, base: undefined },
+  },
   'paxos commit': { type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT, object: RECORD_BYTES },
   'paxos commit of what was accepted': {
     ...{ type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT },
@@ -283,6 +304,13 @@ const PAXOS_REPLIES: Readonly<Record<string, PeerReply>> = {
       record: Uint8Array.of(4),
       promisedBefore: HIGHER,
       floor: undefined,
+    },
+  },
+  'promised, with a record that is known': {
+    type: 'paxos-prepare',
+    reply: {
+      ...{ type: 'promised', voters: VOTERS, accepted: BALLOT, chosen: BALLOT },
+      ...{ object: undefined, record: 'known', promisedBefore: undefined, floor: undefined },
     },
   },
   'not promised': { type: 'paxos-prepare', reply: { ...REJECTED, reason: 'too-far-ahead' } },

@@ -100,6 +100,11 @@ describe('acceptor states', () => {
     expect(comparable(decodeAcceptorState(SAMPLE_ENTRY, bytesOf('acceptors', name)))).toBe(comparable(state));
   });
 
+  it.each(Object.keys(GOLDEN['acceptors, version 1'] ?? {}))('of version 1 are still read: %s', (name) => {
+    const decoded = decodeAcceptorState(SAMPLE_ENTRY, bytesOf('acceptors, version 1', name));
+    expect(comparable(decoded)).toBe(comparable(ACCEPTOR_SAMPLES[name]));
+  });
+
   it('have floors, which are written and lie as ever', () => {
     const floors = Object.entries(FLOOR_SAMPLES).map(([partition, floor]) => [
       hex(floorKey(Number(partition) as Partition)),

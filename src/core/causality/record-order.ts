@@ -4,6 +4,12 @@ import { compareSiblings, joinRecords } from './join.ts';
 import type { KeyRecord } from './record.ts';
 import { compareRememberedWrites } from './remembered-writes.ts';
 
+/** The order and the join of records in the form in which someone holds them: as values, or as bytes. */
+export interface RecordOrder<Held> {
+  isWithin(part: Held | undefined, whole: Held | undefined): boolean;
+  join(left: Held | undefined, right: Held | undefined): Held | undefined;
+}
+
 /** Joins two records, either of which may be missing. A missing record holds nothing, and is within every other. */
 export function joinIfAny(left: KeyRecord | undefined, right: KeyRecord | undefined): KeyRecord | undefined {
   if (left === undefined) return right;
@@ -38,3 +44,6 @@ function sameLists<Item>(
     (left.length === right.length && left.every((item, index) => compare(item, right[index] as Item) === 0))
   );
 }
+
+/** Of records as values. */
+export const KEY_RECORDS: RecordOrder<KeyRecord> = { isWithin, join: joinIfAny };

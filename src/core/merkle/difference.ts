@@ -3,7 +3,7 @@
  * from where the last one stopped, round all trees. So an exchange that never comes to its end, because one record or one
  * tree is in its way, still reaches all the others in the course of time.
  */
-import type { EntryName } from '../ids.ts';
+import { type EntryName, nameOf } from '../ids.ts';
 import type { TreeKey, TreeName, TreeRoot, TreeRoots } from '../message.ts';
 import { sameDigest, TREE_DIGEST_BYTES } from './digest-tree.ts';
 
@@ -74,8 +74,4 @@ function byName(roots: readonly TreeRoot[]): ReadonlyMap<string, TreeRoot> {
 
 function compareTrees(left: TreeName, right: TreeName): number {
   return left.partition - right.partition || left.n - right.n;
-}
-
-function nameOf({ bucket, key }: EntryName): string {
-  return `${bucket}\0${key}`;
 }

@@ -6,13 +6,14 @@ import type { KeyRecord } from '../causality/record.ts';
 import type { Incarnation, StoreId } from '../ids.ts';
 import { type Ballot, isAbove } from './ballot.ts';
 
-export interface AcceptorState {
+/** `Held`: the form in which records are held. Most decisions compare ballots only, so that bytes need not be decoded for them. */
+export interface AcceptorState<Held = KeyRecord> {
   /** P: nothing below it is taken any more. */
   readonly promised: Ballot | undefined;
   /** AB: the ballot that was accepted last, whether its object was chosen or not. */
   readonly accepted: Ballot | undefined;
   /** AO: what was accepted under it. Undefined if that is nothing at all, or if it is in the record by now. */
-  readonly object: KeyRecord | undefined;
+  readonly object: Held | undefined;
   /** The process that accepted it: only this one knows that it made it durable. */
   readonly acceptedIn: Incarnation | undefined;
   /** CB: the highest ballot that is known to be chosen. */
@@ -28,7 +29,7 @@ export interface AcceptorState {
 export const NO_STORE = 'AAAAAAAAAAAAAAAAAAAAAA' as StoreId;
 
 /** Of a key that no round has ever reached. */
-export const UNTOUCHED: AcceptorState = {
+export const UNTOUCHED: AcceptorState<never> = {
   promised: undefined,
   accepted: undefined,
   object: undefined,
@@ -38,15 +39,15 @@ export const UNTOUCHED: AcceptorState = {
 };
 
 /** All that an acceptor decides upon: its state of a key, and S, the record that the replica holds of it. */
-export interface HeldKey {
-  readonly state: AcceptorState;
-  readonly record: KeyRecord | undefined;
+export interface HeldKey<Held = KeyRecord> {
+  readonly state: AcceptorState<Held>;
+  readonly record: Held | undefined;
 }
 
 /**
  * Whether something was accepted that is not known to be chosen. A plain GET that meets such a replica finishes the round first,
  * and the sweeper does so for all, or an acknowledged conditional write might stay invisible for plain reads.
  */
-export function isUnfinished({ accepted, chosen }: AcceptorState): boolean {
+export function isUnfinished({ accepted, chosen }: Pick<AcceptorState, 'accepted' | 'chosen'>): boolean {
   return isAbove(accepted, chosen);
 }

@@ -5,7 +5,8 @@
  * Rystsov, "CASPaxos", arXiv 1802.07000, section 2.2; Lamport, "Paxos Made Simple", section 2.2. Beyond the paper: the
  * object of the register is joined with what plain writes store beside it, so an accept has to know all of that (`dirty`).
  */
-import { isWithin, joinIfAny, sameRecord } from '../causality/record-order.ts';
+import type { KeyRecord } from '../causality/record.ts';
+import { type RecordOrder, sameRecord } from '../causality/record-order.ts';
 import type { Incarnation, StoreId } from '../ids.ts';
 import { type AcceptorState, type HeldKey, isUnfinished, NO_STORE } from './acceptor-state.ts';
 import { type Ballot, highestBallot, isAbove, isTooFarAhead } from './ballot.ts';
@@ -27,8 +28,8 @@ import type {
   Voters,
 } from './messages.ts';
 
-/** The node as which an acceptor decides. */
-export interface AcceptorNode {
+/** The node that votes. */
+export interface VotingNode {
   readonly voters: Voters;
   readonly store: StoreId;
   readonly incarnation: Incarnation;
@@ -40,9 +41,14 @@ export interface AcceptorNode {
   readonly nowMs: number;
 }
 
-export interface Decision<Reply> {
+/** The node as which an acceptor decides. */
+export interface AcceptorNode<Held = KeyRecord> extends VotingNode {
+  readonly records: RecordOrder<Held>;
+}
+
+export interface Decision<Reply, Held = KeyRecord> {
   /** To be durable before the reply goes out; undefined if nothing changes. */
-  readonly write: HeldKey | undefined;
+  readonly write: HeldKey<Held> | undefined;
   readonly reply: Reply;
 }
 
@@ -51,11 +57,11 @@ export interface Decision<Reply> {
  * responded, then it responds to the request with a promise not to accept any more proposals numbered less than n and with
  * the highest-numbered proposal (if any) that it has accepted." (Paxos Made Simple, 2.2, phase 1b)
  */
-export function decidePrepare(
-  held: HeldKey,
+export function decidePrepare<Held>(
+  held: HeldKey<Held>,
   { voters, ballot }: Prepare,
-  node: AcceptorNode,
-): Decision<PrepareReply> {
+  node: VotingNode,
+): Decision<PrepareReply<Held>, Held> {
   const { state, record } = held;
   const refusal = refusalOfVote(state, voters, ballot, node);
   if (refusal !== undefined) return rejected(held, refusal, node);
@@ -87,7 +93,11 @@ export function decidePrepare(
  * And unless its record holds what the object does not know: a plain write came in after the promise, and might be
  * acknowledged by now. It is not joined into the object, for then there were two objects under one ballot.
  */
-export function decideAccept(held: HeldKey, message: Accept, node: AcceptorNode): Decision<AcceptReply> {
+export function decideAccept<Held>(
+  held: HeldKey<Held>,
+  message: Accept<Held>,
+  node: AcceptorNode<Held>,
+): Decision<AcceptReply, Held> {
   const { state, record } = held;
   const { voters, ballot, object, next } = message;
   const refusal = refusalOfVote(state, voters, ballot, node);
@@ -98,7 +108,7 @@ export function decideAccept(held: HeldKey, message: Accept, node: AcceptorNode)
     if (state.acceptedIn !== node.incarnation) return rejected(held, 'other-incarnation', node);
     return { write: undefined, reply: { type: 'accepted', voters } };
   }
-  if (!isWithin(record, object)) return rejected(held, 'dirty', node);
+  if (!node.records.isWithin(record, object)) return rejected(held, 'dirty', node);
   if (next !== undefined && isTooFarAhead(next, node.nowMs, { promised: state.promised, floor: node.floor }))
     return rejected(held, 'too-far-ahead', node);
   const promised = highestBallot(ballot, next);
@@ -107,26 +117,26 @@ export function decideAccept(held: HeldKey, message: Accept, node: AcceptorNode)
 }
 
 /** The object, which was chosen, goes into the record. In the same batch the accepted bytes may go, for they are in it. */
-export function decideCommit(
-  held: HeldKey,
-  { ballot, object }: Commit,
-  node: AcceptorNode,
-): Decision<CommitReply> {
+export function decideCommit<Held>(
+  held: HeldKey<Held>,
+  { ballot, object }: Commit<Held>,
+  node: AcceptorNode<Held>,
+): Decision<CommitReply, Held> {
   if (!isAbove(ballot, node.floor)) return rejected(held, 'collected', node);
   // What was chosen later came from it, and is in the record.
   if (!isAbove(ballot, held.state.chosen)) return { write: undefined, reply: { type: 'committed' } };
-  return { write: committed(held, { ballot, object }), reply: { type: 'committed' } };
+  return { write: committed(held, { ballot, object }, node), reply: { type: 'committed' } };
 }
 
 /**
  * As decideCommit. Of what was accepted since instead nothing is known to be chosen, and what has no vote has lost something, which
  * may be the object: it has to be told all of it.
  */
-export function decideCommitAccepted(
-  held: HeldKey,
+export function decideCommitAccepted<Held>(
+  held: HeldKey<Held>,
   { ballot }: CommitAccepted,
-  node: AcceptorNode,
-): Decision<CommitReply> {
+  node: AcceptorNode<Held>,
+): Decision<CommitReply, Held> {
   const { accepted, chosen, object } = held.state;
   if (!hasVote(held.state, node)) return rejected(held, 'not-voting', node);
   if (isAbove(ballot, chosen) && accepted !== ballot) return rejected(held, 'outbid', node);
@@ -142,29 +152,34 @@ export function decideCommitAccepted(
  * one of those that chose this ballot had it, and its object is in this one's. And whatever the lost store had promised together
  * with a majority less one of the others, one of those had promised, too: so this ballot is above it.
  */
-export function decideAdmit(
-  held: HeldKey,
-  { voters, store, ballot, object }: Admit,
-  node: AcceptorNode,
-): Decision<CommitReply> {
+export function decideAdmit<Held>(
+  held: HeldKey<Held>,
+  { voters, store, ballot, object }: Admit<Held>,
+  node: AcceptorNode<Held>,
+): Decision<CommitReply, Held> {
   if (voters !== node.voters || store !== node.store) return rejected(held, 'other-voters', node);
   if (!isAbove(ballot, node.floor)) return rejected(held, 'collected', node);
   if (hasVote(held.state, node)) return decideCommit(held, { type: 'commit', ballot, object }, node);
   // It has kept its promises: what is not above them may be a message from before its record was lost.
   if (held.state.admittedAs === NO_STORE && !isAbove(ballot, held.state.promised))
     return rejected(held, 'outbid', node);
-  const { state, record } = isAbove(ballot, held.state.chosen) ? committed(held, { ballot, object }) : held;
+  const isNew = isAbove(ballot, held.state.chosen);
+  const { state, record } = isNew ? committed(held, { ballot, object }, node) : held;
   const admitted = { ...state, promised: highestBallot(state.promised, ballot), admittedAs: store };
   return { write: { state: admitted, record }, reply: { type: 'committed' } };
 }
 
 /** What a linearizable read compares. Changes nothing. */
-export function decideRead(held: HeldKey, { voters }: ReadKey, node: AcceptorNode): Decision<ReadKeyReply> {
+export function decideRead<Held>(
+  held: HeldKey<Held>,
+  { voters }: ReadKey,
+  node: AcceptorNode<Held>,
+): Decision<ReadKeyReply<Held>, Held> {
   const { state, record } = held;
   if (voters !== node.voters) return rejected(held, 'other-voters', node);
   if (!hasVote(state, node)) return rejected(held, 'not-voting', node);
   const { promised, accepted, chosen } = state;
-  const seen = isUnfinished(state) ? joinIfAny(state.object, record) : record;
+  const seen = isUnfinished(state) ? node.records.join(state.object, record) : record;
   return { write: undefined, reply: { type: 'key-view', voters, promised, accepted, chosen, record: seen } };
 }
 
@@ -179,25 +194,25 @@ export type CollectDecision = {
  * whatever is still under way for it is refused.
  */
 export function decideCollect(
-  held: HeldKey,
+  held: Pick<HeldKey, 'record'> & { readonly state: AcceptorState<unknown> },
   { ballot, object }: Collect,
-  node: AcceptorNode,
+  node: VotingNode,
 ): CollectDecision {
   const { state, record } = held;
   const isDeleted =
     object.siblings.length > 0 && object.siblings.every(({ content }) => content.type === 'tombstone');
   const isUntouched = state.accepted === ballot && state.promised === ballot && sameRecord(record, object);
-  if (!isDeleted || !isUntouched) return { ...rejected(held, 'outbid', node), floor: undefined };
+  if (!isDeleted || !isUntouched) return { reply: rejection(state, 'outbid', node), floor: undefined };
   const floor = highestBallot(node.floor, ballot) as Ballot;
   return { reply: { type: 'collected', floor }, floor };
 }
 
 /** What a vote on any ballot asks first: who votes, whether this store does, and whether the key's past is forgotten. */
 function refusalOfVote(
-  state: AcceptorState,
+  state: AcceptorState<unknown>,
   voters: Voters,
   ballot: Ballot,
-  node: AcceptorNode,
+  node: VotingNode,
 ): Refusal | undefined {
   if (voters !== node.voters) return 'other-voters';
   if (!hasVote(state, node)) return 'not-voting';
@@ -206,25 +221,37 @@ function refusalOfVote(
 
 /** Whether a store has a vote on a key. */
 export function hasVote(
-  { admittedAs }: AcceptorState,
-  { isNewcomer, store }: Pick<AcceptorNode, 'isNewcomer' | 'store'>,
+  { admittedAs }: Pick<AcceptorState, 'admittedAs'>,
+  { isNewcomer, store }: Pick<VotingNode, 'isNewcomer' | 'store'>,
 ): boolean {
   return admittedAs === store || (!isNewcomer && admittedAs !== NO_STORE);
 }
 
-function committed(
-  { state, record }: HeldKey,
-  { ballot, object }: Pick<Commit, 'ballot' | 'object'>,
-): HeldKey {
+function committed<Held>(
+  { state, record }: HeldKey<Held>,
+  { ballot, object }: Pick<Commit<Held>, 'ballot' | 'object'>,
+  { records }: AcceptorNode<Held>,
+): HeldKey<Held> {
   const isFinished = !isAbove(state.accepted, ballot);
   return {
     state: { ...state, chosen: ballot, object: isFinished ? undefined : state.object },
-    record: joinIfAny(record, object),
+    record: records.join(record, object),
   };
 }
 
-function rejected({ state }: HeldKey, reason: Refusal, node: AcceptorNode): Decision<Rejected> {
-  const { promised, accepted, chosen } = state;
-  const highest = highestBallot(promised, accepted, chosen, node.floor);
-  return { write: undefined, reply: { type: 'rejected', reason, highest, accepted } };
+function rejected(
+  { state }: { readonly state: AcceptorState<unknown> },
+  reason: Refusal,
+  node: VotingNode,
+): Decision<Rejected, never> {
+  return { write: undefined, reply: rejection(state, reason, node) };
+}
+
+function rejection(
+  { promised, accepted, chosen }: AcceptorState<unknown>,
+  reason: Refusal,
+  { floor }: VotingNode,
+): Rejected {
+  const highest = highestBallot(promised, accepted, chosen, floor);
+  return { type: 'rejected', reason, highest, accepted };
 }

@@ -1,6 +1,6 @@
 /**
- * What proposers ask of acceptors about one key, and what these answer. Records are values here; how they travel is codec's
- * affair.
+ * What proposers ask of acceptors about one key, and what these answer. To a proposer records are values; acceptors may hold them
+ * otherwise (`Held`). How they travel is codec's affair.
  */
 import type { KeyRecord } from '../causality/record.ts';
 import type { StoreId } from '../ids.ts';
@@ -26,21 +26,21 @@ export interface Prepare {
   readonly ballot: Ballot;
 }
 
-export interface Accept {
+export interface Accept<Held = KeyRecord> {
   readonly type: 'accept';
   readonly voters: Voters;
   readonly ballot: Ballot;
   /** The whole object of the key from now on; undefined if it is nothing, which a read of nothing proposes. */
-  readonly object: KeyRecord | undefined;
+  readonly object: Held | undefined;
   /** A ballot of the same proposer to promise with it: saves its next PREPARE. In buckets of mode `cas` only. */
   readonly next: Ballot | undefined;
 }
 
 /** The object was chosen. May come late, more than once, or never. */
-export interface Commit {
+export interface Commit<Held = KeyRecord> {
   readonly type: 'commit';
   readonly ballot: Ballot;
-  readonly object: KeyRecord | undefined;
+  readonly object: Held | undefined;
 }
 
 /** As Commit, to an acceptor that has said that it accepted the object: what it accepted under the ballot was chosen. */
@@ -50,12 +50,12 @@ export interface CommitAccepted {
 }
 
 /** Lets a node whose store was unknown vote on the key: the other home replicas have chosen the object since they know that store. */
-export interface Admit {
+export interface Admit<Held = KeyRecord> {
   readonly type: 'admit';
   readonly voters: Voters;
   readonly store: StoreId;
   readonly ballot: Ballot;
-  readonly object: KeyRecord | undefined;
+  readonly object: Held | undefined;
 }
 
 /** Asks for what a linearizable read compares. */
@@ -97,14 +97,14 @@ export interface Rejected {
   readonly accepted: Ballot | undefined;
 }
 
-export interface Promised {
+export interface Promised<Held = KeyRecord> {
   readonly type: 'promised';
   readonly voters: Voters;
   readonly accepted: Ballot | undefined;
   /** AO, if it is not known to be chosen. */
-  readonly object: KeyRecord | undefined;
+  readonly object: Held | undefined;
   readonly chosen: Ballot | undefined;
-  readonly record: KeyRecord | undefined;
+  readonly record: Held | undefined;
   /** P as it was before. */
   readonly promisedBefore: Ballot | undefined;
   /** F: keys of the partition may have been forgotten up to it, together with the write ids that they remembered. */
@@ -116,18 +116,18 @@ export interface Accepted {
   readonly voters: Voters;
 }
 
-export interface KeyView {
+export interface KeyView<Held = KeyRecord> {
   readonly type: 'key-view';
   readonly voters: Voters;
   readonly promised: Ballot | undefined;
   readonly accepted: Ballot | undefined;
   readonly chosen: Ballot | undefined;
   /** AO and S, joined. The wire carries its digest, and its bytes once. */
-  readonly record: KeyRecord | undefined;
+  readonly record: Held | undefined;
 }
 
-export type PrepareReply = Promised | Rejected;
+export type PrepareReply<Held = KeyRecord> = Promised<Held> | Rejected;
 export type AcceptReply = Accepted | Rejected;
-export type ReadKeyReply = KeyView | Rejected;
+export type ReadKeyReply<Held = KeyRecord> = KeyView<Held> | Rejected;
 export type CommitReply = { readonly type: 'committed' } | Rejected;
 export type CollectReply = { readonly type: 'collected'; readonly floor: Ballot } | Rejected;

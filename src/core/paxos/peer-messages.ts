@@ -10,6 +10,8 @@ export interface PaxosPrepare extends EntryName {
   readonly type: 'paxos-prepare';
   readonly voters: Voters;
   readonly ballot: Ballot;
+  /** Digest (16 bytes) of what the proposer holds already: the bytes of an equal record are left out. */
+  readonly known: Uint8Array | undefined;
 }
 
 export interface PaxosAccept extends EntryName {
@@ -17,6 +19,8 @@ export interface PaxosAccept extends EntryName {
   readonly voters: Voters;
   readonly ballot: Ballot;
   readonly object: Uint8Array | undefined;
+  /** Digest (16 bytes) of the record that the object was made of, if it was one alone: whoever holds that one need not compare. */
+  readonly base: Uint8Array | undefined;
   readonly next: Ballot | undefined;
 }
 
@@ -47,7 +51,8 @@ export type PaxosRequest = PaxosPrepare | PaxosAccept | PaxosCommit | PaxosAdmit
 /** A promise with its records encoded. */
 export interface EncodedPromise extends Omit<Promised, 'object' | 'record'> {
   readonly object: Uint8Array | undefined;
-  readonly record: Uint8Array | undefined;
+  /** `known`: the one that the proposer holds already. */
+  readonly record: Uint8Array | 'known' | undefined;
 }
 
 /** What a linearizable read compares, with its record encoded. */

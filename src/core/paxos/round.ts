@@ -57,8 +57,8 @@ export interface RoundOptions extends Omit<PlanFacts, 'ballot' | 'floor'> {
 
 export type RoundStep =
   | { readonly type: 'wait' }
-  /** Send it to all acceptors. */
-  | { readonly type: 'accept'; readonly message: Accept }
+  /** Send it to all acceptors. `found`: what the promises held, which the object holds, too, and beside it only what is new. */
+  | { readonly type: 'accept'; readonly message: Accept; readonly found: KeyRecord | undefined }
   /** The promises alone proved what is chosen, and no write is to be proposed: nothing more is to be done. */
   | { readonly type: 'answered'; readonly verdicts: readonly Verdict[] }
   /** Answer, then send the commit to all home replicas. `grant`: a quorum promised `next`. */
@@ -212,7 +212,8 @@ export class Round {
     this.#failed.clear();
     const { voters, next } = this.#options;
     const { object } = this.#plan;
-    return { type: 'accept', message: { type: 'accept', voters, ballot: this.ballot, object, next } };
+    const message = { type: 'accept', voters, ballot: this.ballot, object, next } as const;
+    return { type: 'accept', message, found: current };
   }
 
   #refuse(from: NodeId, { reason, highest }: Rejected): RoundStep {

@@ -92,7 +92,7 @@ export class Collector {
       mustPropose: true,
     });
     const times = { limitMs: ROUND_TIMEOUT_MS, gatherMs: ROUND_TIMEOUT_MS };
-    return new RoundRun(this.#ports, { entry, homes, ...times }, round).run(undefined);
+    return new RoundRun(this.#ports, { entry, homes, known: undefined, ...times }, round).run(undefined);
   }
 
   /** Resolves to whether all of them have it. */

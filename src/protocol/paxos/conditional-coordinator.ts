@@ -3,7 +3,7 @@
  * waits for, and rounds among its home replicas. Fallbacks have no part in it.
  */
 import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
-import type { EntryName, NodeId } from '../../core/ids.ts';
+import { type EntryName, type NodeId, nameOf } from '../../core/ids.ts';
 import { ROUND_TIMEOUT_MS } from '../../core/limits.ts';
 import type { ConditionalOutcome, Failure } from '../../core/outcome.ts';
 import { timeOfBallot } from '../../core/paxos/ballot.ts';
@@ -16,10 +16,11 @@ import type { Replicas } from '../replica/replicas.ts';
 import { quorumFacts, shown } from './conditional-outcome.ts';
 import { Grants } from './grants.ts';
 import { type ChosenRound, KeyQueue, type KeyQueuePorts } from './key-queue.ts';
+import { KnownObjects } from './known-objects.ts';
 import { readQuickly } from './quick-read.ts';
 import { type ConditionalResult, WaitingRequest, type WaitingOptions } from './waiting-request.ts';
 
-export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants'> {
+export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants' | 'knownObjects'> {
   readonly config: ClusterConfig;
   readonly replicas: Replicas;
   readonly tracer: Tracer;
@@ -31,6 +32,7 @@ export class ConditionalCoordinator {
   readonly #ports: ConditionalPorts;
   readonly #queues = new Map<string, KeyQueue>();
   readonly #grants = new Grants();
+  readonly #knownObjects = new KnownObjects();
 
   constructor(ports: ConditionalPorts) {
     this.#ports = ports;
@@ -107,8 +109,8 @@ export class ConditionalCoordinator {
   }
 
   /** The promises that were given beforehand for the key are not used any more. */
-  dropGrant({ bucket, key }: EntryName): void {
-    this.#grants.drop(`${bucket}\0${key}`);
+  dropGrant(entry: EntryName): void {
+    this.#grants.drop(nameOf(entry));
   }
 
   /** Has a round choose what is there, so that what was accepted and never committed is. Never rejects. */
@@ -135,7 +137,7 @@ export class ConditionalCoordinator {
       const floorMs = this.#floorMsOf(request);
       const waiting = new WaitingRequest(request, deadline, { ...options, floorMs, resolve });
       const { bucket, key } = request;
-      const name = `${bucket}\0${key}`;
+      const name = nameOf(request);
       const queue = this.#queues.get(name);
       if (queue !== undefined) {
         queue.add(waiting);
@@ -143,7 +145,7 @@ export class ConditionalCoordinator {
       }
       const commit: KeyQueuePorts['commit'] = (entry, voters, chosen) => this.#commit(entry, voters, chosen);
       const { mode } = bucketConfig(this.#ports.config, bucket);
-      const ports = { ...this.#ports, commit, grants: this.#grants };
+      const ports = { ...this.#ports, commit, grants: this.#grants, knownObjects: this.#knownObjects };
       const made = new KeyQueue(ports, { entry: { bucket, key }, name, mode, homes });
       made.add(waiting);
       this.#queues.set(name, made);

@@ -31,6 +31,7 @@ import type { Standing } from '../replica/acceptor.ts';
 import type { Acceptors } from './acceptors.ts';
 import { quorumFacts } from './conditional-outcome.ts';
 import type { Grants } from './grants.ts';
+import type { KnownObjects } from './known-objects.ts';
 import { readQuickly } from './quick-read.ts';
 import { Race } from './race.ts';
 import { roundEvent } from './round-event.ts';
@@ -45,6 +46,7 @@ export interface KeyQueuePorts {
   readonly preciseClock: Clock;
   readonly random: Random;
   readonly grants: Grants;
+  readonly knownObjects: KnownObjects;
   readonly tracer: Tracer;
   readonly standingOn: (entry: EntryName) => Standing;
   /** The ballot floor of the key's partition, as far as this node knows. */
@@ -186,7 +188,7 @@ export class KeyQueue {
     // Whoever was told while something was read that it is too late must not be proposed any more.
     const batch = requests.filter(({ isAnswered }) => !isAnswered);
     if (batch.length === 0) return [];
-    const { clock, commit, grants, tracer } = this.#ports;
+    const { clock, commit, grants, knownObjects, tracer } = this.#ports;
     const { entry, name, mode, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
     const ballot = grant?.ballot ?? this.#ballotAbove(this.#highest);
@@ -203,7 +205,8 @@ export class KeyQueue {
       mustPropose: batch.some(({ mustPropose }) => mustPropose),
       ...(mode === 'cas' ? { next: this.#ballotAbove(ballot) } : {}),
     });
-    const target = { entry, homes, limitMs: limitOf(batch), gatherMs: GATHER_PROMISES_MS };
+    const known = knownObjects.get(name);
+    const target = { entry, homes, known, limitMs: limitOf(batch), gatherMs: GATHER_PROMISES_MS };
     const run = new RoundRun(this.#ports, target, round);
     for (const [place, waiting] of batch.entries()) waiting.enters(run, round, place);
     const end = await run.run(grant);
@@ -219,8 +222,9 @@ export class KeyQueue {
       : [];
     const deferred = this.#decide(batch, end.verdicts, facts, told);
     const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
-    const { proposal: object } = run;
-    commit(entry, homes, { ballot, object, accepted: round.accepted, voters, newcomers });
+    const { proposal } = run;
+    knownObjects.keep(name, proposal);
+    commit(entry, homes, { ballot, object: proposal?.bytes, accepted: round.accepted, voters, newcomers });
     if (end.grant !== undefined) grants.keep(name, end.grant, clock.nowMs());
     this.#race.chosen(end.commit.object);
     return deferred;

@@ -2,7 +2,9 @@
  * Carries one round (core/paxos/round.ts) out among the home replicas of a key. When the round has ended, what acceptors still
  * answer to the ACCEPT is told to it all the same: their refusals may prove that a write was not applied.
  */
-import { decodeRecord, encodeRecord, sameBytes } from '../../codec/record-codec.ts';
+import { EncodedRecord } from '../../codec/encoded-record.ts';
+import { checkRecord } from '../../codec/record-codec.ts';
+import { FormatError } from '../../codec/packer.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { PhaseTime } from '../../core/outcome.ts';
@@ -24,6 +26,8 @@ export interface RoundTarget {
   readonly limitMs: number;
   /** Milliseconds to wait for more promises than a quorum's, if the round gathers more. */
   readonly gatherMs: number;
+  /** What the key may still hold, by what this node knows. */
+  readonly known: EncodedRecord | undefined;
 }
 
 export type RoundEnd = Exclude<RoundStep, { readonly type: 'wait' | 'accept' }>;
@@ -34,9 +38,9 @@ export class RoundRun {
   readonly #round: Round;
   #resolve: (end: RoundEnd) => void = () => {};
   #isProposed = false;
-  /** Records of promises, by their bytes: replicas hold the same, as a rule. */
-  readonly #decodedRecords: { readonly encoded: Uint8Array; readonly record: KeyRecord }[] = [];
-  #proposal: Uint8Array | undefined;
+  /** Different ones that promises hold, or may hold: replicas hold the same, as a rule. */
+  readonly #records: EncodedRecord[];
+  #proposal: EncodedRecord | undefined;
   #cancelTimers: () => void = () => {};
   /** By the monotonic clock, milliseconds; undefined as long as it has not come to that. */
   #beganMs: number | undefined;
@@ -47,6 +51,7 @@ export class RoundRun {
     this.#ports = ports;
     this.#target = target;
     this.#round = round;
+    this.#records = target.known === undefined ? [] : [target.known];
   }
 
   /** Resolves when the round is answered, chosen or lost. With a grant it is prepared already. Never rejects. */
@@ -90,14 +95,12 @@ export class RoundRun {
   #prepare(): void {
     const { acceptors, clock } = this.#ports;
     this.#beganMs = clock.nowMs();
-    const { entry, homes } = this.#target;
+    const { entry, homes, known } = this.#target;
     const { voters, ballot } = this.#round.prepare();
     const { bucket, key } = entry;
-    for (const node of homes) {
-      acceptors.ask(node, { type: 'paxos-prepare', bucket, key, voters, ballot }, (reply) =>
-        this.#take(this.#promised(node, reply)),
-      );
-    }
+    const request = { type: 'paxos-prepare', bucket, key, voters, ballot, known: known?.digest } as const;
+    for (const node of homes)
+      acceptors.ask(node, request, (reply) => this.#take(this.#promised(node, reply)));
   }
 
   #promised(node: NodeId, reply: PaxosReply | undefined): RoundStep {
@@ -116,17 +119,26 @@ export class RoundRun {
     }
   }
 
-  #recordOf(encoded: Uint8Array | undefined): KeyRecord | undefined {
-    if (encoded === undefined) return undefined;
-    const known = this.#decodedRecords.find((one) => sameBytes(one.encoded, encoded));
-    if (known !== undefined) return known.record;
-    const record = decodeRecord(this.#target.entry, encoded);
-    this.#decodedRecords.push({ encoded, record });
-    return record;
+  /** Equal records are one value. Throws FormatError. */
+  #recordOf(bytes: Uint8Array | 'known' | undefined): KeyRecord | undefined {
+    if (bytes === undefined) return undefined;
+    if (bytes === 'known') return this.#knownRecord();
+    checkRecord(this.#target.entry, bytes);
+    const record = new EncodedRecord(bytes);
+    const same = this.#records.find((one) => one.equals(record));
+    if (same !== undefined) return same.decoded();
+    this.#records.push(record);
+    return record.decoded();
   }
 
-  /** What was proposed, as it travels; undefined if it is nothing. */
-  get proposal(): Uint8Array | undefined {
+  #knownRecord(): KeyRecord {
+    const { known } = this.#target;
+    if (known === undefined) throw new FormatError('a record that nobody has named');
+    return known.decoded();
+  }
+
+  /** What was proposed; undefined if it is nothing. */
+  get proposal(): EncodedRecord | undefined {
     return this.#proposal;
   }
 
@@ -135,7 +147,7 @@ export class RoundRun {
       case 'wait':
         return;
       case 'accept':
-        this.#propose(step.message);
+        this.#propose(step.message, step.found);
         return;
       default:
         this.#cancelTimers();
@@ -144,14 +156,16 @@ export class RoundRun {
     }
   }
 
-  #propose({ voters, ballot, object, next }: Accept): void {
+  #propose({ voters, ballot, object, next }: Accept, found: KeyRecord | undefined): void {
     const { entry, homes } = this.#target;
     const { bucket, key } = entry;
     this.#isProposed = true;
     this.#proposedMs = this.#ports.clock.nowMs();
-    const encoded = object === undefined ? undefined : encodeRecord(entry, object);
-    this.#proposal = encoded;
-    const request = { type: 'paxos-accept', bucket, key, voters, ballot, object: encoded, next } as const;
+    // Of what was found in several records at once none is the base.
+    const base = this.#records.find((one) => one.isOf(found));
+    this.#proposal = encodedProposal(entry, object, base);
+    const proposal = { object: this.#proposal?.bytes, base: base?.digest, next };
+    const request = { type: 'paxos-accept', bucket, key, voters, ballot, ...proposal } as const;
     for (const node of homes) {
       this.#ports.acceptors.ask(node, request, (reply) => {
         const isAnswer = reply?.type === 'paxos-accept';
@@ -159,6 +173,16 @@ export class RoundRun {
       });
     }
   }
+}
+
+function encodedProposal(
+  entry: EntryName,
+  object: KeyRecord | undefined,
+  base: EncodedRecord | undefined,
+): EncodedRecord | undefined {
+  if (object === undefined) return undefined;
+  if (base?.isOf(object) === true) return base;
+  return EncodedRecord.of(entry, object, base?.digest);
 }
 
 function phase(

@@ -4,7 +4,7 @@
  * is come across again.
  */
 import { sameBytes } from '../../codec/record-codec.ts';
-import type { EntryName } from '../../core/ids.ts';
+import { type EntryName, nameOf } from '../../core/ids.ts';
 import { MAX_REAP_CANDIDATES } from '../../core/limits.ts';
 import type { ReapEntry } from '../../core/message.ts';
 
@@ -81,8 +81,4 @@ export class ReapCandidates {
     }
     return due;
   }
-}
-
-function nameOf({ bucket, key }: EntryName): string {
-  return `${bucket}\0${key}`;
 }

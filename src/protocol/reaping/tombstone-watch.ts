@@ -6,7 +6,7 @@
  * leader has one round at a time.
  */
 import { recordDigest, sameBytes } from '../../codec/record-codec.ts';
-import type { EntryName, NodeId } from '../../core/ids.ts';
+import { type EntryName, type NodeId, nameOf } from '../../core/ids.ts';
 import { EXCHANGE_CONCURRENCY } from '../../core/limits.ts';
 import type { PeerReply, ReapEntry, ReapRequest } from '../../core/message.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
@@ -142,10 +142,6 @@ function isIntact({ watched }: Round, entry: EntryName): boolean {
 
 function isEqualOrNothing(encoded: Uint8Array | undefined, digest: Uint8Array): boolean {
   return encoded === undefined || sameBytes(recordDigest(encoded), digest);
-}
-
-function nameOf({ bucket, key }: EntryName): string {
-  return `${bucket}\0${key}`;
 }
 
 function refused(reason: string): PeerReply {

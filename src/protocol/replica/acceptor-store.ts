@@ -4,6 +4,7 @@
  * what looks for rounds to finish of all keys.
  */
 import { decodeAcceptorState, encodeAcceptorState } from '../../codec/acceptor-codec.ts';
+import type { EncodedRecord } from '../../codec/encoded-record.ts';
 import {
   acceptorKey,
   ALL_ACCEPTORS,
@@ -13,7 +14,7 @@ import {
   unfinishedKey,
 } from '../../codec/key-layout.ts';
 import { FormatError } from '../../codec/packer.ts';
-import type { EntryName } from '../../core/ids.ts';
+import { type EntryName, nameOf } from '../../core/ids.ts';
 import { DAMAGE_READS, MAX_TREE_KEYS, MAX_TREE_PAGE_RECORDS } from '../../core/limits.ts';
 import type { TreeKey, TreeKeysPage } from '../../core/message.ts';
 import { type AcceptorState, isUnfinished, NO_STORE } from '../../core/paxos/acceptor-state.ts';
@@ -24,6 +25,8 @@ import type { RecordStore } from './record-store.ts';
 
 /** Its value is nothing: that it is there says it all. */
 const NOTED = new Uint8Array(0);
+
+export type StoredState = AcceptorState<EncodedRecord>;
 
 export interface UnfinishedRound {
   readonly entry: EntryName;
@@ -68,7 +71,7 @@ export class AcceptorStore {
   }
 
   /** Undefined if no round has ever reached the key. Rejects, with FormatError if it is damaged, if it cannot be known. */
-  async get(entry: EntryName): Promise<AcceptorState | undefined> {
+  async get(entry: EntryName): Promise<StoredState | undefined> {
     this.#records.assertSound();
     const bytes = await this.#storage.get(acceptorKey(this.#records.partitionOf(entry), entry));
     return bytes === undefined ? undefined : decodeAcceptorState(entry, bytes);
@@ -102,7 +105,7 @@ export class AcceptorStore {
    * store cannot be read.
    */
   async withdraw(entry: EntryName, losses: VoteLosses): Promise<readonly StorageWrite[] | undefined> {
-    let state: AcceptorState | undefined;
+    let state: StoredState | undefined;
     try {
       state = await this.get(entry);
     } catch (error) {
@@ -165,7 +168,7 @@ export class AcceptorStore {
   }
 
   /** What to write for another state of the key. A plain read is told of the round from now on, not only when it is durable. */
-  writes({ bucket, key }: EntryName, before: AcceptorState, after: AcceptorState): readonly StorageWrite[] {
+  writes({ bucket, key }: EntryName, before: StoredState, after: StoredState): readonly StorageWrite[] {
     const entry = { bucket, key };
     const partition = this.#records.partitionOf(entry);
     const state: StorageWrite = {
@@ -188,15 +191,11 @@ export class AcceptorStore {
   }
 
   /** What `writes` gave is durable. */
-  stored(entry: EntryName, after: AcceptorState): void {
+  stored(entry: EntryName, after: StoredState): void {
     if (!isUnfinished(after) && this.#unfinished.delete(nameOf(entry))) this.#traceCount();
   }
 
   #traceCount(): void {
     this.#tracer.trace({ type: 'unfinished-rounds', count: this.#unfinished.size });
   }
-}
-
-function nameOf({ bucket, key }: EntryName): string {
-  return `${bucket}\0${key}`;
 }

@@ -5,44 +5,20 @@
  *
  * A node that cannot tell what it holds does not vote. It neither refuses nor agrees: it answers nothing that could be counted.
  */
+import { EncodedRecord, EncodedRecords } from '../../codec/encoded-record.ts';
 import { FormatError } from '../../codec/packer.ts';
-import {
-  decodeCheckedRecord,
-  decodeRecord,
-  encodeRecord,
-  recordDigest,
-  sameBytes,
-} from '../../codec/record-codec.ts';
 import { isAheadOn } from '../../core/causality/mint.ts';
-import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId, StoreId } from '../../core/ids.ts';
-import {
-  decideAccept,
-  decideAdmit,
-  decideCommit,
-  decideCommitAccepted,
-  decidePrepare,
-  decideRead,
-} from '../../core/paxos/acceptor.ts';
 import { type AcceptorNode, hasVote } from '../../core/paxos/acceptor.ts';
-import {
-  type AcceptorState,
-  type HeldKey,
-  isUnfinished,
-  UNTOUCHED,
-} from '../../core/paxos/acceptor-state.ts';
-import type { KeyView, Promised, Refusal, Rejected, Voters } from '../../core/paxos/messages.ts';
-import type {
-  EncodedPromise,
-  EncodedView,
-  PaxosReply,
-  PaxosRequest,
-} from '../../core/paxos/peer-messages.ts';
+import { UNTOUCHED } from '../../core/paxos/acceptor-state.ts';
+import type { Refusal, Voters } from '../../core/paxos/messages.ts';
+import type { PaxosReply, PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { PeerReply, RequestRefused } from '../../core/message.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { StoreMemory } from '../peers/store-memory.ts';
-import type { AcceptorStore, VoteLosses } from './acceptor-store.ts';
+import type { AcceptorStore, StoredState, VoteLosses } from './acceptor-store.ts';
+import { type DecidedVote, decideVote, type Held, objectOf } from './decide-vote.ts';
 import type { Floors } from './floors.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import type { LocalReplica, OnChanged } from './local-replica.ts';
@@ -77,13 +53,6 @@ export interface AcceptorPorts {
   readonly onNotVoting: (entry: EntryName) => void;
 }
 
-/** The key as it lies here, in its serial section. */
-interface Held extends HeldKey {
-  /** Left out (undefined) where it is not looked at, but goes on as it lies there. */
-  readonly record: KeyRecord | undefined;
-  readonly encoded: Uint8Array | undefined;
-}
-
 type Answer = PaxosReply | RequestRefused;
 
 export class Acceptor {
@@ -100,7 +69,7 @@ export class Acceptor {
     // Asked for before the look at the disk, too: what was lacking may have been got back between the two.
     const standing = standingOn(request);
     if (standing.type === 'no-voter') return refused(standing.reason);
-    let object: KeyRecord | undefined;
+    let object: EncodedRecord | undefined;
     try {
       object = objectOf(request);
     } catch (error) {
@@ -124,19 +93,45 @@ export class Acceptor {
     }
   }
 
-  async #serve(request: PaxosRequest, object: KeyRecord | undefined, loaded: Loaded): Promise<Answer> {
+  async #serve(request: PaxosRequest, object: EncodedRecord | undefined, loaded: Loaded): Promise<Answer> {
     if (loaded.type === 'unreadable') return refused(loaded.reason);
-    const held = await this.#held(request, request.type, loaded.encoded);
-    if (typeof held === 'string') return refused(held);
+    const state = await this.#stateOf(request);
+    if (typeof state === 'string') return refused(state);
     const standing = this.#ports.standingOn(request);
     if (standing.type === 'no-voter') return refused(standing.reason);
-    const { voters, store, isNewcomer } = standing;
-    const { incarnations, clock, floors, records } = this.#ports;
-    const self = { voters, store, isNewcomer, floor: floors.of(records.partitionOf(request)) };
-    const node = { ...self, incarnation: incarnations.opening, nowMs: clock.wallMs() };
-    const answer = await this.#decide(request, object, held, node);
+    const held = {
+      state,
+      record: loaded.encoded === undefined ? undefined : new EncodedRecord(loaded.encoded),
+    };
+    let decided: DecidedVote;
+    try {
+      decided = decideVote(request, object, held, this.#nodeAs(standing, request));
+    } catch (error) {
+      return refused(this.#unreadable(request, error));
+    }
+    const { write, answer } = decided;
+    // What is chosen is answered already, and stays chosen: its disk need not hurry, unless somebody wants to go on with the key.
+    const isHurried = request.type !== 'paxos-commit' || this.#ports.local.isAwaited(request);
+    if (write !== undefined) await this.#keep(request, held, write, isHurried);
     if (answer.reply.type === 'rejected') this.#refused(request, answer.reply.reason);
     return answer;
+  }
+
+  #nodeAs(
+    { voters, store, isNewcomer }: Extract<Standing, { readonly type: 'voter' }>,
+    { bucket, key }: EntryName,
+  ): AcceptorNode<EncodedRecord> {
+    const { incarnations, clock, floors, records } = this.#ports;
+    const entry = { bucket, key };
+    return {
+      voters,
+      store,
+      isNewcomer,
+      floor: floors.of(records.partitionOf(entry)),
+      incarnation: incarnations.opening,
+      nowMs: clock.wallMs(),
+      records: new EncodedRecords(entry),
+    };
   }
 
   #refused({ bucket, key }: EntryName, reason: Refusal): void {
@@ -144,61 +139,20 @@ export class Acceptor {
     if (reason === 'not-voting') this.#ports.onNotVoting({ bucket, key });
   }
 
-  async #decide(
-    request: PaxosRequest,
-    object: KeyRecord | undefined,
-    held: Held,
-    node: AcceptorNode,
-  ): Promise<PaxosReply> {
-    switch (request.type) {
-      case 'paxos-prepare': {
-        const { write, reply } = decidePrepare(held, { ...request, type: 'prepare' }, node);
-        await this.#keep(request, held, write);
-        return { type: request.type, reply: encodedPromise(request, held, reply) };
-      }
-      case 'paxos-accept': {
-        const { write, reply } = decideAccept(held, { ...request, type: 'accept', object }, node);
-        await this.#keep(request, held, write);
-        return { type: request.type, reply };
-      }
-      case 'paxos-commit': {
-        const { write, reply } =
-          request.object === 'accepted'
-            ? decideCommitAccepted(held, { ...request, type: 'commit-accepted' }, node)
-            : decideCommit(held, { ...request, type: 'commit', object }, node);
-        await this.#keep(request, held, write);
-        return { type: request.type, reply };
-      }
-      case 'paxos-admit': {
-        const { write, reply } = decideAdmit(held, { ...request, type: 'admit', object }, node);
-        await this.#keep(request, held, write);
-        return { type: request.type, reply };
-      }
-      case 'paxos-read': {
-        const { reply } = decideRead(held, { ...request, type: 'read-key' }, node);
-        return { type: request.type, reply: encodedView(request, request.known, held, reply) };
-      }
+  /** What is kept here of a key; a reason if it cannot be told. */
+  async #stateOf(entry: EntryName): Promise<StoredState | string> {
+    try {
+      return (await this.#ports.acceptors.get(entry)) ?? UNTOUCHED;
+    } catch (error) {
+      if (error instanceof FormatError) await this.#abandon({ bucket: entry.bucket, key: entry.key });
+      return this.#unreadable(entry, error);
     }
   }
 
-  /** What lies here of a key; a reason if it cannot be told. */
-  async #held(
-    entry: EntryName,
-    purpose: PaxosRequest['type'],
-    encoded: Uint8Array | undefined,
-  ): Promise<Held | string> {
-    try {
-      const state = (await this.#ports.acceptors.get(entry)) ?? UNTOUCHED;
-      const isPassedOn = purpose === 'paxos-prepare' || (purpose === 'paxos-read' && !isUnfinished(state));
-      const record = encoded === undefined || isPassedOn ? undefined : decodeCheckedRecord(encoded);
-      return { state, encoded, record };
-    } catch (error) {
-      const { bucket, key } = entry;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#ports.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
-      if (error instanceof FormatError) await this.#abandon({ bucket, key });
-      return reason;
-    }
+  #unreadable({ bucket, key }: EntryName, error: unknown): string {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#ports.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
+    return reason;
   }
 
   /** Nobody can read its state any more: it begins anew, as that of a store that has no vote. */
@@ -209,80 +163,43 @@ export class Acceptor {
   }
 
   /** Makes what was decided durable, all at once. */
-  async #keep(entry: EntryName, held: Held, write: HeldKey | undefined): Promise<void> {
-    if (write === undefined) return;
+  async #keep(entry: EntryName, held: Held, write: Held, isHurried: boolean): Promise<void> {
     const { records, acceptors, memory, onChanged } = this.#ports;
     // An answer will rest on what others have promised and accepted: how far their stores are goes with what this one does.
     const notes = isMoreThanPromised(held, write) ? memory.takeNotes() : [];
     const writes = [...acceptors.writes(entry, held.state, write.state), ...notes];
-    const after = write.record === held.record ? held.encoded : encodedOf(entry, write.record);
-    if (after === undefined || isSame(held.encoded, after)) {
-      await records.write(...writes);
-      acceptors.stored(entry, write.state);
-      return;
+    const { record: before } = held;
+    const { record: after } = write;
+    const isSame = after === undefined || after === before || before?.equals(after) === true;
+    if (!isSame) {
+      this.#renewIfAhead(entry, before, after);
+      writes.push(records.recordWrite(entry, after.bytes));
     }
-    this.#renewIfAhead(entry, held, write);
-    await records.put(entry, after, ...writes);
+    await (isHurried ? records.write(...writes) : records.writeUnhurried(...writes));
     acceptors.stored(entry, write.state);
-    onChanged(entry, held.encoded, after);
+    if (!isSame) onChanged(entry, before?.bytes, after.bytes);
   }
 
   /** What was chosen may hold dots of this very incarnation that the store has lost: they must not be minted again. */
-  #renewIfAhead({ bucket, key }: EntryName, held: Held, { record }: HeldKey): void {
+  #renewIfAhead({ bucket, key }: EntryName, before: EncodedRecord | undefined, after: EncodedRecord): void {
+    // It knows no other dots than what is here, but that of a ballot.
+    if (before !== undefined && after.isMadeOf(before)) return;
     const { incarnations, tracer } = this.#ports;
     const from = incarnations.current;
-    if (record === undefined || !isAheadOn(from, record.context, held.record)) return;
+    if (!isAheadOn(from, after.decoded().context, before?.decoded())) return;
     tracer.trace({ type: 'incarnation-renewed', bucket, key, from, to: incarnations.renew() });
   }
 }
 
-function whyNotVoting(standing: Standing, state: AcceptorState): string | undefined {
+function whyNotVoting(standing: Standing, state: StoredState): string | undefined {
   if (standing.type === 'no-voter') return standing.reason;
   return hasVote(state, standing)
     ? undefined
     : 'it has lost what it knew of this key, or all that it knew, and was not let vote on it yet';
 }
 
-function isMoreThanPromised({ state: before }: HeldKey, { state: after }: HeldKey): boolean {
+function isMoreThanPromised({ state: before }: Held, { state: after }: Held): boolean {
   return after.accepted !== before.accepted || after.chosen !== before.chosen;
-}
-
-/** Throws FormatError. */
-function objectOf(request: PaxosRequest): KeyRecord | undefined {
-  if (!('object' in request) || request.object === undefined || request.object === 'accepted')
-    return undefined;
-  return decodeRecord(request, request.object);
-}
-
-function encodedOf(entry: EntryName, record: KeyRecord | undefined): Uint8Array | undefined {
-  return record === undefined ? undefined : encodeRecord(entry, record);
-}
-
-function isSame(left: Uint8Array | undefined, right: Uint8Array): boolean {
-  return left !== undefined && sameBytes(recordDigest(left), recordDigest(right));
-}
-
-function encodedPromise(
-  entry: EntryName,
-  { encoded }: Held,
-  reply: Promised | Rejected,
-): EncodedPromise | Rejected {
-  if (reply.type === 'rejected') return reply;
-  return { ...reply, object: encodedOf(entry, reply.object), record: encoded };
-}
-
-function encodedView(
-  entry: EntryName,
-  known: Uint8Array | undefined,
-  held: Held,
-  reply: KeyView | Rejected,
-): EncodedView | Rejected {
-  if (reply.type === 'rejected') return reply;
-  const seen = reply.record === held.record ? held.encoded : encodedOf(entry, reply.record);
-  if (seen === undefined) return { ...reply, digest: undefined, record: undefined };
-  const digest = recordDigest(seen);
-  const isKnown = known !== undefined && sameBytes(digest, known);
-  return { ...reply, digest, record: isKnown ? undefined : seen };
 }
 
 function refused(reason: string): RequestRefused {

@@ -10,13 +10,12 @@ import { decodeCheckedRecord } from '../../codec/record-codec.ts';
 import type { EntryName } from '../../core/ids.ts';
 import type { ReapEntry } from '../../core/message.ts';
 import { decideCollect, hasVote } from '../../core/paxos/acceptor.ts';
-import type { AcceptorState } from '../../core/paxos/acceptor-state.ts';
 import type { Ballot } from '../../core/paxos/ballot.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { Standing } from './acceptor.ts';
-import type { AcceptorStore, Collect } from './acceptor-store.ts';
+import type { AcceptorStore, Collect, StoredState } from './acceptor-store.ts';
 import type { Floors } from './floors.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import type { RecordStore } from './record-store.ts';
@@ -90,7 +89,7 @@ export class Collection {
   }
 
   /** Undefined also if it is damaged: then it is not known what is to be forgotten. */
-  async #stateOf(entry: EntryName): Promise<AcceptorState | undefined> {
+  async #stateOf(entry: EntryName): Promise<StoredState | undefined> {
     try {
       return await this.#ports.acceptors.get(entry);
     } catch {

@@ -11,8 +11,8 @@
  */
 import { metaKey } from '../../codec/key-layout.ts';
 import { encodeSequence } from '../../codec/store-meta.ts';
-import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../../core/limits.ts';
-import type { Clock } from '../../ports/clock.ts';
+import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, UNHURRIED_COMMIT_MS } from '../../core/limits.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 
@@ -45,6 +45,9 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
+  /** How many of those that wait, from the first on, somebody waits for: what comes before such a one is written with it. */
+  #urgent = 0;
+  #unhurried: Timer | undefined;
   #lastMs = 0;
   #sequence: number;
   #committing = false;
@@ -79,28 +82,43 @@ export class GroupCommit {
 
   /** Resolves when all of it is durable (or written, without sync): all at once or not at all. Rejects with StorageFailed. */
   write(...writes: readonly StorageWrite[]): Promise<void> {
-    return this.#enqueue(writes, true);
+    return this.#enqueue({ writes, isCounted: true }, true);
+  }
+
+  /** As `write`, for what nobody waits for: it goes out with the next batch that somebody does wait for, or after UNHURRIED_COMMIT_MS. */
+  writeUnhurried(...writes: readonly StorageWrite[]): Promise<void> {
+    return this.#enqueue({ writes, isCounted: true }, false);
+  }
+
+  /** Somebody waits by now for whatever was not hurried. */
+  hurry(): void {
+    this.#unhurried?.cancel();
+    this.#unhurried = undefined;
+    this.#urgent = this.#waiting.length;
+    if (this.#urgent > 0 && !this.#committing) void this.#commitAll();
   }
 
   /** As `write`, for notes that may be lost: they make nobody who hears of the store's sequence number write a note in turn. */
   writeNote(...writes: readonly StorageWrite[]): Promise<void> {
-    return this.#enqueue(writes, false);
+    return this.#enqueue({ writes, isCounted: false }, true);
   }
 
-  #enqueue(writes: readonly StorageWrite[], isCounted: boolean): Promise<void> {
+  #enqueue(write: Pick<Waiting, 'writes' | 'isCounted'>, isUrgent: boolean): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closed) return Promise.reject(new Error('The store is closed'));
     return new Promise((resolve, reject) => {
-      const bytes = writes.reduce((sum, write) => sum + bytesOf(write), 0);
-      this.#waiting.push({ writes, isCounted, bytes, resolve, reject });
+      const bytes = write.writes.reduce((sum, one) => sum + bytesOf(one), 0);
+      this.#waiting.push({ ...write, bytes, resolve, reject });
       this.#waitingBytes += bytes;
-      if (!this.#committing) void this.#commitAll();
+      if (isUrgent) this.hurry();
+      else this.#unhurried ??= this.#options.clock.setTimer(UNHURRIED_COMMIT_MS, () => this.hurry());
     });
   }
 
   /** Takes no more writes; resolves when those that wait are written, or have failed. */
   close(): Promise<void> {
     this.#closed = true;
+    this.hurry();
     if (!this.#committing) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onIdle = resolve;
@@ -111,7 +129,7 @@ export class GroupCommit {
     this.#committing = true;
     // One turn of the microtask queue, so that writes of the same event share the first batch.
     await Promise.resolve();
-    while (this.#waiting.length > 0 && this.#failure === undefined) await this.#commit(this.#takeBatch());
+    while (this.#urgent > 0 && this.#failure === undefined) await this.#commit(this.#takeBatch());
     this.#committing = false;
     this.#onIdle();
   }
@@ -147,6 +165,7 @@ export class GroupCommit {
       count += 1;
     }
     this.#waitingBytes -= bytes;
+    this.#urgent = Math.max(0, this.#urgent - count);
     return this.#waiting.splice(0, count);
   }
 
@@ -156,6 +175,7 @@ export class GroupCommit {
     const waiting = [...batch, ...this.#waiting];
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#urgent = 0;
     this.#options.tracer.trace({ type: 'storage-failed', reason: cause.message });
     this.#options.onFatal(failure);
     for (const { reject } of waiting) reject(failure);

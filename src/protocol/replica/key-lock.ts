@@ -2,22 +2,54 @@
  * One serial section for each key: every read-modify-write of a key runs in it, so that no `await` lets one dot be
  * minted twice or a join be lost. Sections of different keys run side by side.
  */
+interface Line {
+  /** The last section. */
+  tail: Promise<void>;
+  /** Sections that have not ended. */
+  length: number;
+}
+
 export class KeyLock {
-  /** The last section of each key that has one; no entry outlives its section. */
-  readonly #tails = new Map<string, Promise<void>>();
+  /** Of each key that has a section; no entry outlives its last one. */
+  readonly #lines = new Map<string, Line>();
+  readonly #onWait: () => void;
+
+  /** `onWait`: told whenever a section has to wait for another one. */
+  constructor(onWait: () => void) {
+    this.#onWait = onWait;
+  }
 
   /** Runs the section when all earlier ones of this key have ended, however they ended. */
   async run<Result>(key: string, section: () => Promise<Result>): Promise<Result> {
-    const earlier = this.#tails.get(key);
-    const result = earlier === undefined ? section() : earlier.then(section);
+    const line = this.#lines.get(key);
+    const result = line === undefined ? section() : line.tail.then(section);
     const tail = result.then(ignore, ignore);
-    this.#tails.set(key, tail);
+    const own = line ?? { tail, length: 0 };
+    own.tail = tail;
+    own.length += 1;
+    if (line === undefined) this.#lines.set(key, own);
+    else this.#onWait();
     try {
       return await result;
     } finally {
-      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+      own.length -= 1;
+      if (own.length === 0) this.#lines.delete(key);
     }
+  }
+
+  /** Whether something waits for the section that this key has now. */
+  isAwaited(key: string): boolean {
+    return (this.#lines.get(key)?.length ?? 0) > 1;
+  }
+
+  /** Resolves when the sections that this key has now have ended; undefined if it has none. */
+  settled(key: string): Promise<void> | undefined {
+    return this.#lines.has(key) ? this.run(key, nothing) : undefined;
   }
 }
 
 function ignore(): void {}
+
+function nothing(): Promise<void> {
+  return Promise.resolve();
+}

@@ -13,12 +13,11 @@ import {
   sameBytes,
 } from '../../codec/record-codec.ts';
 import { decideWrite, type ProposedWrite, type WriteDecision } from '../../core/causality/decide-write.ts';
-import type { Dot } from '../../core/causality/dot.ts';
 import { joinRecords } from '../../core/causality/join.ts';
 import { isAheadOn } from '../../core/causality/mint.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import { findDotCollision } from '../../core/causality/visible-siblings.ts';
-import type { EntryName, NodeId } from '../../core/ids.ts';
+import { type EntryName, type NodeId, nameOf } from '../../core/ids.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../core/message.ts';
 import type { StorageWrite } from '../../ports/storage.ts';
@@ -29,34 +28,9 @@ import type { AcceptorStore, Collect, VoteLosses } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
 import { KeyLock } from './key-lock.ts';
 import { type Loaded, RecordLoader, type Unreadable } from './record-loader.ts';
+import type { MintHandlers, MintOutcome } from './minting.ts';
 import type { RecordStore } from './record-store.ts';
 import { StandIn } from './stand-in.ts';
-
-export interface MintedWrite {
-  readonly dot: Dot;
-  readonly before: KeyRecord | undefined;
-  readonly record: KeyRecord;
-  readonly encoded: Uint8Array;
-}
-
-export type MintOutcome =
-  | ({ readonly type: 'minted' } & MintedWrite)
-  | Exclude<WriteDecision, { type: 'minted' | 'local-store-lost-something' }>
-  /** Nothing was done, because it cannot be known what this replica holds: another replica has to coordinate. */
-  | { readonly type: 'unreadable'; readonly reason: string }
-  /** Nothing was done, because this node may not keep the record for a home replica: another node has to coordinate. */
-  | { readonly type: 'hint-refused'; readonly reason: string }
-  /** The write was given up before its turn came. Nothing was done. */
-  | { readonly type: 'given-up' };
-
-export interface MintHandlers {
-  /** Asked when the write's turn has come: whether nobody waits for it any more. */
-  readonly isGivenUp: () => boolean;
-  /** Told before the local sync. */
-  readonly onMinted: (minted: MintedWrite) => void;
-  /** The home replica that this node, being none, stands in for. */
-  readonly hintFor?: NodeId | undefined;
-}
 
 /** Told of every change of a record, in the key's serial section, when it is durable. */
 export type OnChanged = (
@@ -88,12 +62,13 @@ export interface Losses extends VoteLosses {
 
 export class LocalReplica {
   readonly #options: LocalReplicaOptions;
-  readonly #lock = new KeyLock();
+  readonly #lock: KeyLock;
   readonly #standIn: StandIn;
   readonly #loader: RecordLoader;
 
   constructor(options: LocalReplicaOptions) {
     this.#options = options;
+    this.#lock = new KeyLock(() => options.records.hurry());
     this.#standIn = new StandIn(options);
     this.#loader = new RecordLoader({ ...options, standIn: this.#standIn });
   }
@@ -112,6 +87,8 @@ export class LocalReplica {
   /** What lies here, whether or not there should be more. `known`: digest of a record that is answered by `same`. */
   async held(entry: EntryName, known?: Uint8Array): Promise<Exclude<ReadReply, { type: 'recovering' }>> {
     const { acceptors } = this.#options;
+    // What is chosen may be on its way into the record: then there is no round to finish.
+    if (acceptors.hasUnfinishedRound(entry)) await this.#lock.settled(nameOf(entry));
     const isUnfinished = acceptors.hasUnfinishedRound(entry);
     const loaded = await this.#loader.encoded(entry);
     if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
@@ -130,7 +107,12 @@ export class LocalReplica {
 
   /** Runs a section with the record as it is, while nothing else can change it. */
   inSection<Result>(entry: EntryName, section: (loaded: Loaded) => Promise<Result>): Promise<Result> {
-    return this.#lock.run(lockName(entry), async () => section(await this.#loader.encoded(entry)));
+    return this.#lock.run(nameOf(entry), async () => section(await this.#loader.encoded(entry)));
+  }
+
+  /** Whether something waits for the section that runs. */
+  isAwaited(entry: EntryName): boolean {
+    return this.#lock.isAwaited(nameOf(entry));
   }
 
   /** Joins a record into this replica's own. Answers `stored` only when the result is durable. */
@@ -149,7 +131,7 @@ export class LocalReplica {
     }
     const refusal = this.#standIn.refusal(request, incoming.largestN);
     if (refusal !== undefined) return { type: 'store-refused', reason: refusal };
-    return this.#lock.run(lockName(request), () => this.#join(request, incoming));
+    return this.#lock.run(nameOf(request), () => this.#join(request, incoming));
   }
 
   /**
@@ -189,7 +171,7 @@ export class LocalReplica {
     write: ProposedWrite,
     { isGivenUp, onMinted, hintFor }: MintHandlers,
   ): Promise<MintOutcome> {
-    return this.#lock.run(lockName(entry), async () => {
+    return this.#lock.run(nameOf(entry), async () => {
       const loaded = await this.#loader.record(entry, hintFor);
       // From here to `onMinted` nothing waits: a write that is given up is not minted, and one that is minted is not given up.
       if (isGivenUp()) return { type: 'given-up' };
@@ -292,8 +274,4 @@ export class LocalReplica {
     const from = incarnations.current;
     tracer.trace({ type: 'incarnation-renewed', bucket, key, from, to: incarnations.renew() });
   }
-}
-
-function lockName({ bucket, key }: EntryName): string {
-  return `${bucket}\0${key}`;
 }

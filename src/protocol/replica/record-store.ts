@@ -36,12 +36,27 @@ export class RecordStore {
 
   /** Resolves when the record is durable, and what is written with it: all or nothing. Rejects with StorageFailed. */
   put(entry: EntryName, record: Uint8Array, ...together: readonly StorageWrite[]): Promise<void> {
-    return this.#commit.write({ type: 'put', key: this.#key(entry), value: record }, ...together);
+    return this.#commit.write(this.recordWrite(entry, record), ...together);
   }
 
   /** As put, and the record goes. */
   delete(entry: EntryName, ...together: readonly StorageWrite[]): Promise<void> {
     return this.#commit.write({ type: 'delete', key: this.#key(entry) }, ...together);
+  }
+
+  /** What `put` writes. */
+  recordWrite(entry: EntryName, record: Uint8Array): StorageWrite {
+    return { type: 'put', key: this.#key(entry), value: record };
+  }
+
+  /** As write, for what nobody waits for: it need not go out at once. */
+  writeUnhurried(...writes: readonly StorageWrite[]): Promise<void> {
+    return this.#commit.writeUnhurried(...writes);
+  }
+
+  /** Somebody waits for it by now. */
+  hurry(): void {
+    this.#commit.hurry();
   }
 
   /** As put, and the record stays as it is. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { KEY_RECORDS } from '../../../src/core/causality/record-order.ts';
 import type { Incarnation, StoreId } from '../../../src/core/ids.ts';
 import { MAX_BALLOT_AHEAD_MS } from '../../../src/core/limits.ts';
 import {
@@ -31,6 +32,7 @@ const NODE: AcceptorNode = {
   isNewcomer: false,
   floor: undefined,
   nowMs: 1_000,
+  records: KEY_RECORDS,
 };
 const NEWCOMER = { ...NODE, isNewcomer: true };
 const U0 = plain('u0');

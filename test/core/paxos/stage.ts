@@ -1,6 +1,6 @@
 /** Acceptors A, B, C whose messages a test delivers by hand: production decisions, and nothing that happens by itself. */
 import { recordOfWrite } from '../../../src/core/causality/mint.ts';
-import { joinIfAny } from '../../../src/core/causality/record-order.ts';
+import { joinIfAny, KEY_RECORDS } from '../../../src/core/causality/record-order.ts';
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
@@ -65,6 +65,7 @@ export class StageNode {
       isNewcomer: false,
       floor: undefined,
       nowMs: 1_000,
+      records: KEY_RECORDS,
     };
   }
 

@@ -8,6 +8,7 @@ import type { PaxosReply, PaxosRequest } from '../../../src/core/paxos/peer-mess
 import { Deadline } from '../../../src/protocol/coordinator/deadline.ts';
 import type { Acceptors, OnPaxosReply } from '../../../src/protocol/paxos/acceptors.ts';
 import { Grants } from '../../../src/protocol/paxos/grants.ts';
+import { KnownObjects } from '../../../src/protocol/paxos/known-objects.ts';
 import { KeyQueue } from '../../../src/protocol/paxos/key-queue.ts';
 import { type ConditionalResult, WaitingRequest } from '../../../src/protocol/paxos/waiting-request.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
@@ -75,6 +76,7 @@ function queueOf(
   };
   const ports = {
     ...{ clock, preciseClock: clock, grants, acceptors: acceptors as Acceptors },
+    knownObjects: new KnownObjects(),
     ballots: new BallotClock(HOMES[0] as NodeId, 'incarnation-of-n1-aaaaA' as Incarnation),
     random: { fraction: () => 0, bytes: (count: number) => new Uint8Array(count) },
     tracer: { trace: () => {} },

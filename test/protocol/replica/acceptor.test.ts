@@ -77,7 +77,7 @@ async function ask(request: PaxosRequest): Promise<PeerReply> {
 }
 
 function prepare(timeMs: number): PaxosRequest {
-  return { type: 'paxos-prepare', ...ENTRY, voters: VOTERS, ballot: ballot(timeMs) };
+  return { type: 'paxos-prepare', ...ENTRY, voters: VOTERS, ballot: ballot(timeMs), known: undefined };
 }
 
 function accept(timeMs: number, object: KeyRecord): PaxosRequest {
@@ -89,6 +89,7 @@ function accept(timeMs: number, object: KeyRecord): PaxosRequest {
     ballot: ballot(timeMs),
     object: encoded,
     next: undefined,
+    base: undefined,
   };
 }
 
@@ -188,6 +189,51 @@ describe('an accepted object', () => {
     expect(await bench.read()).not.toHaveProperty('hasUnfinishedRound');
     expect((await bench.acceptors.get(ENTRY))?.object).toBeUndefined();
     expect(await bench.storage.get(NOTE_KEY)).toBeUndefined();
+  });
+
+  it('does not hurry to the disk by itself, as it is answered already', async () => {
+    bench.areTimersHeld = true;
+    const object = proposal(5, 'two');
+    await ask(accept(5, object));
+    const committed = acceptor.serve(commit(5, object));
+    await turns();
+    expect(bench.storage.held).toEqual([]);
+    // What is minted for another key takes it along; here the next round of this one does, which has to wait for it.
+    const promised = acceptor.serve(prepare(6));
+    await bench.storage.passAll();
+    expect(await committed).toMatchObject({ reply: { type: 'committed' } });
+    expect(await promised).toMatchObject({ reply: { type: 'promised', chosen: ballot(5) } });
+  });
+
+  it('hurries if the next round waits already when it is decided, and if a plain read does', async () => {
+    bench.areTimersHeld = true;
+    const object = proposal(5, 'two');
+    await ask(accept(5, object));
+    const committed = acceptor.serve(commit(5, object));
+    const promised = acceptor.serve(prepare(6));
+    await bench.storage.passAll();
+    expect(await committed).toMatchObject({ reply: { type: 'committed' } });
+    expect(await promised).toMatchObject({ reply: { type: 'promised' } });
+
+    const next = proposal(6, 'three', object);
+    await ask(accept(6, next));
+    void acceptor.serve(commit(6, next));
+    const read = bench.read();
+    await bench.storage.passAll();
+    expect(await read).toEqual({ type: 'found', record: encodeRecord(ENTRY, next) });
+  });
+
+  it('needs no comparison with the record that its object was made of, and takes its place', async () => {
+    const found = recordOf(dot('a', 1), 'one');
+    await place(found);
+    const object = proposal(5, 'two', found);
+    await ask(prepare(5));
+    const base = recordDigest(encodeRecord(ENTRY, found));
+    expect(await ask({ ...accept(5, object), base } as PaxosRequest)).toMatchObject({
+      reply: { type: 'accepted' },
+    });
+    await ask({ type: 'paxos-commit', ...ENTRY, ballot: ballot(5), object: 'accepted' });
+    expect(await bench.read()).toEqual({ type: 'found', record: encodeRecord(ENTRY, object) });
   });
 
   it('is refused if a plain write came between the promise and it', async () => {

@@ -14,10 +14,19 @@ class Bench {
   /** What became of each write, by its name. */
   readonly results: string[] = [];
 
+  fireTimer: () => void = () => {};
+
   constructor(sync = true) {
     this.commit = new GroupCommit({
       storage: this.storage,
-      clock: { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) },
+      clock: {
+        nowMs: () => 0,
+        wallMs: () => 0,
+        setTimer: (_ms, onFire) => {
+          this.fireTimer = onFire;
+          return { cancel: () => (this.fireTimer = () => {}) };
+        },
+      },
       tracer: { trace: (event) => this.traces.push(event) },
       sync,
       sequence: 0,
@@ -31,6 +40,10 @@ class Bench {
       (error: unknown) => this.results.push(`${name} ${(error as Error).name}`),
     );
   }
+}
+
+function unhurried({ commit }: Bench, name: string): Promise<void> {
+  return commit.writeUnhurried({ type: 'put', key: Buffer.from(name), value: new Uint8Array(1) });
 }
 
 /** Of all that was asked for: each batch has the sequence number of the store beside it. */
@@ -91,6 +104,39 @@ describe('a group commit', () => {
     void commit.write(note);
     await turns();
     expect(sequenceIn(storage.held[0]?.batch)).toBe(1);
+  });
+
+  it('lets what nobody waits for go with the next batch', async () => {
+    const bench = new Bench();
+    const { storage } = bench;
+    void unhurried(bench, 'a');
+    await turns();
+    expect(storage.calls).toBe(0);
+    bench.write('b');
+    await turns();
+    expect(namesOf(storage.held[0]?.batch)).toEqual(['a', 'b']);
+    void unhurried(bench, 'c');
+    await storage.held[0]?.pass();
+    await turns();
+    expect(storage.calls).toBe(1);
+    bench.fireTimer();
+    await turns();
+    expect(namesOf(storage.held[0]?.batch)).toEqual(['c']);
+  });
+
+  it('writes what nobody waits for when somebody does, and when it closes', async () => {
+    const bench = new Bench();
+    const { storage, commit } = bench;
+    void unhurried(bench, 'a');
+    commit.hurry();
+    await turns();
+    expect(namesOf(storage.held[0]?.batch)).toEqual(['a']);
+    await storage.held[0]?.pass();
+    const last = unhurried(bench, 'b');
+    const closed = commit.close();
+    await turns();
+    await storage.held[0]?.pass();
+    await Promise.all([last, closed]);
   });
 
   it('takes several writes as one: they never part', async () => {

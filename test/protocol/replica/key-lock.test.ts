@@ -24,7 +24,7 @@ class Section {
 
 describe('a key lock', () => {
   it('runs the sections of one key one after the other, in order', async () => {
-    const lock = new KeyLock();
+    const lock = new KeyLock(() => {});
     const sections = ['a', 'b', 'c'].map((name) => new Section(lock, 'key', name));
     for (const [index, section] of sections.entries()) {
       await turns();
@@ -35,11 +35,25 @@ describe('a key lock', () => {
   });
 
   it('begins the first one at once', () => {
-    expect(new Section(new KeyLock(), 'key', 'a').began).toBe(true);
+    expect(new Section(new KeyLock(() => {}), 'key', 'a').began).toBe(true);
+  });
+
+  it('knows whether something waits for the section that runs, and tells when something begins to', async () => {
+    let waits = 0;
+    const lock = new KeyLock(() => (waits += 1));
+    expect(lock.settled('key')).toBeUndefined();
+    const first = new Section(lock, 'key', 'a');
+    expect([lock.isAwaited('key'), waits]).toEqual([false, 0]);
+    const settled = lock.settled('key');
+    expect([lock.isAwaited('key'), waits]).toEqual([true, 1]);
+    first.end();
+    await settled;
+    await turns();
+    expect([lock.isAwaited('key'), lock.settled('key')]).toEqual([false, undefined]);
   });
 
   it('runs sections of different keys side by side', async () => {
-    const lock = new KeyLock();
+    const lock = new KeyLock(() => {});
     const left = new Section(lock, 'left', 'a');
     const right = new Section(lock, 'right', 'b');
     await turns();
@@ -47,7 +61,7 @@ describe('a key lock', () => {
   });
 
   it('goes on after a section that failed, or threw, and passes the failure on', async () => {
-    const lock = new KeyLock();
+    const lock = new KeyLock(() => {});
     const first = new Section(lock, 'key', 'a');
     const second = new Section(lock, 'key', 'b');
     const thrown = lock.run('key', () => {
@@ -64,7 +78,7 @@ describe('a key lock', () => {
   });
 
   it('does not let a section in that comes while the last one leaves', async () => {
-    const lock = new KeyLock();
+    const lock = new KeyLock(() => {});
     const first = new Section(lock, 'key', 'a');
     const second = new Section(lock, 'key', 'b');
     first.end();

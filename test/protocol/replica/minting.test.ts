@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { covers } from '../../../src/core/causality/causal-context.ts';
 import { formatDot, incarnationOf } from '../../../src/core/causality/dot.ts';
-import type { MintOutcome } from '../../../src/protocol/replica/local-replica.ts';
+import type { MintOutcome } from '../../../src/protocol/replica/minting.ts';
 import { context, dot, recordOf, textsOf } from '../../core/causality/sample-records.ts';
 import { turns } from './held-storage.ts';
 import { ENTRY, ReplicaBench } from './replica-bench.ts';

@@ -8,18 +8,15 @@ import type { EntryName, NodeId, StoreId } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../../src/core/limits.ts';
 import type { ReadReply, StoreReply } from '../../../src/core/message.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
 import { InFlight } from '../../../src/protocol/in-flight.ts';
 import { AcceptorStore } from '../../../src/protocol/replica/acceptor-store.ts';
 import { GroupCommit } from '../../../src/protocol/replica/group-commit.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
-import {
-  LocalReplica,
-  type Losses,
-  type MintedWrite,
-  type MintOutcome,
-} from '../../../src/protocol/replica/local-replica.ts';
+import { LocalReplica, type Losses } from '../../../src/protocol/replica/local-replica.ts';
+import type { MintedWrite, MintOutcome } from '../../../src/protocol/replica/minting.ts';
 import { RecordStore } from '../../../src/protocol/replica/record-store.ts';
 import { value } from '../../core/causality/sample-records.ts';
 import { simConfig } from '../../sim/world/quiet-world.ts';
@@ -57,12 +54,21 @@ export class ReplicaBench {
   readonly changes: { readonly before: Uint8Array | undefined; readonly after: Uint8Array | undefined }[] =
     [];
   isLowOnSpace = false;
+  /** Whether no timer ever fires; else each does at once. */
+  areTimersHeld = false;
   losses: Losses = NO_LOSSES;
   readonly hints: HintStore;
 
   constructor(limits: Partial<Limits> = {}) {
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
-    const clock = { nowMs: () => 0, wallMs: () => 0, setTimer: () => ({ cancel: () => {} }) };
+    const clock: Clock = {
+      nowMs: () => 0,
+      wallMs: () => 0,
+      setTimer: (_ms, onFire) => {
+        if (!this.areTimersHeld) void Promise.resolve().then(onFire);
+        return { cancel: () => {} };
+      },
+    };
     const commit = new GroupCommit({
       storage: this.storage,
       clock,

@@ -33,16 +33,30 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     id: 'dirty-accepted',
     bug: 'An object is accepted that does not know what the replica has stored since its promise.',
     edits: [
-      edit(ACCEPTOR, "  if (!isWithin(record, object)) return rejected(held, 'dirty', node);\n", ''),
       edit(
         ACCEPTOR,
-        "import { isWithin, joinIfAny, sameRecord } from '../causality/record-order.ts';",
-        "import { joinIfAny, sameRecord } from '../causality/record-order.ts';",
+        "  if (!node.records.isWithin(record, object)) return rejected(held, 'dirty', node);\n",
+        '',
       ),
     ],
     invariant: 'scenario',
     scenario: 'dirty-reject',
     maxSeeds: 1,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'base-of-another-record',
+    bug: 'A proposal names a record as its base that it was not made of.',
+    edits: [
+      edit(
+        'src/protocol/paxos/round-run.ts',
+        'this.#records.find((one) => one.isOf(found))',
+        'this.#records.at(-1)',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'dirty-reject',
+    maxSeeds: 40,
   },
   {
     ...CONDITIONAL,
@@ -108,8 +122,8 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         SERVING,
-        "{ ...request, type: 'accept', object }, node);\n        await this.#keep(request, held, write);",
-        "{ ...request, type: 'accept', object }, node);\n        this.#keep(request, held, write).catch(() => {});",
+        'if (write !== undefined) await this.#keep(request, held, write, isHurried);',
+        "if (write !== undefined) { const kept = this.#keep(request, held, write, isHurried).catch(() => {}); if (request.type !== 'paxos-accept') await kept; }",
       ),
     ],
     invariant: 'answered-before-chosen',
@@ -216,7 +230,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     ...CONDITIONAL,
     id: 'collected-without-floor',
     bug: 'A deleted key is collected, and no floor takes the place of what was known of it.',
-    edits: [edit(SERVING, 'floor: floors.of(records.partitionOf(request))', 'floor: floors.of(-1 as never)')],
+    edits: [edit(SERVING, 'floor: floors.of(records.partitionOf(entry))', 'floor: floors.of(-1 as never)')],
     invariant: 'scenario',
     scenario: 'late-messages',
     maxSeeds: 1,

@@ -198,7 +198,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/replica/key-lock.ts',
-        'earlier === undefined ? section() : earlier.then(section)',
+        'line === undefined ? section() : line.tail.then(section)',
         'section()',
       ),
     ],

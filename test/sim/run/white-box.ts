@@ -164,7 +164,7 @@ export class WhiteBox {
     const holders = this.homesOf(entry, n).filter((home) => {
       const { disk } = this.#world.node(home);
       const [bytes, voted] = [disk.durableValue(record), disk.durableValue(state)];
-      const accepted = voted === undefined ? undefined : decodeAcceptorState(entry, voted).object;
+      const accepted = voted === undefined ? undefined : decodeAcceptorState(entry, voted).object?.decoded();
       const stored = bytes === undefined ? undefined : this.#decode(entry, bytes);
       return [accepted, stored].some((held) => held !== undefined && contains(held.context, dot));
     });

@@ -3,7 +3,7 @@ import { mintDot, recordOfWrite } from '../../../../src/core/causality/mint.ts';
 import type { CausalContext } from '../../../../src/core/causality/causal-context.ts';
 import type { Dot } from '../../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
-import { joinIfAny } from '../../../../src/core/causality/record-order.ts';
+import { joinIfAny, KEY_RECORDS } from '../../../../src/core/causality/record-order.ts';
 import type { Incarnation, NodeId, StoreId } from '../../../../src/core/ids.ts';
 import type { AcceptorNode, Decision } from '../../../../src/core/paxos/acceptor.ts';
 import { type HeldKey, UNTOUCHED } from '../../../../src/core/paxos/acceptor-state.ts';
@@ -64,6 +64,7 @@ export class ModelNode {
       isNewcomer: this.isNewcomer && this.#rules.newcomersWait,
       floor: this.#rules.floorIsKept ? this.floor : undefined,
       nowMs: nowMs + this.skewMs,
+      records: KEY_RECORDS,
     };
   }
 

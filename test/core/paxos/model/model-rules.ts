@@ -7,16 +7,17 @@ import {
   decidePrepare,
   decideRead,
 } from '../../../../src/core/paxos/acceptor.ts';
+import type { KeyRecord } from '../../../../src/core/causality/record.ts';
 import type { AcceptorState } from '../../../../src/core/paxos/acceptor-state.ts';
 import { LinearizableRead } from '../../../../src/core/paxos/linearizable-read.ts';
 import { Round, type RoundOptions } from '../../../../src/core/paxos/round.ts';
 
 export interface ModelRules {
-  readonly decidePrepare: typeof decidePrepare;
-  readonly decideAccept: typeof decideAccept;
-  readonly decideCommit: typeof decideCommit;
-  readonly decideAdmit: typeof decideAdmit;
-  readonly decideRead: typeof decideRead;
+  readonly decidePrepare: typeof decidePrepare<KeyRecord>;
+  readonly decideAccept: typeof decideAccept<KeyRecord>;
+  readonly decideCommit: typeof decideCommit<KeyRecord>;
+  readonly decideAdmit: typeof decideAdmit<KeyRecord>;
+  readonly decideRead: typeof decideRead<KeyRecord>;
   readonly decideCollect: typeof decideCollect;
   readonly newRound: (options: RoundOptions) => Round;
   readonly newRead: (
