@@ -27,8 +27,10 @@ export interface ProcessClusterOptions {
   readonly links?: boolean;
   /** Further members of the configuration, such as `buckets` or `limits`. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Further environment of every node. */
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Further environment of every node, or of each. */
+  readonly environment?:
+    | Readonly<Record<string, string>>
+    | ((node: string) => Readonly<Record<string, string>>);
 }
 
 /** What is between two nodes, one way: on the connections of both. */
@@ -118,7 +120,9 @@ export class ProcessCluster {
     for (const node of nodes) {
       const member = this.#member(node);
       if (member.process !== undefined && member.process.end === undefined) throw new Error(`${node} runs`);
-      member.process = new NodeProcess(this.serveArguments(node), this.#options.environment);
+      const { environment } = this.#options;
+      const own = typeof environment === 'function' ? environment(node) : environment;
+      member.process = new NodeProcess(this.serveArguments(node), own);
     }
   }
 
