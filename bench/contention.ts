@@ -2,17 +2,21 @@
  * `npm run bench:contention`: 64 clients increment one counter by compare-and-set, through all nodes, as fast as they can: how often
  * somebody wins, how long an attempt takes, whether everybody gets a turn, and whether the counter is right in the end.
  *
- * A client that loses goes on from what the 412 shows, at once; so nearly all attempts meet those of others.
+ * A client that loses goes on from what the 412 shows, at once; so nearly all attempts meet those of others. `--duel` adds the same
+ * on a build whose proposers duel (system/duelling-build.ts).
  * Exit codes: 0 the counter is right, 1 it is not, or a request came to something else than an answer.
  */
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { Pool } from 'undici';
 import { HEADERS } from '../src/api/headers.ts';
 import { entryPath } from '../src/api/paths.ts';
 import { positiveInteger } from '../src/cli/option-values.ts';
+import { PROJECT_DIRECTORY } from './options.ts';
 import type { BenchCluster } from './system/cluster.ts';
+import { buildDuelling } from './system/duelling-build.ts';
 import { formatTable } from './report/text-table.ts';
 import { withCluster } from './system/temporary-cluster.ts';
 import { CAS_BUCKET } from './load/workload.ts';
@@ -20,10 +24,16 @@ import { CAS_BUCKET } from './load/workload.ts';
 const NODE_COUNT = 3;
 const CLIENTS = 64;
 const WARM_UP_MS = 2_000;
-const MODES = [
+interface Mode {
+  readonly title: string;
+  readonly bucket: string;
+}
+
+const MODES: readonly Mode[] = [
   { title: 'mode mixed', bucket: 'bench' },
   { title: 'mode cas', bucket: CAS_BUCKET },
-] as const;
+];
+const OUTPUT_DIRECTORY = join(PROJECT_DIRECTORY, '.bench');
 
 /** What a client goes on from; without a tag the key is not there. */
 interface Seen {
@@ -136,33 +146,60 @@ function countIn({ siblings }: Entry): number {
 interface Options {
   readonly seconds: number;
   readonly program: string;
+  readonly duel?: boolean;
 }
 
 function readOptions(): Options {
   return new Command('npm run bench:contention --')
     .description('Clients increment one counter by compare-and-set, on a cluster of three nodes.')
     .option('--seconds <count>', 'seconds measured in each bucket mode', positiveInteger, 10)
+    .option('--duel', 'measure proposers that duel, too')
     .option('--program <file>', 'the built command line', resolve, resolve('dist/cli/main.js'))
     .parse()
     .opts<Options>();
 }
 
-async function main({ seconds, program }: Options): Promise<number> {
+async function main(options: Options): Promise<number> {
+  const found = [await measure(options, options.program, MODES)];
+  if (options.duel === true) found.push(await measureDuel(options));
+  const head = ['', 'won/s', 'attempts/s', 'p50 ms', 'p99 ms', 'most/fewest wins of a client', 'answers'];
+  const table = formatTable(
+    head,
+    found.flatMap(({ rows }) => rows),
+  );
+  const problems = found.flatMap((one) => one.problems);
+  process.stdout.write(`${CLIENTS} clients, one counter, ${NODE_COUNT} nodes\n\n${table}\n`);
+  process.stdout.write(problems.length === 0 ? 'The counters are right.\n' : `${problems.join('\n')}\n`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+async function measureDuel(options: Options): Promise<Measured> {
+  await mkdir(OUTPUT_DIRECTORY, { recursive: true });
+  const build = await buildDuelling(OUTPUT_DIRECTORY);
+  try {
+    const modes = MODES.map(({ title, bucket }) => ({ title: `${title}, duelling`, bucket }));
+    return await measure(options, build.program, modes);
+  } finally {
+    await build.remove();
+  }
+}
+
+interface Measured {
+  readonly rows: readonly (readonly string[])[];
+  readonly problems: readonly string[];
+}
+
+function measure({ seconds }: Options, program: string, modes: readonly Mode[]): Promise<Measured> {
   return withCluster({ nodeCount: NODE_COUNT, copies: NODE_COUNT, program }, async (cluster) => {
     const rows: string[][] = [];
     const problems: string[] = [];
-    for (const { title, bucket } of MODES) {
+    for (const { title, bucket } of modes) {
       const tally = await new Contention(cluster, bucket).run(seconds * 1_000);
       rows.push([title, ...cellsOf(tally, seconds)]);
       problems.push(...problemsOf(tally).map((problem) => `${title}: ${problem}`));
     }
     cluster.assertRunning();
-    const head = ['', 'won/s', 'attempts/s', 'p50 ms', 'p99 ms', 'most/fewest wins of a client', 'answers'];
-    process.stdout.write(
-      `${CLIENTS} clients, one counter, ${NODE_COUNT} nodes\n\n${formatTable(head, rows)}\n`,
-    );
-    process.stdout.write(problems.length === 0 ? 'The counters are right.\n' : `${problems.join('\n')}\n`);
-    return problems.length === 0 ? 0 : 1;
+    return { rows, problems };
   });
 }
 

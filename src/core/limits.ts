@@ -39,7 +39,7 @@ export const MAX_CONTENTION_DOUBLINGS = 6;
 /** Rounds lost to plain writes after which a round asks all home replicas what they hold, and pauses before it. */
 export const MAX_DIRTY_ROUNDS = 3;
 /** Milliseconds that a round of a key for which several have just competed waits for them to come back. */
-export const GATHER_CONTENDERS_MS = 3;
+export const GATHER_CONTENDERS_MS = 6;
 /** From so many on that compete for a key, those that lose are told a few at a time. */
 export const MIN_RACE_CONTENDERS = 6;
 /** Share of the losers that are told after each round, and the milliseconds after which one is told in any case. */

@@ -36,18 +36,30 @@ export function compareRememberedWrites(left: RememberedWrite, right: Remembered
   return compareDots(left.dot, right.dot);
 }
 
+/** Both sorted by compareRememberedWrites, without equals; so is what comes of it. */
 export function joinRememberedWrites(
   left: readonly RememberedWrite[],
   right: readonly RememberedWrite[],
 ): readonly RememberedWrite[] {
   if (left.length === 0) return right;
   if (right.length === 0) return left;
-  const sorted = [...left, ...right].sort(compareRememberedWrites);
-  const distinct = sorted.filter((write, index) => {
-    const previous = sorted[index - 1];
-    return previous === undefined || compareRememberedWrites(previous, write) !== 0;
-  });
-  return distinct.slice(0, MAX_WRITE_IDS);
+  const joined: RememberedWrite[] = [];
+  for (let [fromLeft, fromRight] = [0, 0]; joined.length < MAX_WRITE_IDS; ) {
+    const [one, other] = [left[fromLeft], right[fromRight]];
+    const order = orderOf(one, other);
+    const next = order <= 0 ? one : other;
+    if (next === undefined) break;
+    joined.push(next);
+    if (order <= 0) fromLeft += 1;
+    if (order >= 0) fromRight += 1;
+  }
+  return joined;
+}
+
+/** What is not there comes last. */
+function orderOf(one: RememberedWrite | undefined, other: RememberedWrite | undefined): number {
+  if (one === undefined || other === undefined) return one === undefined ? 1 : -1;
+  return one === other ? 0 : compareRememberedWrites(one, other);
 }
 
 /** What the record remembers of a write with this id and these bytes: of several dots the smallest. */

@@ -140,12 +140,20 @@ export class KeyQueue {
     return this.#round(batch, standing, grant);
   }
 
-  /** Whether a round has to be tried. What is known by a grant may be old, so that it refuses something is only a guess. */
+  /**
+   * Whether a round has to be tried. What is known by a grant, or of the last round, may be old, so that it refuses something is
+   * only a guess. But a read can make sure of it, and writes nothing.
+   */
   #mayChangeSomething(batch: readonly WaitingRequest[], grant: Grant | undefined): boolean {
     if (batch.some(({ mustPropose }) => mustPropose)) return true;
     if (batch.every(({ conditional }) => conditional.type === 'read')) return false;
     if (batch.some(({ conditional }) => mayBeSent(conditional))) return true;
-    return grant === undefined || !this.#planOn(grant.object, batch, grant).isUnchanged;
+    if (grant !== undefined) return !this.#planOn(grant.object, batch, grant).isUnchanged;
+    const { floorOf, knownObjects } = this.#ports;
+    const known = knownObjects.get(this.#key.name)?.decoded();
+    if (known === undefined) return true;
+    const facts = { ballot: NO_BALLOT, floor: floorOf(this.#key.entry) };
+    return !this.#planOn(known, batch, facts).isUnchanged;
   }
 
   #planOn(
