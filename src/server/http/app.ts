@@ -1,9 +1,9 @@
 /**
- * The HTTP API as one Hono app. Each route has a single handler and there is no middleware: a chain of them costs more
- * than the whole routing. Handlers give replies, or throw problems; what every answer carries is added in one place here.
+ * The HTTP API: finds the route of a request, has it answered, and sends the answer. It works on the requests and answers of
+ * node:http as they are: an adapter to Request and Response, and a router of patterns, cost as much as a small read itself.
+ * Handlers give replies, or throw problems; what every answer carries is added in one place here.
  */
-import type { HttpBindings } from '@hono/node-server';
-import { type Context, Hono } from 'hono';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HEADERS } from '../../api/headers.ts';
 import type { AppOptions } from './app-options.ts';
 import { Authentication } from './authentication.ts';
@@ -13,28 +13,12 @@ import { createHandlers } from './handlers.ts';
 import { Problem, problemReply } from './problem.ts';
 import type { Reply } from './reply.ts';
 import { outcomeForRetry } from './retry-outcome.ts';
-import { allowedMethods, type Route, routesOf } from './routes.ts';
-
-type ResponseBody = ConstructorParameters<typeof Response>[0] & (string | Uint8Array<ArrayBuffer> | null);
-
-interface Environment {
-  Bindings: HttpBindings;
-}
+import { allowedMethods, type Route, routeOf, routesOf } from './routes.ts';
+import { sendReply } from './send-reply.ts';
 
 /** Routes by the raw request target, never by a parsed URL: see entry-name.ts. */
-export function createApp(options: AppOptions): Hono<Environment> {
-  const app = new Hono<Environment>({
-    getPath: (_request, extra) => rawPath((extra as { env: HttpBindings }).env.incoming.url ?? '/'),
-  });
-  const door = new Door(options);
-  for (const route of door.routes) app.on(route.method, route.pattern, (c) => door.answer(c.env, route));
-  app.notFound((c: Context<Environment>) => door.answerUnrouted(c.env));
-  app.onError((error, c) => door.answerError(c.env, error));
-  return app;
-}
-
-class Door {
-  readonly routes: readonly Route[];
+export class App {
+  readonly #routes: readonly Route[];
   readonly #options: AppOptions;
   readonly #authentication: Authentication;
   readonly #crossOrigin: CrossOrigin;
@@ -42,51 +26,52 @@ class Door {
 
   constructor(options: AppOptions) {
     this.#options = options;
-    this.routes = routesOf(createHandlers(options));
+    this.#routes = routesOf(createHandlers(options));
     this.#authentication = new Authentication(options.settings.auth.tokens);
     this.#crossOrigin = new CrossOrigin(options.settings.cors.origins);
     this.#vary = this.#crossOrigin.vary;
   }
 
-  async answer(env: HttpBindings, route: Route): Promise<Response> {
-    const exchange = this.#open(env);
+  /** Answers a request, at once or later. */
+  answer(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const exchange = this.#open(incoming, outgoing);
+    const route = routeOf(this.#routes, incoming.method, exchange.path);
+    if (route === undefined) this.#finish(exchange, this.#unrouted(exchange));
+    else void this.#run(exchange, route);
+  }
+
+  async #run(exchange: Exchange, route: Route): Promise<void> {
     const { admission } = this.#options;
     let entered = false;
+    let reply: Reply;
     try {
       if (route.isOperation) {
         admission.enter();
         entered = true;
       }
       if (route.access !== 'open') this.#authentication.check(exchange.headers, route.access);
-      return this.#finish(exchange, await route.handle(exchange), route);
+      reply = await route.handle(exchange);
     } catch (error) {
-      return this.#finish(exchange, this.#replyTo(error, exchange), route);
-    } finally {
-      if (entered) admission.leave();
+      reply = this.#replyTo(error, exchange);
     }
+    this.#finish(exchange, reply, route);
+    if (entered) admission.leave();
   }
 
   /** A path without a route, or a method that its path does not take. OPTIONS is answered for every known path. */
-  answerUnrouted(env: HttpBindings): Response {
-    const exchange = this.#open(env);
+  #unrouted(exchange: Exchange): Reply {
     const { method } = exchange.incoming;
-    const allow = allowedMethods(this.routes, exchange.path);
-    if (allow === undefined)
-      return this.#finish(exchange, this.#replyTo(unknownPath(exchange.path), exchange));
-    if (method === 'OPTIONS') return this.#finish(exchange, this.#optionsReply(exchange, allow));
+    const allow = allowedMethods(this.#routes, exchange.path);
+    if (allow === undefined) return this.#replyTo(unknownPath(exchange.path), exchange);
+    if (method === 'OPTIONS') return this.#optionsReply(exchange, allow);
     const problem = new Problem('method-not-allowed', `${exchange.path} takes ${allow}, not ${method}.`, {
       headers: { Allow: allow },
       hint: 'Use one of the methods in the header Allow.',
     });
-    return this.#finish(exchange, this.#replyTo(problem, exchange));
+    return this.#replyTo(problem, exchange);
   }
 
-  answerError(env: HttpBindings, error: unknown): Response {
-    const exchange = this.#open(env);
-    return this.#finish(exchange, this.#replyTo(error, exchange));
-  }
-
-  #open({ incoming, outgoing }: HttpBindings): Exchange {
+  #open(incoming: IncomingMessage, outgoing: ServerResponse): Exchange {
     const url = incoming.url ?? '/';
     return {
       incoming,
@@ -124,8 +109,8 @@ class Door {
     return { status: 204, headers: { Allow: allow, ...preflight }, body: null };
   }
 
-  #finish(exchange: Exchange, reply: Reply, route?: Route): Response {
-    const { incoming, requestId, startedMs } = exchange;
+  #finish(exchange: Exchange, reply: Reply, route?: Route): void {
+    const { incoming, outgoing, requestId, startedMs } = exchange;
     const { metrics, node, admission } = this.#options;
     const { headers, status } = reply;
     const ms = performance.now() - startedMs;
@@ -139,20 +124,16 @@ class Door {
     if (admission.draining) headers['Connection'] = 'close';
     if (reply.problem !== undefined) metrics.countProblem(reply.problem);
     if (route?.isOperation === true) metrics.observeRequest(incoming.method ?? '', status, ms / 1_000);
-    return new Response(bodyOf(incoming.method, reply), { status, headers });
+    try {
+      sendReply(incoming, outgoing, reply);
+    } catch (error) {
+      this.#options.log.error(
+        { code: 'internal-error', requestId, err: error },
+        'an answer could not be made',
+      );
+      outgoing.destroy();
+    }
   }
-}
-
-/** HEAD has the headers of GET, its length included, and no body. */
-function bodyOf(method: string | undefined, { status, body, headers }: Reply): ResponseBody {
-  if (body === null) {
-    // Without a length Node would announce chunks, and send none.
-    if (status !== 204 && status !== 304) headers['Content-Length'] = '0';
-    return null;
-  }
-  if (method !== 'HEAD') return body as ResponseBody;
-  headers['Content-Length'] = String(typeof body === 'string' ? Buffer.byteLength(body) : body.length);
-  return null;
 }
 
 function unknownPath(path: string): Problem {
