@@ -5,6 +5,7 @@ import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { DAMAGE_READS } from '../../core/limits.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import type { MaybeLater } from '../at-once.ts';
 import type { RecordStore } from './record-store.ts';
 import type { StandIn } from './stand-in.ts';
 
@@ -36,11 +37,13 @@ export class RecordLoader {
   }
 
   /** The record as it lies on the disk, found to be whole. */
-  async encoded(entry: EntryName): Promise<Loaded> {
+  encoded(entry: EntryName): MaybeLater<Loaded> {
     try {
-      const encoded = await this.#ports.records.get(entry);
-      if (encoded !== undefined) checkRecord(entry, encoded);
-      return { type: 'loaded', encoded };
+      const found = this.#ports.records.get(entry);
+      if (!(found instanceof Promise)) return checked(entry, found);
+      return found
+        .then((encoded) => checked(entry, encoded))
+        .catch((error: unknown) => this.#unreadable(entry, error));
     } catch (error) {
       return this.#unreadable(entry, error);
     }
@@ -73,4 +76,9 @@ export class RecordLoader {
     this.#ports.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
     return { type: 'unreadable', reason, isDamaged: error instanceof FormatError };
   }
+}
+
+function checked(entry: EntryName, encoded: Uint8Array | undefined): Loaded {
+  if (encoded !== undefined) checkRecord(entry, encoded);
+  return { type: 'loaded', encoded };
 }
