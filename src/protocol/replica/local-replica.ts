@@ -189,7 +189,8 @@ export class LocalReplica {
     { isGivenUp, onMinted, hintFor }: MintHandlers,
   ): Promise<MintOutcome> {
     return this.#lock.run(lockName(entry), async () => {
-      const loaded = await this.#loader.record(entry, hintFor);
+      const found = this.#loader.record(entry, hintFor);
+      const loaded = found instanceof Promise ? await found : found;
       // From here to `onMinted` nothing waits: a write that is given up is not minted, and one that is minted is not given up.
       if (isGivenUp()) return { type: 'given-up' };
       if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
@@ -231,7 +232,8 @@ export class LocalReplica {
 
   async #join(entry: StoreReplica, incoming: KeyRecord): Promise<StoreReply> {
     const { record: encodedIncoming, hintFor } = entry;
-    const loaded = await this.#loader.record(entry, hintFor);
+    const found = this.#loader.record(entry, hintFor);
+    const loaded = found instanceof Promise ? await found : found;
     if (loaded.type === 'unreadable') return this.#replaceDamaged(entry, loaded);
     const { encoded, record: local, isNoted } = loaded;
     const isSame = encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(encodedIncoming));
