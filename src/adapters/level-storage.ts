@@ -76,7 +76,7 @@ class LevelStorage implements Storage {
     this.#level = level;
   }
 
-  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+  get(key: Uint8Array): Uint8Array | undefined {
     this.#assertOpen();
     const value = this.#level.getSync(key);
     return value === undefined ? undefined : plainBytes(value);

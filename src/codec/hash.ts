@@ -14,15 +14,23 @@ const hasher = await xxhash();
 
 /** Seed of the placement hash. */
 export const PLACEMENT_SEED = 0;
+const SEED = BigInt(PLACEMENT_SEED);
 /** Turns one seed into an independent second one, for digests of 128 bits. */
 const SECOND_SEED = 0x9e37_79b9_7f4a_7c15n;
 
 /** Bytes of a digest. */
 export const DIGEST_BYTES = 16;
 
+/** The entry that was hashed last: a request asks for the hash of its entry several times in a row. */
+let last: { readonly bucket: string; readonly key: string; readonly hash: bigint } | undefined;
+
 /** 64 bits over `bucket`, a zero byte, and `key` in UTF-8. */
 export function placementHash(entry: EntryName): bigint {
-  return hasher.h64(nameOf(entry), BigInt(PLACEMENT_SEED));
+  const { bucket, key } = entry;
+  if (last?.key === key && last.bucket === bucket) return last.hash;
+  const hash = hasher.h64(nameOf(entry), SEED);
+  last = { bucket, key, hash };
+  return hash;
 }
 
 /** Writes the 128-bit digest of `bytes` under a seed to `target` at `offset`. */

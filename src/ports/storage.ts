@@ -17,8 +17,11 @@ export interface StorageRange {
 }
 
 export interface Storage {
-  /** Undefined if the key is absent. Rejects if that cannot be known: a read error is never "not found". */
-  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  /**
+   * Undefined if the key is absent. Throws or rejects if that cannot be known: a read error is never "not found". A store that
+   * does not have to wait answers at once.
+   */
+  get(key: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** Entries in key order, from a snapshot taken when iteration starts. */
   range(range: StorageRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>;
   /**

@@ -4,10 +4,13 @@ import type {
   FloorsRequest,
   PeerReply,
   PeerRequest,
+  ReadReplica,
+  ReadReply,
   ReapRequest,
   VotedKeysRequest,
 } from '../core/message.ts';
 import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
+import type { MaybeLater } from './at-once.ts';
 import type { OperationRouter } from './coordinator/operation-router.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Reaping } from './reaping/reaping.ts';
@@ -30,17 +33,22 @@ export interface PeerRequestPorts {
 }
 
 /** `onTheWayMs`: how long the request took to come here, at most. Rejects if the store failed: nothing truthful can be answered then. */
-export async function servePeer(
+export function servePeer(
   ports: PeerRequestPorts,
   request: PeerRequest,
   onTheWayMs: number,
-): Promise<PeerReply> {
-  const { reaping, admission, inFlight } = ports;
+): MaybeLater<PeerReply> {
+  const { local, reaping, admission, inFlight } = ports;
   switch (request.type) {
+    // What is answered at once is never under way.
+    case 'read': {
+      const reply = local.read(request);
+      if (reply instanceof Promise) return inFlight.track(() => reply.then(readReply));
+      return readReply(reply);
+    }
     // Those wait for all others, so they are none of them.
     case 'barrier':
-      await inFlight.settled();
-      return request;
+      return inFlight.settled().then(() => request);
     case 'voted-keys':
       return admission.serve(request);
     case 'floors':
@@ -55,6 +63,10 @@ export async function servePeer(
   }
 }
 
+function readReply(reply: ReadReply): PeerReply {
+  return { type: 'read', reply };
+}
+
 function serveFloors({ floors, memory }: PeerRequestPorts, { node, store }: FloorsRequest): PeerReply {
   return memory.knownStore(node) === store
     ? { type: 'floors', floors: floors.all }
@@ -63,12 +75,13 @@ function serveFloors({ floors, memory }: PeerRequestPorts, { node, store }: Floo
 
 async function serveRecords(
   { local, acceptor, antiEntropy, router }: PeerRequestPorts,
-  request: Exclude<PeerRequest, ReapRequest | BarrierRequest | VotedKeysRequest | FloorsRequest>,
+  request: Exclude<
+    PeerRequest,
+    ReadReplica | ReapRequest | BarrierRequest | VotedKeysRequest | FloorsRequest
+  >,
   onTheWayMs: number,
 ): Promise<PeerReply> {
   switch (request.type) {
-    case 'read':
-      return { type: 'read', reply: await local.read(request) };
     case 'store':
       return { type: 'store', reply: await local.store(request) };
     case 'ping':

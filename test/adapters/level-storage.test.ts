@@ -118,7 +118,7 @@ describe('level storage', () => {
     await filledDirectory();
     for (const file of await filesOf(/\.ldb$/)) await writeFile(file, Buffer.alloc(300, 9));
     const storage = await openSmall();
-    await expect(storage.get(Buffer.from('key 1'))).rejects.toThrow();
+    await expect((async () => storage.get(Buffer.from('key 1')))()).rejects.toThrow();
     const readAll = async (): Promise<void> => {
       for await (const _ of storage.range({ from: Buffer.from(''), to: Buffer.from('z') })) continue;
     };

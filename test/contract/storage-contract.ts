@@ -264,7 +264,7 @@ export function storageContract(name: string, open: () => Promise<OpenedStorage>
       await storage.write([put('a', '1')], sync);
       await Promise.all([storage.close(), storage.close()]);
       await storage.close();
-      await expect(storage.get(bytes('a'))).rejects.toThrow();
+      await expect((async () => storage.get(bytes('a')))()).rejects.toThrow();
       await expect(entriesOf(storage, EVERYTHING)).rejects.toThrow();
       await expect(storage.write([put('b', '1')], unsynced)).rejects.toThrow();
       await expect(storage.freeSpaceBytes()).rejects.toThrow();

@@ -56,11 +56,12 @@ export class GetCoordinator {
     if (result.type === 'failed') return result;
     const finished = await this.#finishRound(request, result, deadline);
     if (finished.type === 'failed') return finished;
-    const quorum = { n, required: r, acks: result.acks, sloppy: result.sloppy, ordered: false };
+    const { acks, sloppy } = result;
+    const coordinator = this.#ports.replicas.self;
     return {
       type: 'read',
       record: joinIfAny(result.record, finished.record),
-      quorum: { ...quorum, coordinator: this.#ports.replicas.self },
+      quorum: { n, required: r, acks, sloppy, ordered: false, coordinator },
     };
   }
 

@@ -97,21 +97,23 @@ export class ReadOperation {
   run(): Promise<ReadAnswer | Failure> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      const { self } = this.#ports.replicas;
-      this.#watch();
-      if (this.#target.nodes.homes.includes(self)) this.#ask(self);
+      const { hedging, replicas } = this.#ports;
+      hedging.began();
+      if (this.#target.nodes.homes.includes(replicas.self)) this.#ask(replicas.self);
       else this.#proceed();
+      // What the own replica answers at once is not waited for.
+      if (!this.#settled) this.#watch();
     });
   }
 
   #ask(node: NodeId): void {
     const { replicas, hedging } = this.#ports;
-    const { entry } = this.#target;
+    const { bucket, key } = this.#target.entry;
     const askedMs = this.#deadline.elapsedMs;
     this.#tally.ask(node);
     const own = node === replicas.self ? undefined : this.#held.of(replicas.self);
     const known = own === undefined ? undefined : recordDigest(own);
-    const cancel = replicas.read(node, { type: 'read', ...entry, known }, (reply) => {
+    const cancel = replicas.read(node, { type: 'read', bucket, key, known }, (reply) => {
       const isPeer = node !== replicas.self && reply.type !== 'no-reply';
       if (isPeer) hedging.answered(this.#deadline.elapsedMs - askedMs);
       this.#take(node, reply, own);
@@ -200,10 +202,8 @@ export class ReadOperation {
 
   /** Sets the deadline, and the hedge that a late replica is covered by: another home replica soon, a fallback later. */
   #watch(): void {
-    const { hedging } = this.#ports;
     this.#stopDeadline = this.#deadline.onPassed(() => this.#passed());
-    hedging.began();
-    this.#hedgeAfter(hedging.delayMs);
+    if (!this.#answered) this.#hedgeAfter(this.#ports.hedging.delayMs);
   }
 
   #hedgeAfter(ms: number): void {

@@ -104,8 +104,11 @@ export class Spread {
   }
 
   #sendTo(node: NodeId, hintFor?: NodeId): void {
-    const { entry, record } = this.#target;
-    const request = { type: 'store', ...entry, record } as const;
+    const {
+      entry: { bucket, key },
+      record,
+    } = this.#target;
+    const request = { type: 'store', bucket, key, record } as const;
     this.#replicas.store(node, hintFor === undefined ? request : { ...request, hintFor }, (reply) =>
       this.settle(node, resultOf(reply)),
     );

@@ -128,11 +128,8 @@ export class WriteCoordinator {
     return new Promise((resolve) => {
       let spread: Spread | undefined;
       let givenUp = false;
+      let stopWaiting: () => void = () => {};
       const hintFor = this.#standsInFor(write.nodes);
-      const stopWaiting = deadline.onPassed(() => {
-        givenUp = true;
-        resolve(refused('overloaded', 'The writes of the same key before this one took too long.'));
-      });
       const onMinted = (minted: MintedWrite): void => {
         stopWaiting();
         spread = this.#spread(
@@ -144,8 +141,15 @@ export class WriteCoordinator {
         tracer.trace({ type: 'siblings', bucket: entry.bucket, count: minted.record.siblings.length });
       };
       const isGivenUp = (): boolean => givenUp || deadline.leftMs === 0;
-      local
-        .mint(entry, proposed, { isGivenUp, onMinted, hintFor })
+      const minted = local.mint(entry, proposed, { isGivenUp, onMinted, hintFor });
+      // Mostly the turn of the write has come at once.
+      if (spread === undefined) {
+        stopWaiting = deadline.onPassed(() => {
+          givenUp = true;
+          resolve(refused('overloaded', 'The writes of the same key before this one took too long.'));
+        });
+      }
+      minted
         .then(async (outcome) => {
           stopWaiting();
           if (outcome.type === 'minted') spread?.settle(replicas.self, 'ok');

@@ -15,6 +15,7 @@ import {
 import type { Hello, PeerReply, PeerRequest } from '../../core/message.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { Connection, ConnectionHandlers } from '../../ports/network.ts';
+import type { MaybeLater } from '../at-once.ts';
 import { helloOf, provesSecret, refuseHello, SECRET_REFUSAL, type HelloRefusal } from './hello.ts';
 import { MessageChannel } from './message-channel.ts';
 import type { PeerOptions } from './peer-options.ts';
@@ -24,7 +25,7 @@ export interface InboundHandlers {
    * Rejects if no truthful reply can be given; the connection is closed then. `onTheWayMs`: how long it took from when the request
    * was made until it was read, at most; 0 if it does not say.
    */
-  readonly onRequest: (request: PeerRequest, from: Connection, onTheWayMs: number) => Promise<PeerReply>;
+  readonly onRequest: (request: PeerRequest, from: Connection, onTheWayMs: number) => MaybeLater<PeerReply>;
   /**
    * A peer has said who it is: calls back, at once or soon, with a refusal if another process that lives has its place. Until
    * then nothing is answered.
@@ -167,14 +168,23 @@ class InboundPeer {
       this.#reply(id, { type: 'request-refused', reason });
       return;
     }
-    const bytes = bytesOf(request);
+    try {
+      const answer = this.#handlers.onRequest(request, this.#channel.connection, onTheWayMs);
+      if (answer instanceof Promise) this.#await(id, answer, bytesOf(request));
+      else this.#reply(id, answer);
+    } catch (error) {
+      this.#close(`a request could not be answered: ${String(error)}`);
+    }
+  }
+
+  #await(id: number, answer: Promise<PeerReply>, bytes: number): void {
     this.#running += 1;
     this.#runningBytes += bytes;
     const ended = (): void => {
       this.#running -= 1;
       this.#runningBytes -= bytes;
     };
-    this.#handlers.onRequest(request, this.#channel.connection, onTheWayMs).then(
+    answer.then(
       (reply) => {
         ended();
         if (this.#phase === 'open') this.#reply(id, reply);

@@ -5,6 +5,7 @@
 import type { Incarnation, NodeId } from '../../core/ids.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../core/message.ts';
 import type { Connection } from '../../ports/network.ts';
+import type { MaybeLater } from '../at-once.ts';
 import { type HelloRefusal, refuseClone } from './hello.ts';
 import { acceptPeer, type InboundHandlers } from './inbound-peer.ts';
 import { OutboundPeer, type PeerStatus } from './outbound-peer.ts';
@@ -12,7 +13,7 @@ import type { PeerOptions } from './peer-options.ts';
 import type { OnAnswer } from './pending-requests.ts';
 
 /** `onTheWayMs`: see InboundHandlers. */
-export type OnRequest = (request: PeerRequest, onTheWayMs: number) => Promise<PeerReply>;
+export type OnRequest = (request: PeerRequest, onTheWayMs: number) => MaybeLater<PeerReply>;
 
 export class Peers {
   readonly #options: PeerOptions;

@@ -3,7 +3,7 @@
  * minted twice or a join be lost. Sections of different keys run side by side.
  */
 interface Line {
-  /** The last section. */
+  /** The end of the last section. */
   tail: Promise<void>;
   /** Sections that have not ended. */
   length: number;
@@ -19,22 +19,28 @@ export class KeyLock {
     this.#onWait = onWait;
   }
 
-  /** Runs the section when all earlier ones of this key have ended, however they ended. */
-  async run<Result>(key: string, section: () => Promise<Result>): Promise<Result> {
+  /** Runs the section when all earlier ones of this key have ended, however they ended: at once if there are none. */
+  run<Result>(key: string, section: () => Promise<Result>): Promise<Result> {
+    let markEnded: () => void = () => {};
+    const tail = new Promise<void>((resolve) => {
+      markEnded = resolve;
+    });
     const line = this.#lines.get(key);
-    const result = line === undefined ? section() : line.tail.then(section);
-    const tail = result.then(ignore, ignore);
+    const earlier = line?.tail;
     const own = line ?? { tail, length: 0 };
     own.tail = tail;
     own.length += 1;
+    // Before it runs: what it calls may ask for the next section of its key.
     if (line === undefined) this.#lines.set(key, own);
     else this.#onWait();
-    try {
-      return await result;
-    } finally {
+    const result = earlier === undefined ? begun(section) : earlier.then(section);
+    const ended = (): void => {
       own.length -= 1;
       if (own.length === 0) this.#lines.delete(key);
-    }
+      markEnded();
+    };
+    result.then(ended, ended);
+    return result;
   }
 
   /** Whether something waits for the section that this key has now. */
@@ -48,7 +54,14 @@ export class KeyLock {
   }
 }
 
-function ignore(): void {}
+/** One that throws must not hold the others up, either. */
+function begun<Result>(section: () => Promise<Result>): Promise<Result> {
+  try {
+    return section();
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
 
 function nothing(): Promise<void> {
   return Promise.resolve();

@@ -23,6 +23,7 @@ import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../cor
 import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { HintStore } from '../handoff/hint-store.ts';
+import { afterwards, type MaybeLater } from '../at-once.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { AcceptorStore, Collect, VoteLosses } from './acceptor-store.ts';
 import type { IncarnationSource } from './incarnation.ts';
@@ -30,6 +31,7 @@ import { KeyLock } from './key-lock.ts';
 import { type Loaded, RecordLoader, type Unreadable } from './record-loader.ts';
 import type { MintHandlers, MintOutcome } from './minting.ts';
 import type { RecordStore } from './record-store.ts';
+import { type HeldReply, heldReply, recovering } from './read-reply.ts';
 import { StandIn } from './stand-in.ts';
 
 /** Told of every change of a record, in the key's serial section, when it is durable. */
@@ -74,30 +76,32 @@ export class LocalReplica {
   }
 
   /** What this replica can say of a key. Where it has lost something, what it holds is no answer. */
-  async read(request: ReadReplica): Promise<ReadReply> {
+  read(request: ReadReplica): MaybeLater<ReadReply> {
     const { mayLack } = this.#options.losses;
     // Asked for before, too: it may have been got back between the look at the disk and the answer.
     const lacked = mayLack(request);
-    const reply = await this.held(request, request.known);
-    if ((!lacked && !mayLack(request)) || reply.type === 'unreadable') return reply;
-    const whole = reply.type === 'same' ? await this.held(request) : reply;
-    return { type: 'recovering', record: whole.type === 'found' ? whole.record : undefined };
+    return afterwards(this.held(request, request.known), (reply) => {
+      if ((!lacked && !mayLack(request)) || reply.type === 'unreadable') return reply;
+      return afterwards(reply.type === 'same' ? this.held(request) : reply, recovering);
+    });
   }
 
   /** What lies here, whether or not there should be more. `known`: digest of a record that is answered by `same`. */
-  async held(entry: EntryName, known?: Uint8Array): Promise<Exclude<ReadReply, { type: 'recovering' }>> {
-    const { acceptors } = this.#options;
+  held(entry: EntryName, known?: Uint8Array): MaybeLater<HeldReply> {
     // What is chosen may be on its way into the record: then there is no round to finish.
-    if (acceptors.hasUnfinishedRound(entry)) await this.#lock.settled(nameOf(entry));
+    const isFinishing = this.#options.acceptors.hasUnfinishedRound(entry);
+    const settled = isFinishing ? this.#lock.settled(nameOf(entry)) : undefined;
+    return settled === undefined ? this.#seen(entry, known) : settled.then(() => this.#seen(entry, known));
+  }
+
+  #seen(entry: EntryName, known: Uint8Array | undefined): MaybeLater<HeldReply> {
+    const { acceptors } = this.#options;
     const isUnfinished = acceptors.hasUnfinishedRound(entry);
-    const loaded = await this.#loader.encoded(entry);
-    if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
-    // Asked for before, too: what was accepted may have got into the record after the look at the disk.
-    const hasRound = isUnfinished || acceptors.hasUnfinishedRound(entry);
-    const flag = hasRound ? ({ hasUnfinishedRound: true } as const) : {};
-    if (loaded.encoded === undefined) return { type: 'absent', ...flag };
-    const same = known !== undefined && sameBytes(recordDigest(loaded.encoded), known);
-    return same ? { type: 'same', ...flag } : { type: 'found', record: loaded.encoded, ...flag };
+    return afterwards(this.#loader.encoded(entry), (loaded) => {
+      // Asked for before, too: what was accepted may have got into the record after the look at the disk.
+      const hasRound = isUnfinished || acceptors.hasUnfinishedRound(entry);
+      return heldReply(loaded, known, hasRound);
+    });
   }
 
   /** Shows a record while nothing can change it: undefined if there is none, or if it cannot be read. */
@@ -107,7 +111,10 @@ export class LocalReplica {
 
   /** Runs a section with the record as it is, while nothing else can change it. */
   inSection<Result>(entry: EntryName, section: (loaded: Loaded) => Promise<Result>): Promise<Result> {
-    return this.#lock.run(nameOf(entry), async () => section(await this.#loader.encoded(entry)));
+    return this.#lock.run(nameOf(entry), async () => {
+      const found = this.#loader.encoded(entry);
+      return section(found instanceof Promise ? await found : found);
+    });
   }
 
   /** Whether something waits for the section that runs. */
@@ -172,7 +179,8 @@ export class LocalReplica {
     { isGivenUp, onMinted, hintFor }: MintHandlers,
   ): Promise<MintOutcome> {
     return this.#lock.run(nameOf(entry), async () => {
-      const loaded = await this.#loader.record(entry, hintFor);
+      const found = this.#loader.record(entry, hintFor);
+      const loaded = found instanceof Promise ? await found : found;
       // From here to `onMinted` nothing waits: a write that is given up is not minted, and one that is minted is not given up.
       if (isGivenUp()) return { type: 'given-up' };
       if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
@@ -182,7 +190,7 @@ export class LocalReplica {
       const decision = this.#decide(entry, before, write);
       if (decision.type !== 'minted') return decision;
       const { dot, record } = decision;
-      const minted = { dot, before, record, encoded: encodeRecord(entry, record) };
+      const minted = { type: 'minted', dot, before, record, encoded: encodeRecord(entry, record) } as const;
       const hint = this.#standIn.writes(entry, hintFor, {
         isNoted: loaded.isNoted,
         bytes: minted.encoded.length,
@@ -194,7 +202,7 @@ export class LocalReplica {
       await durable;
       this.#standIn.noted(hintFor, hint.writes);
       this.#options.onChanged(entry, loaded.encoded, minted.encoded);
-      return { type: 'minted', ...minted };
+      return minted;
     });
   }
 
@@ -214,7 +222,8 @@ export class LocalReplica {
 
   async #join(entry: StoreReplica, incoming: KeyRecord): Promise<StoreReply> {
     const { record: encodedIncoming, hintFor } = entry;
-    const loaded = await this.#loader.record(entry, hintFor);
+    const found = this.#loader.record(entry, hintFor);
+    const loaded = found instanceof Promise ? await found : found;
     if (loaded.type === 'unreadable') return this.#replaceDamaged(entry, loaded);
     const { encoded, record: local, isNoted } = loaded;
     const isSame = encoded !== undefined && sameBytes(recordDigest(encoded), recordDigest(encodedIncoming));

@@ -5,6 +5,7 @@ import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import { DAMAGE_READS } from '../../core/limits.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import { afterwards, type MaybeLater } from '../at-once.ts';
 import type { RecordStore } from './record-store.ts';
 import type { StandIn } from './stand-in.ts';
 
@@ -36,24 +37,36 @@ export class RecordLoader {
   }
 
   /** The record as it lies on the disk, found to be whole. */
-  async encoded(entry: EntryName): Promise<Loaded> {
+  encoded(entry: EntryName): MaybeLater<Loaded> {
     try {
-      const encoded = await this.#ports.records.get(entry);
-      if (encoded !== undefined) checkRecord(entry, encoded);
-      return { type: 'loaded', encoded };
+      const found = this.#ports.records.get(entry);
+      if (!(found instanceof Promise)) return checked(entry, found);
+      return found
+        .then((encoded) => checked(entry, encoded))
+        .catch((error: unknown) => this.#unreadable(entry, error));
     } catch (error) {
       return this.#unreadable(entry, error);
     }
   }
 
   /** `hintFor`: whom this node is to keep it for. A hint that cannot be read is no better than such a record. */
-  async record(entry: EntryName, hintFor: NodeId | undefined): Promise<LoadedRecord> {
-    const loaded = await this.encoded(entry);
-    if (loaded.type === 'unreadable') return loaded;
+  record(entry: EntryName, hintFor: NodeId | undefined): MaybeLater<LoadedRecord> {
+    return afterwards(this.encoded(entry), (loaded) =>
+      loaded.type === 'unreadable' ? loaded : this.#decoded(entry, loaded.encoded, hintFor),
+    );
+  }
+
+  #decoded(
+    entry: EntryName,
+    encoded: Uint8Array | undefined,
+    hintFor: NodeId | undefined,
+  ): MaybeLater<LoadedRecord> {
     try {
-      const { encoded } = loaded;
       const record = encoded === undefined ? undefined : decodeCheckedRecord(encoded);
-      return { type: 'loaded', encoded, record, isNoted: await this.#ports.standIn.isNoted(entry, hintFor) };
+      const loaded = (isNoted: boolean): LoadedRecord => ({ type: 'loaded', encoded, record, isNoted });
+      if (hintFor === undefined) return loaded(true);
+      const isNoted = this.#ports.standIn.isNoted(entry, hintFor);
+      return isNoted.then(loaded).catch((error: unknown) => this.#unreadable(entry, error));
     } catch (error) {
       return this.#unreadable(entry, error);
     }
@@ -73,4 +86,9 @@ export class RecordLoader {
     this.#ports.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
     return { type: 'unreadable', reason, isDamaged: error instanceof FormatError };
   }
+}
+
+function checked(entry: EntryName, encoded: Uint8Array | undefined): Loaded {
+  if (encoded !== undefined) checkRecord(entry, encoded);
+  return { type: 'loaded', encoded };
 }

@@ -5,6 +5,7 @@ import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
 import { MAX_COMMIT_QUEUE_BYTES } from '../../core/limits.ts';
 import { homeReplicas, partitionOf, type Ring } from '../../core/ring/ring.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
+import type { MaybeLater } from '../at-once.ts';
 import type { GroupCommit } from './group-commit.ts';
 
 export class RecordStore {
@@ -18,8 +19,8 @@ export class RecordStore {
     this.#commit = commit;
   }
 
-  /** Rejects if it cannot be known whether the record is there, and always once a write has failed. */
-  async get(entry: EntryName): Promise<Uint8Array | undefined> {
+  /** Throws or rejects if it cannot be known whether the record is there, and always once a write has failed. */
+  get(entry: EntryName): MaybeLater<Uint8Array | undefined> {
     this.assertSound();
     return this.#storage.get(this.#key(entry));
   }

@@ -45,12 +45,19 @@ export class Replicas {
     return this.#peers.watch(onChange);
   }
 
-  /** Asks for a replica's record. `onReply` is called once, or never after a cancel. */
+  /** Asks for a replica's record. `onReply` is called once, before this returns or later; or never after a cancel. */
   read(node: NodeId, request: ReadReplica, onReply: (reply: ReadReply | NoReply) => void): Cancel {
-    if (node === this.self) return callBack(this.#local.read(request), onReply);
+    if (node === this.self) return this.#readOwn(request, onReply);
     return this.#peers.request(node, request, (answer) => {
       onReply(answer.type === 'reply' && answer.reply.type === 'read' ? answer.reply.reply : noReply(answer));
     });
+  }
+
+  #readOwn(request: ReadReplica, onReply: (reply: ReadReply | NoReply) => void): Cancel {
+    const reply = this.#local.read(request);
+    if (reply instanceof Promise) return callBack(reply, onReply);
+    onReply(reply);
+    return ignore;
   }
 
   /** Asks a replica to join a record into its own, durably. `onReply` is called once, or never after a cancel. */
@@ -104,3 +111,5 @@ function noReply(answer: PeerAnswer): NoReply {
     }
   }
 }
+
+function ignore(): void {}

@@ -41,9 +41,9 @@ export class StandIn {
     return isHome ? undefined : `${hintFor} is no home replica of this record`;
   }
 
-  /** Whether there is nothing to note for this owner. Rejects if that cannot be read. */
-  async isNoted(entry: EntryName, owner: NodeId | undefined): Promise<boolean> {
-    return owner === undefined || (await this.#ports.hints.find(owner, entry)) !== undefined;
+  /** Whether it is noted already that this node stands in for that owner. Rejects if that cannot be read. */
+  async isNoted(entry: EntryName, owner: NodeId): Promise<boolean> {
+    return (await this.#ports.hints.find(owner, entry)) !== undefined;
   }
 
   /** Counts a new hint at once; `bytes` of the record that it is for. */

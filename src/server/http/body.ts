@@ -28,30 +28,34 @@ function collect(
   resolve: (body: Uint8Array) => void,
   reject: (problem: Problem) => void,
 ): void {
-  const chunks: Uint8Array[] = [];
+  let chunks: Uint8Array[] = [];
   let bytes = 0;
+  let isSettled = false;
   const timer = setTimeout(() => fail(late(timeoutMs)), Math.max(0, timeoutMs));
-  const stop = (): void => {
+  // The listeners stay: to take them off would cost more than the whole reading of a small body.
+  const settle = (): boolean => {
+    if (isSettled) return false;
+    isSettled = true;
     clearTimeout(timer);
-    incoming.off('data', onData).off('end', onEnd).off('close', onBreak).off('error', onBreak);
+    return true;
   };
   const fail = (problem: Problem): void => {
-    stop();
+    if (!settle()) return;
+    chunks = [];
+    // What still comes is read when the answer has left (send-reply.ts).
     incoming.pause();
-    // The adapter reads what still comes, so that the answer is not lost to a reset; an error then concerns nobody.
-    incoming.on('error', () => {});
     reject(problem);
   };
   const onData = (chunk: Uint8Array): void => {
+    if (isSettled) return;
     bytes += chunk.length;
     if (bytes > maxBytes) fail(tooLarge(maxBytes));
     else chunks.push(chunk);
   };
   const onEnd = (): void => {
-    stop();
-    if (incoming.complete)
+    if (!incoming.complete) fail(brokenOff());
+    else if (settle())
       resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, bytes));
-    else reject(brokenOff());
   };
   const onBreak = (): void => fail(brokenOff());
   incoming.on('data', onData).on('end', onEnd).on('close', onBreak).on('error', onBreak);

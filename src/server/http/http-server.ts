@@ -7,7 +7,10 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { MAX_HEADER_BYTES, MAX_TIMEOUT_MS } from '../../core/limits.ts';
 import { createApp } from './app.ts';
 import type { AppOptions } from './app-options.ts';
+import { Door } from './door.ts';
+import { EntryLane } from './entry-lane.ts';
 import { MalformedRequests } from './malformed-request.ts';
+import { isUsable } from './request-target.ts';
 import { ShedRequests } from './shed-requests.ts';
 
 /** Connections at once; more are closed as they come. */
@@ -23,24 +26,26 @@ const TIMEOUT_CHECK_MS = 5_000;
 
 /** A server that is not listening yet. */
 export function createHttpServer(options: AppOptions): Server {
-  const app = createApp(options);
+  const onFailure = (error: unknown): void =>
+    options.log.error({ code: 'internal-error', err: error }, 'an answer could not be made');
+  const door = new Door(options);
+  const app = createApp(door);
+  const lane = new EntryLane(door, onFailure);
   const malformed = new MalformedRequests(options);
-  const shed = new ShedRequests(options);
-  const answer = (request: Request, env: HttpBindings): Response | Promise<Response> =>
-    lacksHost(env.incoming) ? malformed.unusableTarget() : app.fetch(request, env);
-  const listener = getRequestListener((request, env) => answer(request, env as HttpBindings), {
+  const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings), {
     // Only for the adapter, which wants a whole URL; health checks by HTTP/1.0 send no Host.
     hostname: 'localhost',
     errorHandler: (error) => {
-      if (error instanceof Error && error.name === 'RequestError') return malformed.unusableTarget();
-      options.log.error({ code: 'internal-error', err: error }, 'an answer could not be made');
+      onFailure(error);
       return new Response(null, { status: 500 });
     },
   });
+  const shed = new ShedRequests(options);
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     malformed.began(incoming, outgoing);
     if (shed.refuses(incoming, outgoing)) return;
-    void listener(incoming, outgoing);
+    if (!isUsable(incoming)) malformed.refuse(incoming, outgoing);
+    else if (!lane.takes(incoming, outgoing)) void listener(incoming, outgoing);
   };
   const server = createServer(
     {
@@ -58,9 +63,4 @@ export function createHttpServer(options: AppOptions): Server {
   server.on('checkContinue', onRequest);
   server.on('clientError', (error, socket) => malformed.onClientError(error, socket));
   return server;
-}
-
-/** RFC 9112 3.2: a request of HTTP/1.1 without Host has to be refused. */
-function lacksHost({ headers, httpVersionMinor }: IncomingMessage): boolean {
-  return headers.host === undefined && httpVersionMinor > 0;
 }

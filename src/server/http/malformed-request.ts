@@ -11,6 +11,7 @@ import { HEADERS } from '../../api/headers.ts';
 import { MAX_HEADER_BYTES } from '../../core/limits.ts';
 import type { AppOptions } from './app-options.ts';
 import { Problem, problemReply } from './problem.ts';
+import { sendReply } from './send-reply.ts';
 
 type Options = Pick<AppOptions, 'requestIds' | 'node' | 'metrics'>;
 
@@ -39,13 +40,12 @@ export class MalformedRequests {
     else finishWith(latest, socket);
   }
 
-  /** The answer to a request whose target or Host header the adapter cannot use. */
-  unusableTarget(): Response {
+  /** Answers a request whose target or Host header cannot be used. */
+  refuse(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const problem = new Problem('bad-request', 'The request target or the Host header is malformed.', {
       hint: 'Start the target with "/", percent-encode what is not a URL character (a backslash is %5C), and send one valid Host.',
     });
-    const { status, headers, body } = this.#reply(problem);
-    return new Response(body, { status, headers });
+    sendReply(incoming, outgoing, this.#reply(problem));
   }
 
   #rawAnswer(problem: Problem): string {

@@ -5,7 +5,7 @@
 import type { Server, ServerResponse } from 'node:http';
 
 export class OpenAnswers {
-  readonly #open = new Set<ServerResponse>();
+  #open = 0;
   readonly #onSent: (() => void)[] = [];
 
   /** Counts from now on. */
@@ -16,7 +16,7 @@ export class OpenAnswers {
 
   /** Resolves when no answer is on its way, or after so many milliseconds. */
   async sent(maxMs: number): Promise<void> {
-    if (this.#open.size === 0) return;
+    if (this.#open === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, maxMs);
       this.#onSent.push(() => {
@@ -27,11 +27,11 @@ export class OpenAnswers {
   }
 
   #began(answer: ServerResponse): void {
-    this.#open.add(answer);
+    this.#open += 1;
     // Comes after the last byte was handed to the operating system, or with the end of the connection.
     answer.once('close', () => {
-      this.#open.delete(answer);
-      if (this.#open.size > 0) return;
+      this.#open -= 1;
+      if (this.#open > 0 || this.#onSent.length === 0) return;
       for (const resolve of this.#onSent.splice(0)) resolve();
     });
   }

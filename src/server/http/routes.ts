@@ -88,6 +88,16 @@ export function allowedMethods(routes: readonly Route[], path: string): string |
   );
 }
 
+/** The route that answers such a request; undefined if none does. */
+export function routeOf(
+  routes: readonly Route[],
+  method: string | undefined,
+  path: string,
+): Route | undefined {
+  const wanted = method === 'HEAD' ? 'GET' : method;
+  return routes.find((route) => route.method === wanted && matches(route.pattern, path));
+}
+
 function matches(pattern: string, path: string): boolean {
   if (!pattern.endsWith('/*')) return pattern === path;
   const base = pattern.slice(0, -2);

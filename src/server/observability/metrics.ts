@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { PROBLEMS, type ProblemCode } from '../../api/errors.ts';
+import { fixedHistogram, type Series } from './fixed-histogram.ts';
 import { createPaxosMetrics, type PaxosMetrics } from './paxos-metrics.ts';
 import { VERSION } from '../version.ts';
 
@@ -16,10 +17,6 @@ const COMMIT_BUCKETS_SECONDS = [
 const SIBLING_BUCKETS = [1, 2, 3, 5, 8, 16, 32, 64];
 const METHODS = ['GET', 'HEAD', 'PUT', 'DELETE'] as const;
 const CODE_CLASSES = ['2xx', '3xx', '4xx', '5xx'] as const;
-
-interface Observer {
-  observe(value: number): void;
-}
 
 /** What a node keeps for one other. */
 export interface OwnedHints {
@@ -68,7 +65,7 @@ export interface Metrics extends PaxosMetrics {
   readonly commitSeconds: Histogram;
   readonly commitEntries: Counter;
   readonly commitBytes: Counter;
-  readonly siblings: Histogram;
+  readonly siblings: Series;
 }
 
 /** Makes every instrument of one node. */
@@ -87,6 +84,13 @@ export function createMetrics(nodeId: string): Metrics {
   })
     .labels(VERSION)
     .set(1);
+  const [siblings] = fixedHistogram({
+    name: 'quorate_record_siblings',
+    help: 'Siblings in records that this node wrote as a coordinator.',
+    buckets: SIBLING_BUCKETS,
+    labels: [{}],
+    registry,
+  });
   return {
     ...createPaxosMetrics(registry),
     registry,
@@ -211,27 +215,23 @@ export function createMetrics(nodeId: string): Metrics {
     }),
     commitEntries: counter('quorate_commit_entries_total', 'Entries written by group commits.'),
     commitBytes: counter('quorate_commit_bytes_total', 'Bytes written by group commits.'),
-    siblings: new Histogram({
-      name: 'quorate_record_siblings',
-      help: 'Siblings in records that this node wrote as a coordinator.',
-      buckets: SIBLING_BUCKETS,
-      registers,
-    }),
+    siblings: siblings as Series,
   };
 }
 
 function requestObserver(registry: Registry): Metrics['observeRequest'] {
-  const histogram = new Histogram({
+  const series = fixedHistogram({
     name: 'quorate_http_request_duration_seconds',
     help: 'Time from the headers of a request on an entry to its answer.',
-    labelNames: ['method', 'code'] as const,
     buckets: LATENCY_BUCKETS_SECONDS,
-    registers: [registry],
+    labels: METHODS.flatMap((method) => CODE_CLASSES.map((code) => ({ method, code }))),
+    registry,
   });
-  const observers = new Map<string, readonly Observer[]>(
-    METHODS.map((method) => [method, CODE_CLASSES.map((code) => histogram.labels(method, code))]),
+  const { length } = CODE_CLASSES;
+  const ofMethod = new Map<string, readonly Series[]>(
+    METHODS.map((method, index) => [method, series.slice(index * length, (index + 1) * length)]),
   );
-  return (method, status, seconds) => observers.get(method)?.[Math.floor(status / 100) - 2]?.observe(seconds);
+  return (method, status, seconds) => ofMethod.get(method)?.[Math.floor(status / 100) - 2]?.observe(seconds);
 }
 
 function problemCounter(registry: Registry): Metrics['countProblem'] {

@@ -117,7 +117,7 @@ export class ReplicaBench {
     return bytes === undefined ? undefined : decodeRecord(ENTRY, bytes);
   }
 
-  read(known?: Uint8Array): Promise<ReadReply> {
+  async read(known?: Uint8Array): Promise<ReadReply> {
     return this.replica.read({ type: 'read', ...ENTRY, known });
   }
 

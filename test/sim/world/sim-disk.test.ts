@@ -73,7 +73,7 @@ class Machine {
   }
 
   async value(key: string): Promise<string | undefined> {
-    return textOf(await this.outcome(this.storage.get(bytes(key))));
+    return textOf(await this.outcome(Promise.resolve(this.storage.get(bytes(key)))));
   }
 }
 
@@ -316,14 +316,11 @@ describe('the simulated disk', () => {
     const { storage } = machine;
     let answers = 0;
     const answered = (): unknown => (answers += 1);
-    for (const promise of [storage.get(bytes('a')), storage.write([put('a', '1')], { sync: true })])
+    const read = async (): Promise<unknown> => storage.get(bytes('a'));
+    for (const promise of [read(), storage.write([put('a', '1')], { sync: true })])
       promise.then(answered, answered);
     machine.restart(false);
-    for (const promise of [
-      storage.get(bytes('a')),
-      storage.write([put('b', '1')], { sync: true }),
-      storage.close(),
-    ])
+    for (const promise of [read(), storage.write([put('b', '1')], { sync: true }), storage.close()])
       promise.then(answered, answered);
     await machine.loop.run(FAR_US);
     expect(answers).toBe(0);

@@ -245,14 +245,12 @@ class OpenDisk implements Storage {
     this.#loop = loop;
   }
 
-  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+  get(key: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     if (!this.#life.isCalling()) return never();
     if (this.#closed) return Promise.reject(new Error('The store is closed'));
     const latencyUs = slowed(this.#disk.latencyUs('read'), this.#life.slowness);
     if (latencyUs > 0) return this.#later(latencyUs, 'disk-read', () => copyOf(this.#disk.read(key)));
-    return new Promise((resolve) => {
-      resolve(copyOf(this.#disk.read(key)));
-    });
+    return copyOf(this.#disk.read(key));
   }
 
   async *range({
