@@ -25,7 +25,7 @@ const EDITS = [
 export interface DuellingBuild {
   /** The built command line. */
   readonly program: string;
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /** Rejects if the sources have changed so much that the edits do not fit. `parent`: an existing directory. */

@@ -54,13 +54,9 @@ export class KeyLock {
   }
 }
 
-/** One that throws must not hold the others up, either. */
-function begun<Result>(section: () => Promise<Result>): Promise<Result> {
-  try {
-    return section();
-  } catch (error) {
-    return Promise.reject(error as Error);
-  }
+/** One that throws rejects: it must not hold the others up, either. */
+async function begun<Result>(section: () => Promise<Result>): Promise<Result> {
+  return section();
 }
 
 function nothing(): Promise<void> {

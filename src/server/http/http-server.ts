@@ -3,7 +3,7 @@
  * `Expect: 100-continue` is answered only when a body is really going to be read.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import { MAX_HEADER_BYTES, MAX_TIMEOUT_MS } from '../../core/limits.ts';
 import { createApp } from './app.ts';
 import type { AppOptions } from './app-options.ts';
@@ -32,7 +32,7 @@ export function createHttpServer(options: AppOptions): Server {
   const app = createApp(door);
   const lane = new EntryLane(door, onFailure);
   const malformed = new MalformedRequests(options);
-  const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings), {
+  const listener = getRequestListener((request, env) => app.fetch(request, env), {
     // Only for the adapter, which wants a whole URL; health checks by HTTP/1.0 send no Host.
     hostname: 'localhost',
     errorHandler: (error) => {

@@ -16,7 +16,7 @@ process.on('exit', () => {
 
 export interface PlantedTree {
   readonly directory: string;
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /** Rejects if an edit does not fit. `root` is the project's directory; the tree is planted in `parent`. */
