@@ -12,6 +12,7 @@ import type { EntryName } from '../../core/ids.ts';
 import type { ConditionalOutcome, Failure, ReadOutcome } from '../../core/outcome.ts';
 import type { ConditionalRequest, ReadRequest } from '../../core/request.ts';
 import { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
+import { majority } from '../../core/quorum/quorum-tally.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Random } from '../../ports/random.ts';
 import { Deadline } from './deadline.ts';
@@ -35,6 +36,10 @@ export interface GetPorts extends ReadPorts {
   readonly askAllShare: number;
 }
 
+type Finished = Pick<ReadAnswer, 'record'> & { readonly type: 'finished' };
+
+const NOTHING_MORE: Finished = { type: 'finished', record: undefined };
+
 export class GetCoordinator {
   readonly #ports: GetPorts & ReadOperationPorts;
   readonly #repair: ReadRepair | undefined;
@@ -54,7 +59,9 @@ export class GetCoordinator {
       ? await this.read({ ...target, timeoutMs: Math.max(1, deadline.leftMs) })
       : first;
     if (result.type === 'failed') return result;
-    const finished = await this.#finishRound(request, result, deadline);
+    const finished = this.#mayLack(request, result)
+      ? await this.#finishRound(request, deadline)
+      : NOTHING_MORE;
     if (finished.type === 'failed') return finished;
     const { acks, sloppy } = result;
     const coordinator = this.#ports.replicas.self;
@@ -70,16 +77,17 @@ export class GetCoordinator {
     return new ReadOperation(this.#ports, target, (settled) => this.#repair?.repair(settled)).run();
   }
 
-  /** What is there by a linearizable read, if this read has met an unfinished round, and has to see what is acknowledged. */
-  async #finishRound(
-    { bucket, key, r }: ReadRequest,
-    { hasUnfinishedRound }: ReadAnswer,
-    deadline: Deadline,
-  ): Promise<Failure | (Pick<ReadAnswer, 'record'> & { readonly type: 'finished' })> {
+  /** Whether this read has met an unfinished round, and has to see what is acknowledged. */
+  #mayLack({ bucket, r }: ReadRequest, { hasUnfinishedRound }: ReadAnswer): boolean {
+    if (!hasUnfinishedRound) return false;
+    const { n } = bucketConfig(this.#ports.config, bucket);
+    return r + majority(n) > n;
+  }
+
+  /** What is there by a linearizable read, which finishes the round. */
+  async #finishRound({ bucket, key }: ReadRequest, deadline: Deadline): Promise<Failure | Finished> {
     const { config, linearizableRead } = this.#ports;
     const { n } = bucketConfig(config, bucket);
-    const isOverlapping = r + Math.floor(n / 2) + 1 > n;
-    if (!hasUnfinishedRound || !isOverlapping) return { type: 'finished', record: undefined };
     const timeoutMs = Math.max(1, deadline.leftMs);
     const outcome = await linearizableRead({
       ...{ bucket, key, n, timeoutMs },

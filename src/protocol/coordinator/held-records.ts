@@ -91,8 +91,7 @@ export class HeldRecords {
    * to hold what it does not, nor is a home replica of this read's N that the record was never written to.
    */
   differences(homes: readonly NodeId[]): SettledRead | undefined {
-    const records = new Set([...this.#held.values()].map(digestKey));
-    if (records.size < 2 || this.#decoded.size === 0) return undefined;
+    if (this.#decoded.size === 0 || this.#areEqual()) return undefined;
     const joined = this.join();
     if (joined === undefined) return undefined;
     const encoded = encodeRecord(this.#entry, joined);
@@ -103,6 +102,11 @@ export class HeldRecords {
         owners.includes(node) && (held === undefined || !sameBytes(recordDigest(held), digest)),
     );
     return { entry: this.#entry, joined: encoded, behind: behind.map(([node]) => node) };
+  }
+
+  #areEqual(): boolean {
+    const [first, ...others] = this.#held.values();
+    return others.every((held) => held === first || isSame(held, first));
   }
 
   /** What it has got back is worth joining, and that it has not got back the rest worth repairing; it counts for nothing. */
@@ -127,6 +131,6 @@ export class HeldRecords {
   }
 }
 
-function digestKey(held: Held): string {
-  return held === undefined ? '' : Buffer.from(recordDigest(held)).toString('latin1');
+function isSame(left: Held, right: Held): boolean {
+  return left !== undefined && right !== undefined && sameBytes(recordDigest(left), recordDigest(right));
 }

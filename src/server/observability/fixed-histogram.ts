@@ -3,7 +3,7 @@
  * by a text that it makes of them, and for the bucket by its name; here an observation is two additions. What is scraped is the
  * same.
  */
-import type { MetricValueWithName, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -14,6 +14,15 @@ interface FixedHistogramOptions {
   readonly buckets: readonly number[];
   readonly labels: readonly Labels[];
   readonly registry: Registry;
+}
+
+/** One line of what is scraped. */
+interface Sample {
+  readonly metricName: string;
+  readonly labels?: { readonly le: number | string };
+  /** Those that other samples have, too. */
+  readonly sharedLabels: Labels;
+  readonly value: number;
 }
 
 /** What was observed under one set of labels. */
@@ -27,7 +36,7 @@ export class Series {
   constructor(labels: Labels, bounds: readonly number[]) {
     this.#labels = labels;
     this.#bounds = bounds;
-    this.#counts = new Array<number>(bounds.length + 1).fill(0);
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
   }
 
   observe(value: number): void {
@@ -39,19 +48,19 @@ export class Series {
   }
 
   /** As Prometheus wants them: each bucket counts the smaller ones, too. Nothing of labels that never occurred. */
-  samples(name: string): readonly MetricValueWithName<string>[] {
-    const labels = this.#labels;
+  samples(name: string): readonly Sample[] {
+    const sharedLabels = this.#labels;
     let count = 0;
     const buckets = this.#counts.map((inBucket, index) => {
       count += inBucket;
       const le = this.#bounds[index] ?? '+Inf';
-      return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: count };
+      return { metricName: `${name}_bucket`, labels: { le }, sharedLabels, value: count };
     });
-    if (count === 0 && Object.keys(labels).length > 0) return [];
+    if (count === 0 && Object.keys(sharedLabels).length > 0) return [];
     return [
       ...buckets,
-      { metricName: `${name}_sum`, labels, value: this.#sum },
-      { metricName: `${name}_count`, labels, value: count },
+      { metricName: `${name}_sum`, sharedLabels, value: this.#sum },
+      { metricName: `${name}_count`, sharedLabels, value: count },
     ];
   }
 }

@@ -68,6 +68,10 @@ describe('a request without a usable target or Host', () => {
     ['no Host', 'GET /v1/kv/b/k HTTP/1.1\r\nConnection: close\r\n\r\n'],
     ['a Host that is none', 'GET /v1/kv/b/k HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n'],
     ['a target without a slash', 'GET v1/kv HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
+    ['a Host with a user name', 'GET /v1/kv/b/k HTTP/1.1\r\nHost: u@a\r\nConnection: close\r\n\r\n'],
+    ['a port that is none', 'GET /v1/kv/b/k HTTP/1.1\r\nHost: a:99999\r\nConnection: close\r\n\r\n'],
+    ['a backslash in the path', 'GET /v1/kv/b\\k HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
+    ['an absolute target without a host', 'GET http://:1/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
     ['a target *', 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
   ])('is 400 with a problem: %s', async (_what, bytes) => {
     expect(problemInBytes(await server.client.exchangeBytes(bytes))).toMatchObject({
