@@ -4,12 +4,12 @@
  * Nodes are in process groups of their own and end with the bench even if that is killed (see cli/cluster/node-process.ts).
  */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PATHS } from '../../src/api/paths.ts';
 import { startNodeProcess, type NodeProcess } from '../../src/cli/cluster/node-process.ts';
 import { CAS_BUCKET } from '../load/workload.ts';
+import { freePorts } from './free-ports.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 50;
@@ -185,24 +185,13 @@ function withoutOverrides(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   );
 }
 
-/** All are held until all are known, so that none is given twice. */
 async function choosePorts(nodeCount: number): Promise<readonly Ports[]> {
-  const servers = await Promise.all(Array.from({ length: nodeCount * 2 }, listenAnywhere));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports = await freePorts(nodeCount * 2);
   return Array.from({ length: nodeCount }, (_, index) => ({
     id: `n${index + 1}`,
     httpPort: ports[index * 2] ?? 0,
     peerPort: ports[index * 2 + 1] ?? 0,
   }));
-}
-
-function listenAnywhere(): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
-  });
 }
 
 async function awaitReady(
