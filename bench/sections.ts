@@ -19,7 +19,7 @@ export interface SectionChoice extends GridOptions {
 type Occasion = 'default' | 'matrix' | 'peer';
 
 /** One section of the list. */
-export interface ListedSection {
+interface ListedSection {
   readonly id: string;
   readonly title: string;
   readonly occasion: Occasion;
@@ -29,7 +29,7 @@ export interface ListedSection {
 const SCENARIO_NAMES = capacityScenarios(0).map(({ name }) => name);
 
 /** In the order of the report. */
-export const LISTED_SECTIONS: readonly ListedSection[] = [
+const LISTED_SECTIONS: readonly ListedSection[] = [
   ...EXPERIMENTS.map((experiment) => ({
     id: experiment.id,
     title: experiment.title,

@@ -1,7 +1,7 @@
 /** The section `capacity`: what the store does per second at most, at which cost, beside what HTTP alone does on the machine. */
 import type { Experiment } from '../experiments/experiment.ts';
 import type { Section } from '../report/document.ts';
-import { significant, whole } from '../report/number-format.ts';
+import { percent, whole } from '../report/number-format.ts';
 import { spreadOf } from '../report/statistics.ts';
 import { runGrid, type GridPlan, type Measuring } from './grid-run.ts';
 import { capacityScenarios, loadingOf, QUORATE, yardstickScenarios } from './scenarios.ts';
@@ -106,17 +106,17 @@ function storesIn(summaries: readonly ScenarioSummary[]): readonly ScenarioSumma
   return summaries.filter(({ scenario }) => scenario.target === QUORATE);
 }
 
+/** The scenarios that a reader asks for first. */
+const HEADLINE = ['put-w2', 'get-r2', 'get-linearizable', 'update-cas'];
+
 function answerOf(summaries: readonly ScenarioSummary[]): string {
   const stores = storesIn(summaries);
-  const texts = stores
-    .filter(({ scenario }) => scenario.through === 'one node' || stores.length <= 3)
-    .slice(0, 3)
-    .map(({ scenario, operationsPerSecond, shareOfYardstick, serverCpuUs }) => {
-      const median = (samples: readonly number[]) => spreadOf(samples)?.median ?? 0;
-      return (
-        `${scenario.title}: ${whole(median(operationsPerSecond))} requests/s, ` +
-        `${significant(median(shareOfYardstick))} of bare HTTP, ${whole(median(serverCpuUs))} µs of CPU`
-      );
-    });
-  return `${texts.join('; ')}.`;
+  const named = HEADLINE.flatMap((name) => stores.filter(({ scenario }) => scenario.name === name));
+  const median = (samples: readonly number[]) => spreadOf(samples)?.median ?? 0;
+  const texts = (named.length > 0 ? named : stores.slice(0, 4)).map(
+    ({ scenario, operationsPerSecond, shareOfYardstick, serverCpuUs }) =>
+      `${whole(median(operationsPerSecond))} ${scenario.title.replace(/, one node$/, '')} ` +
+      `(${percent(median(shareOfYardstick))} of bare HTTP, ${whole(median(serverCpuUs))} µs of CPU)`,
+  );
+  return `Per second: ${texts.join(', ')}.`;
 }

@@ -93,8 +93,8 @@ export function cpuTable(summaries: readonly ScenarioSummary[]): Table {
       summary.scenario.title,
       withRange(summary.serverCpuUs, (value) => value.toFixed(1)),
       Object.entries(summary.processCpuUs)
-        .map(([name, samples]) => `${name} ${medianOf(samples, whole)}`)
-        .join('  '),
+        .map(([name, samples]) => `${name}\u00a0${medianOf(samples, whole)}`)
+        .join(', '),
       medianOf(summary.generatorCpuUs, (value) => value.toFixed(1)),
       medianOf(summary.generatorBusy, percent),
       medianOf(summary.generatorLagMs, (value) => value.toFixed(1)),

@@ -17,7 +17,7 @@ function sectionText(section: Section): readonly string[] {
   const { title, question, answer, tables, remarks, verdict } = section;
   return [
     '',
-    `${title}`,
+    title,
     '='.repeat(title.length),
     question,
     answer,

@@ -7,8 +7,8 @@ const MEGABYTE = 1e6;
 export function withRange(values: readonly number[], format: (value: number) => string): string {
   const spread = spreadOf(values);
   if (spread === undefined) return '-';
-  const [middle, low, high] = [spread.median, spread.min, spread.max].map(format);
-  return low === high ? `${middle}` : `${middle} (${low}-${high})`;
+  const [low, high] = [format(spread.min), format(spread.max)];
+  return low === high ? format(spread.median) : `${format(spread.median)} (${low}-${high})`;
 }
 
 /** The median alone; a dash for nothing. */

@@ -118,7 +118,7 @@ function loadModelMarkup({ loadModel: { type, text } }: Figure): Markup {
 }
 
 function legendMarkup({ series, type }: Figure): Markup | string {
-  if (series.length === 1 && series[0]?.origin === 'measured' && type !== 'bars') return '';
+  if (series.length === 1 && series[0]?.origin === 'measured') return '';
   return html`<ul class="legend">${series.map(({ name, origin }, index) => {
     const shape = origin === 'computed' ? 'computed' : type === 'bars' || type === 'bubbles' ? 'filled' : '';
     return html`<li><i class="${shape}" style="--colour: var(--series-${index % SERIES_COLOURS})"></i>${name}${origin === 'computed' ? ' (computed)' : ''}</li>`;
@@ -149,8 +149,8 @@ function numbersOf({ title, series, x, y }: Figure): Table {
 }
 
 function tableMarkup({ head, rows }: Table): Markup {
-  const isText = head.map((_, column) => column === 0 || rows.some((row) => isSentence(row[column])));
-  const kind = (column: number): string => (isText[column] === true && column > 0 ? 'text' : '');
+  const kind = (column: number): string =>
+    column > 0 && rows.some((row) => isSentence(row[column])) ? 'text' : '';
   return html`<div class="scroll"><table>
 <thead><tr>${head.map((name, column) => html`<th class="${kind(column)}" scope="col">${name}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map((cell, column) => html`<td class="${kind(column)}">${cell}</td>`)}</tr>`)}</tbody>

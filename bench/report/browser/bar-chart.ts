@@ -8,6 +8,7 @@ import {
   extentOf,
   FONT,
   logarithmicLabels,
+  logarithmicPlaces,
   logarithmicRange,
   pointText,
   shortNumber,
@@ -56,7 +57,13 @@ export function barChart(
         font: FONT,
         size: AXIS_HEIGHT,
         space: 64,
-        grid: { stroke: theme.grid, width: 1 },
+        grid: {
+          stroke: theme.grid,
+          width: 1,
+          ...(isLogarithmic
+            ? { filter: (_chart: uPlot, splits: number[]) => logarithmicPlaces(splits) }
+            : {}),
+        },
         ticks: { show: false },
         values: (_chart, splits) => (isLogarithmic ? logarithmicLabels(splits) : splits.map(shortNumber)),
         ...(isLogarithmic ? { filter: (_chart: uPlot, splits: number[]) => splits } : {}),
@@ -86,6 +93,8 @@ function drawBars(chart: uPlot, figure: Figure, theme: Theme, groupHeight: numbe
   ctx.translate(bbox.left, bbox.top);
   ctx.scale(devicePixelRatio, devicePixelRatio);
   ctx.font = FONT;
+  // uPlot leaves the canvas as its axes needed it.
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
   (figure.x.categories ?? []).forEach((name, group) => {
     const top = group * groupHeight;

@@ -31,6 +31,8 @@ export function drawBubbles(chart: uPlot, figure: Figure, theme: Theme): readonl
   ctx.translate(bbox.left, bbox.top);
   ctx.scale(ratio, ratio);
   ctx.font = FONT;
+  // uPlot leaves the canvas as its axes needed it.
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
   ctx.lineWidth = 1.5;
   for (const { x, y, radius, colour } of bubbles) {

@@ -74,19 +74,26 @@ export function extentOf(figure: Figure): { readonly low: number; readonly high:
   return values.length === 0 ? { low: 0, high: 1 } : { low: Math.min(...values), high: Math.max(...values) };
 }
 
-/** From a power of ten to a power of ten. */
+/** From one of 1, 2, 5 to one of them, times powers of ten. */
 export function logarithmicRange(low: number, high: number): [number, number] {
-  const from = 10 ** Math.floor(Math.log10(Math.max(low, 1e-9)));
-  const to = 10 ** Math.ceil(Math.log10(Math.max(high, from * 1.01)));
+  const from = roundNumbers(Math.max(low, 1e-9)).findLast((value) => value <= Math.max(low, 1e-9)) ?? low;
+  const to = roundNumbers(high).find((value) => value >= high && value > from) ?? high;
   return [from, to];
 }
 
-/** Labels of a logarithmic axis: powers of ten, and 2 and 5 between them where there are few. */
-export function logarithmicLabels(splits: readonly number[]): string[] {
+function roundNumbers(value: number): readonly number[] {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((factor) => factor * power);
+}
+
+/** What a logarithmic axis names, of the places it has: powers of ten, and 2 and 5 between them where these are few. */
+export function logarithmicPlaces(splits: readonly number[]): (number | null)[] {
   const shown = splits.filter((value) => isPowerOfTen(value)).length >= 4 ? [1] : [1, 2, 5];
-  return splits.map((value) =>
-    shown.some((factor) => isPowerOfTen(value / factor)) ? shortNumber(value) : '',
-  );
+  return splits.map((value) => (shown.some((factor) => isPowerOfTen(value / factor)) ? value : null));
+}
+
+export function logarithmicLabels(splits: readonly number[]): string[] {
+  return logarithmicPlaces(splits).map((value) => (value === null ? '' : shortNumber(value)));
 }
 
 function isPowerOfTen(value: number): boolean {

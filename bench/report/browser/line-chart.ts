@@ -5,6 +5,7 @@ import {
   extentOf,
   FONT,
   logarithmicLabels,
+  logarithmicPlaces,
   logarithmicRange,
   pointText,
   shortNumber,
@@ -125,14 +126,25 @@ function xAxis({ x, series }: Figure, theme: Theme, width: number): uPlot.Axis {
     }
     return { ...axis, values: (_chart, splits) => logarithmicLabels(splits) };
   }
-  return { ...axis, values: (_chart, splits) => splits.map(shortNumber) };
+  // Bubbles need room beside them, where there may be no such number.
+  const isPositive = series.every(({ points }) => points.every((point) => point.x >= 0));
+  return {
+    ...axis,
+    values: (_chart, splits) => splits.map((value) => (isPositive && value < 0 ? '' : shortNumber(value))),
+  };
 }
 
 function yAxis({ y }: Figure, theme: Theme): uPlot.Axis {
   return {
     stroke: theme.quiet,
     font: FONT,
-    grid: { stroke: theme.grid, width: 1 },
+    grid: {
+      stroke: theme.grid,
+      width: 1,
+      ...(y.scale === 'logarithmic'
+        ? { filter: (_chart: uPlot, splits: number[]) => logarithmicPlaces(splits) }
+        : {}),
+    },
     ticks: { show: false },
     size: (_chart, values) => 14 + 7 * Math.max(3, ...(values ?? []).map((text) => text.length)),
     values: (_chart, splits) =>
@@ -187,6 +199,7 @@ function drawEvents(chart: uPlot, { events = [] }: Figure, theme: Theme): void {
   ctx.lineWidth = devicePixelRatio;
   ctx.font = FONT.replace('12px', `${12 * devicePixelRatio}px`);
   ctx.textAlign = 'center';
+  ctx.textBaseline = 'alphabetic';
   events.forEach(({ x }, index) => {
     const place = chart.valToPos(x, 'x', true);
     ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
