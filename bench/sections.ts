@@ -3,6 +3,7 @@ import { capacityExperiment, type GridOptions } from './capacity/capacity.ts';
 import { capacityScenarios } from './capacity/scenarios.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS } from './experiments/index.ts';
+import { latencyExperiment } from './latency/latency.ts';
 
 /** Other stores that can be measured in the same run. */
 export const PEERS = ['etcd'] as const;
@@ -10,6 +11,7 @@ export type Peer = (typeof PEERS)[number];
 
 /** What chooses sections. */
 export interface SectionChoice extends GridOptions {
+  readonly isQuick: boolean;
   readonly only: readonly string[] | undefined;
   readonly isMatrix: boolean;
   readonly peer: Peer | undefined;
@@ -41,6 +43,18 @@ const LISTED_SECTIONS: readonly ListedSection[] = [
     title: 'Capacity and cost of single requests',
     occasion: 'default',
     make: (choice) => capacityExperiment(choice, chosenScenarios(choice.only)),
+  },
+  {
+    id: 'latency',
+    title: 'Latency at half of the capacity',
+    occasion: 'default',
+    make: ({ measuring, storedKeys, isQuick }) =>
+      latencyExperiment({
+        repeats: measuring.repeats,
+        warmUpMs: measuring.warmUpMs,
+        measureMs: isQuick ? 1_000 : measuring.measureMs,
+        storedKeys,
+      }),
   },
 ];
 

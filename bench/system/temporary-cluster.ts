@@ -13,7 +13,14 @@ export async function withCluster<Result>(
     nodeCount,
     copies,
     program = join(PROJECT_DIRECTORY, 'dist/cli/main.js'),
-  }: { readonly nodeCount: number; readonly copies: number; readonly program?: string },
+    signal = new AbortController().signal,
+  }: {
+    readonly nodeCount: number;
+    readonly copies: number;
+    readonly program?: string;
+    /** Gives up the start. */
+    readonly signal?: AbortSignal;
+  },
   use: (cluster: BenchCluster, stops: Stops) => Promise<Result>,
 ): Promise<Result> {
   const output = join(PROJECT_DIRECTORY, '.bench');
@@ -28,7 +35,7 @@ export async function withCluster<Result>(
       program,
       fsync: true,
       profileDirectory: undefined,
-      signal: new AbortController().signal,
+      signal,
     };
     const cluster = await startCluster(plan);
     stops.push(() => cluster.stop());
