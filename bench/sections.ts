@@ -4,6 +4,7 @@ import { capacityScenarios } from './capacity/scenarios.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS } from './experiments/index.ts';
 import { latencyExperiment } from './latency/latency.ts';
+import { etcdExperiment } from './peer/peer.ts';
 
 /** Other stores that can be measured in the same run. */
 export const PEERS = ['etcd'] as const;
@@ -56,6 +57,12 @@ const LISTED_SECTIONS: readonly ListedSection[] = [
         storedKeys,
       }),
   },
+  {
+    id: 'peer-etcd',
+    title: 'Beside etcd',
+    occasion: 'peer',
+    make: etcdExperiment,
+  },
 ];
 
 /** All that `--only` takes: sections, and scenarios of the section `capacity`. */
@@ -70,7 +77,7 @@ export function chooseExperiments(choice: SectionChoice): readonly Experiment[] 
 export function describeSections(): string {
   const sections = LISTED_SECTIONS.map(
     ({ id, title, occasion }) =>
-      `  ${id.padEnd(24)} ${title}${occasion === 'default' ? '' : ` (--${occasion})`}`,
+      `  ${id.padEnd(24)} ${title}${occasion === 'default' ? '' : occasion === 'peer' ? ` (--peer ${id.replace('peer-', '')})` : ` (--${occasion})`}`,
   );
   const scenarios = capacityScenarios(0).map(
     ({ name, title, isDefault }) => `  ${name.padEnd(24)} ${title}${isDefault ? '' : ' (only if named)'}`,

@@ -1,6 +1,7 @@
 /**
- * Requests to etcd as bytes, by its JSON gateway (api-grpc-gateway of etcd 3.4: POST /v3/kv/put, range, txn; keys and values
- * in base64). Values have the length that those of the store have, and are a third longer on the wire.
+ * Requests to etcd as bytes: by its JSON gateway (api-grpc-gateway of etcd 3.4: POST /v3/kv/put, range, txn; keys and values in
+ * base64), and by the old v2 API (/v2/keys). Values have the length that those of the store have; base64 makes them a third
+ * longer on the wire.
  */
 import { answersByStatus, type ConnectionRequests, type TrafficSource } from '../load/traffic.ts';
 import { randomLetters, storedKey, VALUE_BYTES, type KeyRange } from '../load/workload.ts';
@@ -8,66 +9,116 @@ import type { EtcdWorkload } from './etcd-workload.ts';
 
 const VALUE_COUNT = 256;
 
-const PATHS = {
-  put: '/v3/kv/put',
-  load: '/v3/kv/put',
-  range: '/v3/kv/range',
-  'range-serializable': '/v3/kv/range',
-  'compare-and-swap': '/v3/kv/txn',
-} as const;
+type Operation = EtcdWorkload['operation'];
 
 /** What every right answer holds: the gateway answers 200 to a read of nothing and to a comparison that failed, too. */
-const SIGNS = {
+const SIGNS: Readonly<Record<Operation, string>> = {
   put: '"revision"',
   load: '"revision"',
   range: '"count":"1"',
   'range-serializable': '"count":"1"',
   'compare-and-swap': '"succeeded":true',
-} as const;
+  'v2-put': '"action":"set"',
+  'v2-load': '"action":"set"',
+  'v2-get-quorum': '"action":"get"',
+  'v2-get': '"action":"get"',
+};
 
 export function etcdRequests({ operation }: EtcdWorkload, keys: KeyRange): TrafficSource {
-  const values = encodedValues();
-  const answered = answersByStatus(operation, [200]);
-  let index = 0;
+  const source = new EtcdSource(operation, keys);
+  // Of v2, 201: the key was not there.
+  const answered = answersByStatus(operation, [
+    operation === 'v2-put' || operation === 'v2-load' ? 201 : 200,
+  ]);
   let connections = 0;
-  const nextValue = (): string => values[index++ % values.length] ?? '';
-  const nextBody = (connection: string): (() => string) => {
-    let version = 0;
-    const ownKey = base64(`${keys.freshPrefix}-${connection}`);
-    switch (operation) {
-      case 'put':
-        return () => `{"key":"${base64(`${keys.freshPrefix}-${index}`)}","value":"${nextValue()}"}`;
-      case 'load':
-        return () => `{"key":"${base64(storedKey(index % keys.storedKeys))}","value":"${nextValue()}"}`;
-      case 'range':
-        return () => `{"key":"${base64(storedKey(index++ % keys.storedKeys))}"}`;
-      case 'range-serializable':
-        return () => `{"key":"${base64(storedKey(index++ % keys.storedKeys))}","serializable":true}`;
-      case 'compare-and-swap':
-        return () =>
-          `{"compare":[{"key":"${ownKey}","target":"VERSION","result":"EQUAL","version":"${version++}"}],` +
-          `"success":[{"requestPut":{"key":"${ownKey}","value":"${nextValue()}"}}]}`;
-    }
+  return {
+    connect: (): ConnectionRequests => ({ next: source.of(connections++), answered }),
+    isRightBody: (body) => body.includes(SIGNS[operation]),
   };
-  const connect = (): ConnectionRequests => {
-    const body = nextBody(String(connections++));
-    return { next: () => requestBytes(PATHS[operation], body()), answered };
-  };
-  return { connect, isRightBody: (body) => body.includes(SIGNS[operation]) };
 }
 
-function requestBytes(path: string, body: string): Buffer {
+class EtcdSource {
+  readonly #operation: Operation;
+  readonly #keys: KeyRange;
+  readonly #letters = lettersOfValues();
+  readonly #encoded = this.#letters.map(base64);
+  #count = 0;
+
+  constructor(operation: Operation, keys: KeyRange) {
+    this.#operation = operation;
+    this.#keys = keys;
+  }
+
+  /** The requests of one connection. */
+  of(connection: number): () => Buffer {
+    const ownKey = base64(`${this.#keys.freshPrefix}-${connection}`);
+    let version = 0;
+    switch (this.#operation) {
+      case 'put':
+        return () =>
+          gateway('put', `{"key":"${base64(this.#freshKey())}","value":"${this.#encodedValue()}"}`);
+      case 'load':
+        return () =>
+          gateway('put', `{"key":"${base64(this.#storedKey())}","value":"${this.#encodedValue()}"}`);
+      case 'range':
+        return () => gateway('range', `{"key":"${base64(this.#storedKey())}"}`);
+      case 'range-serializable':
+        return () => gateway('range', `{"key":"${base64(this.#storedKey())}","serializable":true}`);
+      case 'compare-and-swap':
+        return () =>
+          gateway(
+            'txn',
+            `{"compare":[{"key":"${ownKey}","target":"VERSION","result":"EQUAL","version":"${version++}"}],` +
+              `"success":[{"requestPut":{"key":"${ownKey}","value":"${this.#encodedValue()}"}}]}`,
+          );
+      case 'v2-put':
+        return () => requestBytes(`PUT /v2/keys/${this.#freshKey()}`, FORM, `value=${this.#value()}`);
+      case 'v2-load':
+        return () => requestBytes(`PUT /v2/keys/${this.#storedKey()}`, FORM, `value=${this.#value()}`);
+      case 'v2-get-quorum':
+        return () => requestBytes(`GET /v2/keys/${this.#storedKey()}?quorum=true`);
+      case 'v2-get':
+        return () => requestBytes(`GET /v2/keys/${this.#storedKey()}`);
+    }
+  }
+
+  #freshKey(): string {
+    return `${this.#keys.freshPrefix}-${this.#count++}`;
+  }
+
+  #storedKey(): string {
+    return storedKey(this.#count++ % this.#keys.storedKeys);
+  }
+
+  #value(): string {
+    return this.#letters[this.#count % VALUE_COUNT] ?? '';
+  }
+
+  #encodedValue(): string {
+    return this.#encoded[this.#count % VALUE_COUNT] ?? '';
+  }
+}
+
+const JSON_TYPE = 'application/json';
+const FORM = 'application/x-www-form-urlencoded';
+
+function gateway(method: 'put' | 'range' | 'txn', body: string): Buffer {
+  return requestBytes(`POST /v3/kv/${method}`, JSON_TYPE, body);
+}
+
+function requestBytes(start: string, contentType?: string, body = ''): Buffer {
+  const bodyHeaders =
+    contentType === undefined ? '' : `Content-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n`;
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${body.length}\r\n\r\n${body}`,
+    `${start} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n${bodyHeaders}\r\n${body}`,
     'latin1',
   );
 }
 
-function encodedValues(): readonly string[] {
-  const letters = randomLetters(VALUE_COUNT * VALUE_BYTES);
+function lettersOfValues(): readonly string[] {
+  const letters = randomLetters(VALUE_COUNT * VALUE_BYTES).toString('latin1');
   return Array.from({ length: VALUE_COUNT }, (_, index) =>
-    letters.subarray(index * VALUE_BYTES, (index + 1) * VALUE_BYTES).toString('base64'),
+    letters.slice(index * VALUE_BYTES, (index + 1) * VALUE_BYTES),
   );
 }
 

@@ -15,6 +15,7 @@ const KEPT_CHARACTERS = 2_000;
 
 /** The running cluster. */
 export interface EtcdCluster {
+  /** The leader's comes first. */
   readonly urls: readonly string[];
   readonly processes: Readonly<Record<string, number>>;
   /** Throws, with its last output, if a process has ended. */
@@ -47,8 +48,9 @@ export async function startEtcd(
   const processes = members.map(
     (member) => new EtcdProcess(program, { ...member, cluster, dataDirectory: join(directory, member.name) }),
   );
+  const urls = members.map(({ url }) => url);
   const etcd: EtcdCluster = {
-    urls: members.map(({ url }) => url),
+    urls,
     processes: Object.fromEntries(processes.map(({ name, pid }) => [name, pid])),
     assertRunning: () => processes.forEach((process) => process.assertRunning()),
     stop: async () => {
@@ -57,7 +59,7 @@ export async function startEtcd(
   };
   try {
     await awaitHealthy(etcd, signal);
-    return etcd;
+    return { ...etcd, urls: await leaderFirst(urls) };
   } catch (error) {
     await etcd.stop();
     throw error;
@@ -92,6 +94,7 @@ class EtcdProcess {
       'initial-cluster': cluster,
       'initial-cluster-state': 'new',
       'log-level': 'warn',
+      'enable-v2': 'true',
     };
     this.#child = spawn(
       program,
@@ -139,6 +142,21 @@ async function awaitHealthy(etcd: EtcdCluster, signal: AbortSignal): Promise<voi
     if (performance.now() > deadlineMs) throw new Error(`etcd is not healthy within ${READY_TIMEOUT_MS} ms`);
     await delay(READY_POLL_MS);
   }
+}
+
+/** Others hand on to it whatever they are asked, so whoever asks one node asks it at its best. */
+async function leaderFirst(urls: readonly string[]): Promise<readonly string[]> {
+  const leads = await Promise.all(
+    urls.map(async (url) => {
+      const answer = await fetch(`${url}/v3/maintenance/status`, { method: 'POST', body: '{}' });
+      const status = (await answer.json()) as {
+        readonly header?: { readonly member_id?: string };
+        readonly leader?: string;
+      };
+      return status.leader !== undefined && status.leader === status.header?.member_id;
+    }),
+  );
+  return [...urls.filter((_, index) => leads[index]), ...urls.filter((_, index) => !leads[index])];
 }
 
 async function isHealthy(url: string): Promise<boolean> {
