@@ -4,6 +4,8 @@ import { capacityScenarios } from './capacity/scenarios.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS } from './experiments/index.ts';
 import { latencyExperiment } from './latency/latency.ts';
+import { groupExperiment } from './matrix/group.ts';
+import { GROUPS } from './matrix/groups.ts';
 import { etcdExperiment } from './peer/peer.ts';
 
 /** Other stores that can be measured in the same run. */
@@ -57,6 +59,12 @@ const LISTED_SECTIONS: readonly ListedSection[] = [
         storedKeys,
       }),
   },
+  ...GROUPS.map((group) => ({
+    id: group.id,
+    title: group.title,
+    occasion: 'matrix' as const,
+    make: (choice: SectionChoice) => groupExperiment(group, choice),
+  })),
   {
     id: 'peer-etcd',
     title: 'Beside etcd',

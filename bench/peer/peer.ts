@@ -211,10 +211,12 @@ function ratios(above: Samples, below: Samples): Samples {
 }
 
 function answerOf(pairs: readonly PairSummary[]): string {
-  const texts = pairs.map(
-    ({ title, quorate, etcd }) =>
-      `${medianOf(ratios(quorate.operationsPerSecond, etcd.operationsPerSecond), (value) => value.toFixed(2))} for ${title}`,
-  );
+  const texts = pairs
+    .filter(({ etcd }) => !etcd.scenario.name.startsWith('etcd-v2'))
+    .map(
+      ({ title, quorate, etcd }) =>
+        `${medianOf(ratios(quorate.operationsPerSecond, etcd.operationsPerSecond), (value) => value.toFixed(2))} for ${title}`,
+    );
   return `Quorate's rate in units of etcd's: ${texts.join(', ')}.`;
 }
 
