@@ -2,8 +2,8 @@
  * `npm run bench`: fills the sections that were chosen and leaves one document, from which everything else is made: a page to
  * look at and its numbers (both in .bench), and the tables on the terminal.
  *
- * Exit codes: 0 the figures are valid, 1 some are not (a request failed, a process ended, a checker found something), 2 usage,
- * 130 interrupted.
+ * Exit codes: 0 the figures are valid, 1 some are not (a request failed, a process ended, a checker found something) or the
+ * options are wrong, 130 interrupted.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -13,7 +13,6 @@ import { readOptions, type BenchOptions } from './options.ts';
 import { startProgress, type Progress } from './progress.ts';
 import { documentText } from './report/document-text.ts';
 import type { About, BenchDocument, Section } from './report/document.ts';
-import { renderPage } from './report/page.ts';
 import { chooseExperiments, describeSections } from './sections.ts';
 import { describeEnvironment, type Environment } from './system/environment.ts';
 import { PROJECT_DIRECTORY } from './system/project-directory.ts';
@@ -133,6 +132,8 @@ function aboutOf(environment: Environment, options: BenchOptions, durationSecond
 
 async function writeDocument(document: BenchDocument, path: string): Promise<void> {
   await writeFile(`${path}.json`, `${JSON.stringify(document, null, 2)}\n`);
+  // Only here: with it comes the compiler, which takes a while to load.
+  const { renderPage } = await import('./report/page.ts');
   await writeFile(`${path}.html`, await renderPage(document));
   const shown = relative(process.cwd(), path);
   process.stdout.write(`Look at ${shown}.html; its numbers are in ${shown}.json\n`);

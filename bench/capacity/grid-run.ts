@@ -135,7 +135,9 @@ class GridRun {
 
   async run(): Promise<Pick<GridResult, 'measurements' | 'footprints' | 'problems'>> {
     const { repeats } = this.#plan.measuring;
-    await delay(SETTLE_MS, undefined, { signal: this.#context.signal });
+    await delay(Math.min(SETTLE_MS, this.#plan.measuring.measureMs), undefined, {
+      signal: this.#context.signal,
+    });
     const idle = this.#memory();
     for (const loading of this.#plan.loadings) await this.#load(loading);
     // Repeat 0 warms up: its failures count, its figures do not.

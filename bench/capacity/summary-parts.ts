@@ -63,13 +63,19 @@ export function outcomeTable(summaries: readonly ScenarioSummary[]): Table {
     title: 'Latency by outcome, of all repeats together (ms; p99.9 from 10,000 samples on)',
     head: ['', 'outcome', 'samples', 'p50', 'p90', 'p99', 'p99.9', 'max'],
     rows: summaries.flatMap(({ scenario, pooled }) =>
-      Object.entries(pooled?.outcomes ?? {}).map(([outcome, latency], index) => [
+      sortedEntries(pooled?.outcomes ?? {}).map(([outcome, latency], index) => [
         index === 0 ? scenario.title : '',
         outcome,
         ...latencyCells(latency),
       ]),
     ),
   };
+}
+
+function sortedEntries<Value>(
+  record: Readonly<Record<string, Value>>,
+): readonly (readonly [string, Value])[] {
+  return Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /** Samples, p50, p90, p99, p99.9, max. */

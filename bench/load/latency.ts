@@ -2,7 +2,7 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 
 /** Below this, the 99.9th percentile is the chance of less than ten requests. */
-export const SAMPLES_FOR_P999 = 10_000;
+const SAMPLES_FOR_P999 = 10_000;
 
 /** Times in microseconds. */
 export interface LatencySummary {

@@ -156,7 +156,8 @@ async function leaderFirst(urls: readonly string[]): Promise<readonly string[]> 
       return status.leader !== undefined && status.leader === status.header?.member_id;
     }),
   );
-  return [...urls.filter((_, index) => leads[index]), ...urls.filter((_, index) => !leads[index])];
+  const isLeader = (index: number): boolean => leads[index] === true;
+  return [...urls.filter((_, index) => isLeader(index)), ...urls.filter((_, index) => !isLeader(index))];
 }
 
 async function isHealthy(url: string): Promise<boolean> {

@@ -20,7 +20,7 @@ export interface Theme {
 }
 
 export const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-export const SERIES_COLOURS = 8;
+const SERIES_COLOURS = 8;
 
 export function readTheme(): Theme {
   const style = getComputedStyle(document.documentElement);
@@ -42,7 +42,7 @@ export function shortNumber(value: number): string {
   return value.toLocaleString('en', { maximumSignificantDigits: Math.abs(value) >= 1_000 ? 4 : 3 });
 }
 
-export function withUnit(text: string, { unit }: Axis): string {
+function withUnit(text: string, { unit }: Axis): string {
   return unit === undefined ? text : `${text} ${unit}`;
 }
 

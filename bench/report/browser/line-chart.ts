@@ -56,7 +56,7 @@ export function lineChart(
 }
 
 /** One column of values for each series over all places; undefined where a series has no point, null where it has a gap. */
-export function alignedData(figure: Figure): uPlot.AlignedData {
+function alignedData(figure: Figure): uPlot.AlignedData {
   const places = [...new Set(figure.series.flatMap(({ points }) => points.map(({ x }) => x)))].toSorted(
     (one, other) => one - other,
   );

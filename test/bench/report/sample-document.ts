@@ -5,7 +5,7 @@ const closed: LoadModel = { type: 'closed', text: 'closed loop, 64 connections' 
 const open: LoadModel = { type: 'open', text: 'open loop, Poisson arrivals' };
 
 /** What a value must not be able to do. */
-export const HOSTILE = `</script><script>window.isBroken = true</script><img src=x onerror="isBroken=true"> & "quoted" 'too'`;
+const HOSTILE = `</script><script>window.isBroken = true</script><img src=x onerror="isBroken=true"> & "quoted" 'too'`;
 
 function line(from: number, factor: number, hasSpread = true): readonly Point[] {
   return [10, 25, 50, 75, 90, 100, 120].map((x) => {
