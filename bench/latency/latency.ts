@@ -63,9 +63,9 @@ export function latencyExperiment(lengths: LatencyLengths): Experiment {
 }
 
 function runLatency(lengths: LatencyLengths, context: ExperimentContext): Promise<Section> {
-  const { program, signal } = context;
+  const { program, outputDirectory, signal } = context;
   return withCluster(
-    { nodeCount: NODE_COUNT, copies: NODE_COUNT, program, signal },
+    { nodeCount: NODE_COUNT, copies: NODE_COUNT, program, outputDirectory, signal },
     async (cluster, stops) => {
       const closed = startLoadGenerator();
       const paced = startPacedGenerator();

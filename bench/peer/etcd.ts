@@ -5,7 +5,7 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePorts } from '../system/free-ports.ts';
+import { freePorts } from '../../test/cluster/free-ports.ts';
 
 const NODE_COUNT = 3;
 const READY_TIMEOUT_MS = 30_000;
