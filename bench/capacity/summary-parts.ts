@@ -94,7 +94,7 @@ export function latencyCells(latency: LatencySummary): readonly string[] {
 export function cpuTable(summaries: readonly ScenarioSummary[]): Table {
   return {
     title: 'CPU microseconds per operation (all threads, user and kernel), and the health of the generator',
-    head: ['', 'servers', 'of these', 'generator', 'generator busy', 'its loop late p99 ms', 'others busy'],
+    head: ['', 'servers', 'of these', 'generator', 'generator busy', 'loop late p99 ms', 'others busy'],
     rows: summaries.map((summary) => [
       summary.scenario.title,
       withRange(summary.serverCpuUs, (value) => value.toFixed(1)),

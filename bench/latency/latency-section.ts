@@ -80,23 +80,26 @@ function answerOf(groups: readonly RequestGroup[]): string {
       all.map(({ half }) => half.offered / half.seconds),
       whole,
     );
-    return `${title} ${of(({ p50Us }) => p50Us)} ms, 99 of 100 within ${of(({ p99Us }) => p99Us)} ms (at ${rate}/s)`;
+    return `${title} ${of(({ p50Us }) => p50Us)} and ${of(({ p99Us }) => p99Us)} ms at ${rate}/s`;
   });
-  return `In the middle ${texts.join('; ')}.`;
+  return `Median and 99th percentile: ${texts.join('; ')}.`;
 }
 
 function percentileFigure(groups: readonly RequestGroup[], loadModel: LoadModel): Figure {
+  const told = PERCENTILES.filter(({ of }) =>
+    groups.some(({ all }) => all.some(({ half }) => of(half) !== undefined)),
+  );
   return {
     id: 'percentiles',
     title: 'Latency by percentile',
     type: 'lines',
     loadModel,
-    x: { label: 'percentile', scale: 'category', categories: PERCENTILES.map(({ name }) => name) },
+    x: { label: 'percentile', scale: 'category', categories: told.map(({ name }) => name) },
     y: { label: 'latency', unit: 'ms', scale: 'logarithmic' },
     series: groups.map(({ title, all }) => ({
       name: title,
       origin: 'measured',
-      points: PERCENTILES.map(({ of }, x) => {
+      points: told.map(({ of }, x) => {
         const values = all.flatMap(({ half }) => {
           const microseconds = of(half);
           return microseconds === undefined ? [] : [microseconds / 1000];
@@ -134,7 +137,7 @@ function offeredTable(groups: readonly RequestGroup[]): Table {
       'answered well/s',
       'begun late p99 ms',
       'generator busy',
-      'its loop late p99 ms',
+      'loop late p99 ms',
     ],
     rows: groups.map(({ title, all }) => {
       const halves = all.map(({ half }) => half);

@@ -42,14 +42,14 @@ const PAIRS: readonly {
   readonly quorate: RequestName;
   readonly etcd: EtcdWorkload['operation'];
 }[] = [
-  { title: 'PUT', quorate: 'put-w2', etcd: 'put' },
-  { title: 'linearizable GET', quorate: 'get-linearizable', etcd: 'range' },
-  { title: 'quorum GET (R=2) with linearizable GET', quorate: 'get-r2', etcd: 'range' },
-  { title: 'local GET', quorate: 'get-r1', etcd: 'range-serializable' },
-  { title: 'compare-and-swap', quorate: 'update-cas', etcd: 'compare-and-swap' },
-  { title: "PUT, etcd's old v2 API", quorate: 'put-w2', etcd: 'v2-put' },
-  { title: "quorum GET, etcd's old v2 API", quorate: 'get-r2', etcd: 'v2-get-quorum' },
-  { title: "local GET, etcd's old v2 API", quorate: 'get-r1', etcd: 'v2-get' },
+  { title: 'PUT W=2 / put', quorate: 'put-w2', etcd: 'put' },
+  { title: 'GET linearizable / range', quorate: 'get-linearizable', etcd: 'range' },
+  { title: 'GET R=2 / range', quorate: 'get-r2', etcd: 'range' },
+  { title: 'GET R=1 / serializable range', quorate: 'get-r1', etcd: 'range-serializable' },
+  { title: 'PUT If-Match / transaction', quorate: 'update-cas', etcd: 'compare-and-swap' },
+  { title: 'PUT W=2 / v2 PUT', quorate: 'put-w2', etcd: 'v2-put' },
+  { title: 'GET R=2 / v2 quorum GET', quorate: 'get-r2', etcd: 'v2-get-quorum' },
+  { title: 'GET R=1 / v2 GET', quorate: 'get-r1', etcd: 'v2-get' },
 ];
 
 /** Which of etcd's requests tell what its gateway costs: the same without it. */
@@ -215,9 +215,9 @@ function answerOf(pairs: readonly PairSummary[]): string {
     .filter(({ etcd }) => !etcd.scenario.name.startsWith('etcd-v2'))
     .map(
       ({ title, quorate, etcd }) =>
-        `${medianOf(ratios(quorate.operationsPerSecond, etcd.operationsPerSecond), (value) => value.toFixed(2))} for ${title}`,
+        `${title} ${medianOf(ratios(quorate.operationsPerSecond, etcd.operationsPerSecond), (value) => value.toFixed(2))}`,
     );
-  return `Quorate's rate in units of etcd's: ${texts.join(', ')}.`;
+  return `Rate of Quorate in units of etcd's (linearizable unless said otherwise): ${texts.join(', ')}.`;
 }
 
 function ratioTable(pairs: readonly PairSummary[]): Table {

@@ -12,6 +12,8 @@ import { pageScript } from './page-script.ts';
 type Markup = ReturnType<typeof html>;
 
 const SERIES_COLOURS = 8;
+/** Of a table that is not folded. */
+const MAX_ROWS_OPEN = 8;
 
 export async function renderPage(document: BenchDocument): Promise<string> {
   const { about, sections } = document;
@@ -82,9 +84,15 @@ function sectionMarkup(section: Section): Markup {
 <p class="answer">${answer}</p>
 ${verdict === undefined ? '' : verdictMarkup(verdict)}
 ${figures.map((figure) => figureMarkup(id, figure))}
-${tables.map((table) => html`<p class="table-title">${table.title}</p>${tableMarkup(table)}`)}
+${tables.map(tableSection)}
 ${remarks.length === 0 ? '' : html`<ul class="remarks">${remarks.map((remark) => html`<li>${remark}</li>`)}</ul>`}
 </section>`;
+}
+
+/** Long tables are folded, or nobody would find the section behind them. */
+function tableSection(table: Table, place: number): Markup {
+  const isOpen = place === 0 || table.rows.length <= MAX_ROWS_OPEN;
+  return html`<details class="table"${isOpen ? raw(' open') : ''}><summary>${table.title}</summary>${tableMarkup(table)}</details>`;
 }
 
 function verdictMarkup({ isSound, text }: Verdict): Markup {
