@@ -1,16 +1,21 @@
 /**
- * `npm run bench`: what the store does per second, at which cost, beside what HTTP alone does on the same machine.
+ * `npm run bench`: fills the sections that were chosen and leaves one document, from which everything else is made: a page to
+ * look at and its numbers (both in .bench), and the tables on the terminal.
  *
- * Exit codes: 0 the figures are valid, 1 they are not (some request failed, or a process ended), 130 interrupted.
+ * Exit codes: 0 the figures are valid, 1 some are not (a request failed, a process ended, a checker found something) or the
+ * options are wrong, 130 interrupted.
  */
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { runBench } from './capacity/capacity-run.ts';
-import { describeEnvironment } from './system/environment.ts';
-import { PROJECT_DIRECTORY, readOptions, type BenchOptions } from './options.ts';
-import { formatReport, type Report } from './capacity/text-report.ts';
-import { summarize } from './capacity/summary.ts';
+import type { Experiment, ExperimentContext } from './experiments/experiment.ts';
+import { readOptions, type BenchOptions } from './options.ts';
+import { startProgress, type Progress } from './progress.ts';
+import { documentText } from './report/document-text.ts';
+import type { About, BenchDocument, Section } from './report/document.ts';
+import { chooseExperiments, describeSections } from './sections.ts';
+import { describeEnvironment, type Environment } from './system/environment.ts';
+import { PROJECT_DIRECTORY } from './system/project-directory.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const EXIT_FAILED = 1;
@@ -18,31 +23,74 @@ const EXIT_INTERRUPTED = 130;
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
+  if (options.isList) {
+    process.stdout.write(`${describeSections()}\n`);
+    return 0;
+  }
   if (!existsSync(options.program)) {
     process.stderr.write(`There is no ${options.program}. Build it first: npm run build\n`);
     return EXIT_FAILED;
   }
+  const startMs = performance.now();
   const environment = await describeEnvironment(PROJECT_DIRECTORY);
   const runName = environment.date.replaceAll(/[:.]/g, '-');
   const profileDirectory = options.profile ? join(options.outputDirectory, `profile-${runName}`) : undefined;
-  const interruption = interruptionSignal();
-  try {
-    const result = await runBench({
-      options,
-      profileDirectory,
-      progress: (line) => process.stderr.write(`${line}\n`),
-      signal: interruption,
-    });
-    const report = { environment, options, result, summaries: summarize(options, result.measurements) };
-    process.stdout.write(`\n${formatReport(report)}\n\n`);
-    await writeResult(report, options, runName);
-    if (profileDirectory !== undefined) announceProfiles(profileDirectory);
-    return result.problems.length === 0 ? 0 : EXIT_FAILED;
-  } catch (error) {
-    if (interruption.aborted) return EXIT_INTERRUPTED;
-    process.stderr.write(`The bench failed: ${error instanceof Error ? error.message : String(error)}\n`);
-    return EXIT_FAILED;
+  const experiments = chooseExperiments({ ...options, profileDirectory });
+  const signal = interruptionSignal();
+  await mkdir(options.outputDirectory, { recursive: true });
+  const progress = startProgress(process.stderr, experiments.length);
+  const sections = await runAll(experiments, contextOf(options, progress, signal), progress);
+  progress.stop();
+  if (signal.aborted) return EXIT_INTERRUPTED;
+  const document: BenchDocument = {
+    format: 'quorate-bench/1',
+    about: aboutOf(environment, options, (performance.now() - startMs) / 1000),
+    sections,
+  };
+  process.stdout.write(`\n${documentText(document)}\n\n`);
+  await writeDocument(document, join(options.outputDirectory, runName));
+  if (profileDirectory !== undefined) announceProfiles(profileDirectory);
+  return sections.every(({ verdict }) => verdict?.isSound !== false) ? 0 : EXIT_FAILED;
+}
+
+function contextOf(options: BenchOptions, progress: Progress, signal: AbortSignal): ExperimentContext {
+  const { seed, isQuick, program, outputDirectory } = options;
+  return { seed, isQuick, program, outputDirectory, progress: progress.line, signal };
+}
+
+/** One that fails takes no other with it. */
+async function runAll(
+  experiments: readonly Experiment[],
+  context: ExperimentContext,
+  progress: Progress,
+): Promise<readonly Section[]> {
+  const sections: Section[] = [];
+  for (const experiment of experiments) {
+    progress.begin(experiment.title);
+    try {
+      sections.push(await experiment.run(context));
+    } catch (error) {
+      if (context.signal.aborted) break;
+      const reason = error instanceof Error ? error.message : String(error);
+      progress.line(`failed: ${reason}`);
+      sections.push(failedSection(experiment, reason));
+    }
   }
+  return sections;
+}
+
+function failedSection({ id, title }: Experiment, reason: string): Section {
+  return {
+    id,
+    title,
+    question: title,
+    answer: 'It could not be measured.',
+    figures: [],
+    tables: [],
+    metrics: [],
+    remarks: [],
+    verdict: { isSound: false, text: reason },
+  };
 }
 
 /** Aborts at the first signal; later ones change nothing, since stopping is under way. */
@@ -57,11 +105,38 @@ function interruptionSignal(): AbortSignal {
   return controller.signal;
 }
 
-async function writeResult(report: Report, options: BenchOptions, runName: string): Promise<void> {
-  const file = join(options.outputDirectory, `${runName}.json`);
-  const valid = report.result.problems.length === 0;
-  await writeFile(file, `${JSON.stringify({ valid, ...report }, null, 2)}\n`);
-  process.stdout.write(`Written to ${relative(process.cwd(), file)}\n`);
+function aboutOf(environment: Environment, options: BenchOptions, durationSeconds: number): About {
+  const { measuring, connections, fsync, isQuick, seed } = options;
+  return {
+    command: environment.command,
+    date: environment.date,
+    durationSeconds,
+    commit: (environment.commit ?? 'unknown').replace(/-dirty$/, '+changes'),
+    seed,
+    machine: {
+      processor: `${environment.cpuModel}, ${environment.cpuCount} processors`,
+      memory: `${Math.round(environment.memoryBytes / 2 ** 30)} GiB`,
+      system: environment.system,
+      'Node.js': environment.nodeVersion,
+      'load before the run': environment.loadBefore.toFixed(2),
+    },
+    configuration: {
+      length: isQuick ? 'quick: a smoke test, no figures to quote' : 'whole',
+      'closed loop':
+        `${connections} connections, ${measuring.repeats} x ${measuring.measureMs / 1000} s ` +
+        `after ${measuring.warmUpMs / 1000} s of warm-up`,
+      fsync: fsync ? 'on' : 'off',
+    },
+  };
+}
+
+async function writeDocument(document: BenchDocument, path: string): Promise<void> {
+  await writeFile(`${path}.json`, `${JSON.stringify(document, null, 2)}\n`);
+  // Only here: with it comes the compiler, which takes a while to load.
+  const { renderPage } = await import('./report/page.ts');
+  await writeFile(`${path}.html`, await renderPage(document));
+  const shown = relative(process.cwd(), path);
+  process.stdout.write(`Look at ${shown}.html; its numbers are in ${shown}.json\n`);
 }
 
 function announceProfiles(directory: string): void {

@@ -1,28 +1,26 @@
 /** The options of `npm run bench`. */
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { positiveInteger } from '../src/cli/option-values.ts';
-import { SCENARIOS } from './capacity/scenarios.ts';
-
-/** The checkout that this file lies in. */
-export const PROJECT_DIRECTORY = fileURLToPath(new URL('..', import.meta.url));
+import type { Measuring } from './capacity/grid-run.ts';
+import { NAMES, PEERS, type Peer } from './sections.ts';
+import { PROJECT_DIRECTORY } from './system/project-directory.ts';
 
 /** What to measure and how. */
 export interface BenchOptions {
-  readonly repeats: number;
-  /** Each scenario runs once for so long before the first repeat, unmeasured: a node that has just started runs slow code. */
-  readonly firstWarmUpMs: number;
-  /** Before each measurement, under its own load. */
-  readonly warmUpMs: number;
-  readonly measureMs: number;
+  readonly isQuick: boolean;
+  readonly isList: boolean;
+  readonly measuring: Measuring;
   readonly connections: number;
   /** Keys that are loaded first, for the reads. */
   readonly storedKeys: number;
   readonly fsync: boolean;
   readonly profile: boolean;
-  /** Names of scenarios; undefined: all. */
+  /** Names of sections and of scenarios; undefined: the default ones. */
   readonly only: readonly string[] | undefined;
+  readonly isMatrix: boolean;
+  readonly peer: Peer | undefined;
+  readonly seed: number;
   /** The built command line. */
   readonly program: string;
   /** Where data (temporary), results and profiles go. */
@@ -31,38 +29,51 @@ export interface BenchOptions {
 
 interface ParsedOptions {
   readonly quick?: boolean;
+  readonly list?: boolean;
   readonly seconds?: number;
   readonly repeats?: number;
   readonly connections: number;
   readonly fsync: boolean;
   readonly profile?: boolean;
   readonly only?: readonly string[];
+  readonly matrix?: boolean;
+  readonly peer?: Peer;
+  readonly seed: number;
   readonly program: string;
   readonly output: string;
 }
 
 const EXAMPLES = `
 Examples:
-  npm run bench                                     3 repeats of everything, about 3 minutes
-  npm run bench -- --quick                          one short repeat: a smoke test, no figures to quote
-  npm run bench -- --only put-w2 --profile          where the time of a write goes`;
+  npm run bench                                     every default section
+  npm run bench -- --quick                          all of them short: a smoke test, no figures to quote
+  npm run bench -- --only put-w2 --profile          where the time of a write goes
+  npm run bench -- --only capacity --peer etcd      beside etcd, in the same run
+  npm run bench -- --only ycsb,quorums              two groups of scenarios; --matrix for all of them`;
 
 /** Reads the arguments after the program's name; prints help or a usage error and exits if there is no run to make. */
 export function readOptions(userArguments: readonly string[]): BenchOptions {
   const parsed = createCommand()
     .parse([...userArguments], { from: 'user' })
     .opts<ParsedOptions>();
-  const quick = parsed.quick === true;
+  const isQuick = parsed.quick === true;
   return {
-    repeats: parsed.repeats ?? (quick ? 1 : 3),
-    firstWarmUpMs: quick ? 1_000 : 3_000,
-    warmUpMs: quick ? 500 : 1_000,
-    measureMs: (parsed.seconds ?? (quick ? 2 : 5)) * 1000,
+    isQuick,
+    isList: parsed.list === true,
+    measuring: {
+      repeats: parsed.repeats ?? (isQuick ? 1 : 5),
+      firstWarmUpMs: isQuick ? 500 : 3_000,
+      warmUpMs: isQuick ? 200 : 700,
+      measureMs: (parsed.seconds ?? (isQuick ? 1 : 3)) * 1000,
+    },
     connections: parsed.connections,
-    storedKeys: quick ? 5_000 : 20_000,
+    storedKeys: isQuick ? 2_000 : 20_000,
     fsync: parsed.fsync,
     profile: parsed.profile === true,
     only: parsed.only,
+    isMatrix: parsed.matrix === true,
+    peer: parsed.peer,
+    seed: parsed.seed,
     program: resolve(parsed.program),
     outputDirectory: resolve(parsed.output),
   };
@@ -70,14 +81,20 @@ export function readOptions(userArguments: readonly string[]): BenchOptions {
 
 function createCommand(): Command {
   return new Command('npm run bench --')
-    .description('Measures a cluster of three nodes against a bare HTTP server, in one run on one machine.')
-    .option('--quick', 'end within a minute: one repeat of 2 s per scenario')
-    .option('--seconds <count>', 'seconds measured per scenario and repeat (default: 5)', positiveInteger)
-    .option('--repeats <count>', 'interleaved repeats (default: 3)', positiveInteger)
+    .description(
+      'Measures the store on this machine; leaves a page and its numbers in .bench, and prints the tables.',
+    )
+    .option('--quick', 'end within two minutes: short, and each thing once')
+    .option('--list', 'name all sections and scenarios, and end')
+    .option('--only <names>', 'these sections and scenarios (see --list)', knownNames)
+    .option('--matrix', 'the groups of scenarios instead of the default sections')
+    .option('--peer <name>', `beside another store that is installed: ${PEERS.join(', ')}`, knownPeer)
+    .option('--seconds <count>', 'seconds measured per scenario and repeat (default: 3)', positiveInteger)
+    .option('--repeats <count>', 'interleaved repeats (default: 5)', positiveInteger)
     .option('--connections <count>', 'connections of the load generator', positiveInteger, 64)
     .option('--no-fsync', 'acknowledge before the disk has it')
+    .option('--seed <number>', 'of all that is drawn at random', positiveInteger, 1)
     .option('--profile', 'write a CPU profile of each node (which slows them)')
-    .option('--only <names>', `scenarios beside the yardstick: ${SCENARIO_NAMES.join(', ')}`, scenarioNames)
     .option(
       '--program <file>',
       'the built command line to measure',
@@ -91,11 +108,15 @@ function createCommand(): Command {
     .addHelpText('after', EXAMPLES);
 }
 
-const SCENARIO_NAMES = SCENARIOS.filter(({ target }) => target !== 'yardstick').map(({ name }) => name);
-
-function scenarioNames(text: string): readonly string[] {
+function knownNames(text: string): readonly string[] {
   const names = text.split(',');
-  const unknown = names.filter((name) => !SCENARIO_NAMES.includes(name));
-  if (unknown.length > 0) throw new InvalidArgumentError(`There is no ${unknown.join(', ')}.`);
+  const unknown = names.filter((name) => !NAMES.includes(name));
+  if (unknown.length > 0) throw new InvalidArgumentError(`There is no ${unknown.join(', ')}. See --list.`);
   return names;
+}
+
+function knownPeer(text: string): Peer {
+  const peer = PEERS.find((name) => name === text);
+  if (peer === undefined) throw new InvalidArgumentError(`It must be one of: ${PEERS.join(', ')}.`);
+  return peer;
 }

@@ -1,89 +1,127 @@
-/** What is measured. The order is that of each repeat: the yardstick first, so that it is close to all it is compared with. */
+/** What is measured closed loop. The order is that of each repeat: the yardstick first, so that it is close to all it is compared with. */
 import { HEADERS } from '../../src/api/headers.ts';
-import { CAS_BUCKET, type Workload } from '../load/workload.ts';
+import type { Traffic } from '../load/traffic.ts';
+import { BUCKET, CAS_BUCKET, type Workload } from '../load/workload.ts';
+import { YARDSTICK } from './contestants.ts';
 
-/** One kind of load on one target. */
+/** The cluster that is measured unless a group compares several. */
+export const QUORATE = 'quorate';
+
+/** One kind of load on one contestant. */
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  readonly target: 'yardstick' | 'one node' | 'all nodes';
-  readonly workload: Workload;
+  /** Name of a contestant. */
+  readonly target: string;
+  readonly through: 'one node' | 'all nodes';
+  readonly workload: Traffic;
+  /** Of keys loaded before. */
+  readonly storedKeys: number;
+  readonly connections?: number;
+}
+
+/** Keys that are stored before anything is measured. */
+export interface Loading {
+  readonly target: string;
+  readonly workload: Traffic;
+  readonly keys: number;
 }
 
 /** The scenario whose requests/s are the unit of all others. */
-export const YARDSTICK = 'yardstick-put';
-
-const NODE_TARGETS = [
-  { target: 'one node', suffix: '' },
-  { target: 'all nodes', suffix: '-spread' },
-] as const;
+export const YARDSTICK_PUT = 'yardstick-put';
 
 const freshPut = { method: 'PUT', keys: 'fresh' } as const;
 const storedGet = { method: 'GET', keys: 'stored', expectedStatus: 200 } as const;
 
-/** A fresh key answers 201: with 204 the key was not fresh, and the figure would be that of another scenario. */
-const NODE_WORKLOADS: readonly {
-  readonly name: string;
-  readonly title: string;
-  readonly workload: Workload;
-}[] = [
-  {
-    name: 'put-w2',
-    title: 'PUT W=2',
-    workload: { ...freshPut, headers: { [HEADERS.w]: '2' }, expectedStatus: 201 },
-  },
-  {
-    name: 'create',
-    title: 'PUT If-None-Match: *',
-    workload: { ...freshPut, headers: { 'If-None-Match': '*' }, expectedStatus: 201 },
-  },
-  {
-    name: 'update',
-    title: 'PUT If-Match',
-    workload: { method: 'PUT', keys: 'own', headers: {}, expectedStatus: 204 },
-  },
-  {
-    name: 'update-cas',
-    title: 'PUT If-Match, mode cas',
-    workload: { method: 'PUT', keys: 'own', bucket: CAS_BUCKET, headers: {}, expectedStatus: 204 },
-  },
-  {
-    name: 'get-linearizable',
-    title: 'GET linearizable',
-    workload: { ...storedGet, headers: { [HEADERS.consistency]: 'linearizable' } },
-  },
-  { name: 'get-r1', title: 'GET R=1', workload: { ...storedGet, headers: { [HEADERS.r]: '1' } } },
-  { name: 'get-r2', title: 'GET R=2', workload: { ...storedGet, headers: { [HEADERS.r]: '2' } } },
-];
+/** Requests to the store. A fresh key answers 201: with 204 the key was not fresh, and the figure would be that of another scenario. */
+export const REQUESTS = {
+  'put-w2': { ...freshPut, headers: { [HEADERS.w]: '2' }, expectedStatus: 201 },
+  create: { ...freshPut, headers: { 'If-None-Match': '*' }, expectedStatus: 201 },
+  update: { method: 'PUT', keys: 'own', headers: {}, expectedStatus: 204 },
+  'update-cas': { method: 'PUT', keys: 'own', bucket: CAS_BUCKET, headers: {}, expectedStatus: 204 },
+  'get-linearizable': { ...storedGet, headers: { [HEADERS.consistency]: 'linearizable' } },
+  'get-r1': { ...storedGet, headers: { [HEADERS.r]: '1' } },
+  'get-r2': { ...storedGet, headers: { [HEADERS.r]: '2' } },
+} as const satisfies Readonly<Record<string, Workload>>;
 
-/** All scenarios. The yardstick gets the headers, too: parsing them is part of HTTP. */
-export const SCENARIOS: readonly Scenario[] = [
-  {
-    name: YARDSTICK,
-    title: 'bare node:http PUT',
-    target: 'yardstick',
-    workload: { ...freshPut, headers: { [HEADERS.w]: '2' }, expectedStatus: 204 },
-  },
-  {
-    name: 'yardstick-get',
-    title: 'bare node:http GET',
-    target: 'yardstick',
-    workload: { ...storedGet, headers: { [HEADERS.r]: '2' } },
-  },
-  ...NODE_TARGETS.flatMap(({ target, suffix }) =>
-    NODE_WORKLOADS.map(({ name, title, workload }) => ({
-      name: `${name}${suffix}`,
-      title: `${title}, ${target}`,
-      target,
-      workload,
+export type RequestName = keyof typeof REQUESTS;
+
+export const REQUEST_TITLES: Readonly<Record<RequestName, string>> = {
+  'put-w2': 'PUT W=2',
+  create: 'PUT If-None-Match: *',
+  update: 'PUT If-Match',
+  'update-cas': 'PUT If-Match, mode cas',
+  'get-linearizable': 'GET linearizable',
+  'get-r1': 'GET R=1',
+  'get-r2': 'GET R=2',
+};
+
+/** The yardstick gets the headers, too: parsing them is part of HTTP. */
+export function yardstickScenarios(storedKeys: number): readonly Scenario[] {
+  const target = { target: YARDSTICK, through: 'one node', storedKeys } as const;
+  return [
+    {
+      ...target,
+      name: YARDSTICK_PUT,
+      title: 'bare node:http PUT',
+      workload: { ...REQUESTS['put-w2'], expectedStatus: 204 },
+    },
+    { ...target, name: 'yardstick-get', title: 'bare node:http GET', workload: REQUESTS['get-r2'] },
+  ];
+}
+
+/** Which requests the default run makes through one node, and which through all of them. */
+const DEFAULT_SPREAD: readonly RequestName[] = ['put-w2', 'get-r2', 'update-cas', 'get-linearizable'];
+
+/** Those of the section `capacity`, beside the yardstick. */
+export function capacityScenarios(
+  storedKeys: number,
+): readonly (Scenario & { readonly isDefault: boolean })[] {
+  const names = Object.keys(REQUESTS) as readonly RequestName[];
+  const scenario = (name: RequestName) =>
+    ({ target: QUORATE, workload: REQUESTS[name], storedKeys }) as const;
+  return [
+    ...names.map((name) => ({
+      ...scenario(name),
+      name,
+      title: `${REQUEST_TITLES[name]}, one node`,
+      through: 'one node' as const,
+      isDefault: true,
     })),
-  ),
-];
+    ...names.map((name) => ({
+      ...scenario(name),
+      name: `${name}-spread`,
+      title: `${REQUEST_TITLES[name]}, all nodes`,
+      through: 'all nodes' as const,
+      isDefault: DEFAULT_SPREAD.includes(name),
+    })),
+  ];
+}
 
 /** Loads the keys for the reads: on all replicas, so that a read at R=1 finds them on each. */
-export const LOADING: Workload = {
-  method: 'PUT',
-  keys: 'stored',
-  headers: { [HEADERS.w]: '3' },
-  expectedStatus: 201,
-};
+export function loadingOf(
+  target: string,
+  keys: number,
+  { copies = 3, valueBytes, bucket = BUCKET }: LoadingOptions = {},
+): Loading {
+  return {
+    target,
+    keys,
+    workload: {
+      method: 'PUT',
+      keys: 'stored',
+      bucket,
+      // A bucket of mode `cas` takes no plain writes.
+      headers: bucket === CAS_BUCKET ? { 'If-None-Match': '*' } : { [HEADERS.w]: String(copies) },
+      expectedStatus: 201,
+      ...(valueBytes === undefined ? {} : { valueBytes }),
+    },
+  };
+}
+
+export interface LoadingOptions {
+  /** N of the cluster: 3 unless given. */
+  readonly copies?: number;
+  readonly valueBytes?: number;
+  readonly bucket?: string;
+}

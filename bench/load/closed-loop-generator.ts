@@ -5,12 +5,15 @@
  * milliseconds. A closed loop hides stalls: when the server stops, so do the requests. These latencies are those of a
  * saturated server, not what a user would see at a given rate.
  */
-import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import type { LoadFailures, LoadJob, LoadReply, LoadResult } from './closed-loop.ts';
 import { cpuMicroseconds, machineBusyMicroseconds } from '../system/process-cost.ts';
-import { ownKeyRequests, requestSource, VALUE_BYTES } from './workload.ts';
+import { watchEventLoop } from './event-loop-lag.ts';
+import { LatencyPool, LatencyWindow } from './latency-recorder.ts';
+import { trafficSource } from './traffic-source.ts';
+import type { ConnectionRequests } from './traffic.ts';
 
 /** Milliseconds between two looks of autocannon whether it is to stop. */
 const STOP_CHECK_MS = 100;
@@ -26,45 +29,63 @@ interface Moment {
   readonly machineBusy: number;
 }
 
+/** All windows of this process, by name. */
+const pool = new LatencyPool();
+
 async function run(job: LoadJob): Promise<LoadResult> {
   const unexpectedStatuses: Record<string, number> = {};
+  const connections = new Map<autocannon.Client, ConnectionRequests>();
   let unexpected = 0;
-  let histogram: RecordableHistogram | undefined;
-  const { instance, ended } = start(job);
-  instance.on('response', (_client, status, _bytes, milliseconds) => {
-    if (status !== job.workload.expectedStatus && !(job.workload.keys === 'own' && status === 201)) {
+  let requests = 0;
+  let operations = 0;
+  let window: LatencyWindow | undefined;
+  const { instance, ended } = start(job, connections);
+  instance.on('response', (client, status, _bytes, milliseconds) => {
+    const answer = connections.get(client)?.answered(status);
+    if (answer?.isExpected !== true) {
       unexpectedStatuses[status] = (unexpectedStatuses[status] ?? 0) + 1;
       unexpected += 1;
       if (unexpected === FAILURES_TO_GIVE_UP) instance.stop();
     }
-    histogram?.record(Math.max(1, Math.round(milliseconds * 1000)));
+    if (window === undefined || answer === undefined) return;
+    window.record(answer.outcome, milliseconds * 1000);
+    requests += 1;
+    if (answer.endsOperation) operations += 1;
   });
-  const recorded = createHistogram();
+  const recorded = new LatencyWindow();
   const measure = async () => {
     if (job.length.type === 'window') await delay(job.length.warmUpMs);
-    histogram = recorded;
+    const lagOf = watchEventLoop();
+    window = recorded;
     const from = momentOf(job);
     if (job.length.type === 'window') await delay(job.length.measureMs);
     else await ended;
     const to = momentOf(job);
-    histogram = undefined;
+    window = undefined;
+    const lag = lagOf();
     instance.stop();
-    return { from, to };
+    return { from, to, lag };
   };
-  const [{ from, to }, totals] = await Promise.all([measure(), ended]);
+  const [{ from, to, lag }, totals] = await Promise.all([measure(), ended]);
   return {
-    requests: recorded.count,
+    requests,
+    operations,
     answered: totals.requests.total,
     seconds: (to.timeMs - from.timeMs) / 1000,
-    latency: latencyOf(recorded),
+    ...recorded.summary,
+    pooled: job.pool === undefined ? recorded.summary : recorded.addTo(pool, job.pool),
     cpuMicroseconds: cpuBetween(from, to),
     machineBusyMicroseconds: to.machineBusy - from.machineBusy,
+    lag,
     failures: failuresOf(job, totals, unexpectedStatuses),
   };
 }
 
 /** With a callback autocannon answers its events, without one a promise; both are needed. */
-function start(job: LoadJob): {
+function start(
+  job: LoadJob,
+  connections: Map<autocannon.Client, ConnectionRequests>,
+): {
   readonly instance: autocannon.Instance;
   readonly ended: Promise<autocannon.Result>;
 } {
@@ -75,12 +96,15 @@ function start(job: LoadJob): {
       else resolve(result);
     };
   });
-  const instance = autocannon(autocannonOptions(job), (error, result) => settle(error, result));
+  const instance = autocannon(autocannonOptions(job, connections), (error, result) => settle(error, result));
   return { instance, ended };
 }
 
-function autocannonOptions(job: LoadJob): autocannon.Options {
-  const setUp = job.workload.keys === 'own' ? ownKeySetUp(job) : sharedSetUp(job);
+function autocannonOptions(
+  job: LoadJob,
+  connections: Map<autocannon.Client, ConnectionRequests>,
+): autocannon.Options {
+  const source = trafficSource(job.workload, job.keys);
   const length =
     job.length.type === 'requests' ? { amount: job.length.requests } : { duration: UNLIMITED_SECONDS };
   return {
@@ -92,30 +116,14 @@ function autocannonOptions(job: LoadJob): autocannon.Options {
     ...length,
     // The public ways to change a request rebuild it each time. If an update ever ignores this one, all keys are the same and
     // PUT answers another status than expected, so the run is invalid rather than wrong.
-    setupClient: (client) => Object.assign(client, { getRequestBuffer: setUp(client) }),
-    verifyBody: (body) => job.workload.method === 'PUT' || body?.length === VALUE_BYTES,
-  };
-}
-
-/** Gives a connection its source of requests. */
-type SetUp = (client: autocannon.Client) => () => Buffer;
-
-function sharedSetUp({ workload, keys }: LoadJob): SetUp {
-  const next = requestSource(workload, keys);
-  return () => next;
-}
-
-function ownKeySetUp({ workload, keys }: LoadJob): SetUp {
-  let connections = 0;
-  return (client) => {
-    const requests = ownKeyRequests(workload, `${keys.freshPrefix}-${connections++}`);
-    client.on('headers', ({ headers }) => {
-      // The names and values in turn, as they came.
-      const list = headers as unknown as readonly string[];
-      const place = list.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'etag');
-      if (place !== -1) requests.answered(list[place + 1] ?? '');
-    });
-    return requests.next;
+    setupClient: (client) => {
+      const requests = source.connect();
+      connections.set(client, requests);
+      Object.assign(client, { getRequestBuffer: requests.next });
+      if (requests.sawHeaders === undefined) return;
+      client.on('headers', ({ headers }) => requests.sawHeaders?.(headers as unknown as readonly string[]));
+    },
+    verifyBody: (body) => source.isRightBody(String(body ?? '')),
   };
 }
 
@@ -135,15 +143,6 @@ function cpuBetween(from: Moment, to: Moment): LoadResult['cpuMicroseconds'] {
     if (before !== undefined && after !== undefined) differences[name] = after - before;
   }
   return differences;
-}
-
-function latencyOf(histogram: RecordableHistogram): LoadResult['latency'] {
-  return {
-    p50Us: histogram.percentile(50),
-    p90Us: histogram.percentile(90),
-    p99Us: histogram.percentile(99),
-    maxUs: histogram.max,
-  };
 }
 
 function failuresOf(

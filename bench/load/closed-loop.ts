@@ -1,6 +1,10 @@
 /** The load generator as the bench sees it: a process that runs one job at a time. */
 import { startProgram, type Program } from '../system/program.ts';
-import type { KeyRange, Workload } from './workload.ts';
+import type { EventLoopLag } from './event-loop-lag.ts';
+import type { LatencySummary } from './latency.ts';
+import type { RecordedLatencies } from './latency-recorder.ts';
+import type { Traffic } from './traffic.ts';
+import type { KeyRange } from './workload.ts';
 
 /** One run of load. */
 export interface LoadJob {
@@ -9,7 +13,7 @@ export interface LoadJob {
   /** Connections take turns over these addresses. */
   readonly urls: readonly string[];
   readonly connections: number;
-  readonly workload: Workload;
+  readonly workload: Traffic;
   readonly keys: KeyRange;
   /** A window is measured after a warm-up under the same load; a number of requests is measured whole. */
   readonly length:
@@ -17,6 +21,8 @@ export interface LoadJob {
     | { readonly type: 'requests'; readonly requests: number };
   /** Processes whose CPU time is to be measured: name and process id. */
   readonly watch: Readonly<Record<string, number>>;
+  /** Windows of the same name are also told together. */
+  readonly pool?: string;
 }
 
 /** What went wrong, the warm-up included. Anything but zeros makes the whole bench invalid. */
@@ -35,19 +41,21 @@ export interface LoadFailures {
 export interface LoadResult {
   /** Answered within the measured time. */
   readonly requests: number;
+  /** Operations that these ended: fewer than requests where an update begins with a read. */
+  readonly operations: number;
   /** Answered in the whole run, the warm-up included. */
   readonly answered: number;
   readonly seconds: number;
-  readonly latency: {
-    readonly p50Us: number;
-    readonly p90Us: number;
-    readonly p99Us: number;
-    readonly maxUs: number;
-  };
+  readonly latency: LatencySummary;
+  readonly outcomes: Readonly<Record<string, LatencySummary>>;
+  /** Of all windows of this name so far. */
+  readonly pooled: RecordedLatencies;
   /** By the names of the watched processes and of the generator; a name is missing where the system does not tell. */
   readonly cpuMicroseconds: Readonly<Record<string, number>>;
   /** Of all processors together, by whomever. */
   readonly machineBusyMicroseconds: number;
+  /** Of the generator itself. */
+  readonly lag: EventLoopLag;
   readonly failures: LoadFailures;
 }
 

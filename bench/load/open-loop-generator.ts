@@ -1,192 +1,108 @@
 /**
- * The open-loop generator's process: begins requests at fixed times, as users do who know nothing of each other, on as many
- * connections as that takes. Latency counts from the moment at which a request was due, so that a generator or a server
+ * The open-loop generator's process: begins requests at times of their own, as users do who know nothing of each other, on as
+ * many connections as that takes. Latency counts from the moment at which a request was due, so that a generator or a server
  * that stalls does not hide it (coordinated omission).
- *
- * Requests are written as bytes on sockets of its own: at three times what the nodes can bear, a client library would take
- * the processors from them. An answer is known by its status line and the end of its head; no answer to a PUT here has a
- * body but a problem, whose length its head says.
  */
-import { connect, type Socket } from 'node:net';
 import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PacedJob, PacedReply, PacedResult } from './open-loop.ts';
 import { cpuMicroseconds, residentBytes } from '../system/process-cost.ts';
+import { Alarm } from './alarm.ts';
+import { watchEventLoop } from './event-loop-lag.ts';
+import { LatencyPool, LatencyWindow } from './latency-recorder.ts';
+import { summarizeLatency } from './latency.ts';
+import { Target, type Running } from './open-loop-connections.ts';
+import type { PacedJob, PacedReply, PacedResult } from './open-loop.ts';
+import { exponentialGaps, seededRandom } from './seeded-random.ts';
 import { requestSource } from './workload.ts';
 
-const TICK_MS = 2;
+/** Alarms are not set closer than this: at high rates, requests that are due together are begun together. */
+const SHORTEST_SLEEP_MS = 0.1;
 /** Between two looks at the memory of the nodes. */
 const MEMORY_LOOK_MS = 250;
 /** How long answers are waited for when the load has ended; longer than the deadline of any request. */
 const LAST_ANSWERS_MS = 3_000;
-const END_OF_HEAD = '\r\n\r\n';
 
-/** One request on its way. */
-interface Running {
-  readonly dueMs: number;
-  readonly isMeasured: boolean;
-}
-
-/** One keep-alive connection, which carries one request at a time. */
-class Connection {
-  readonly #socket: Socket;
-  readonly #onAnswer: (running: Running, status: number | undefined) => void;
-  readonly #onFree: (connection: Connection) => void;
-  #running: Running | undefined;
-  #received = '';
-
-  constructor(
-    url: URL,
-    onAnswer: (running: Running, status: number | undefined) => void,
-    onFree: (connection: Connection) => void,
-  ) {
-    this.#onAnswer = onAnswer;
-    this.#onFree = onFree;
-    this.#socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
-    this.#socket.setEncoding('latin1');
-    this.#socket.on('data', (text: string) => this.#take(text));
-    this.#socket.on('error', () => {});
-    this.#socket.on('close', () => this.#end(undefined));
-  }
-
-  get isOpen(): boolean {
-    return !this.#socket.destroyed;
-  }
-
-  send(bytes: Buffer, running: Running): void {
-    this.#running = running;
-    this.#socket.write(bytes);
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
-
-  #take(text: string): void {
-    this.#received += text;
-    const end = this.#received.indexOf(END_OF_HEAD);
-    if (end < 0) return;
-    const head = this.#received.slice(0, end);
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
-    if (this.#received.length < end + END_OF_HEAD.length + length) return;
-    this.#received = '';
-    if (/\r\nconnection: close/i.test(head)) this.#socket.destroy();
-    this.#end(Number(head.slice(9, 12)));
-  }
-
-  #end(status: number | undefined): void {
-    const running = this.#running;
-    this.#running = undefined;
-    if (running !== undefined) this.#onAnswer(running, status);
-    if (this.isOpen) this.#onFree(this);
-  }
-}
-
-/** All connections to one node. */
-class Target {
-  readonly #url: URL;
-  readonly #max: number;
-  readonly #free: Connection[] = [];
-  readonly #all = new Set<Connection>();
-
-  constructor(url: string, max: number) {
-    this.#url = new URL(url);
-    this.#max = max;
-  }
-
-  /** False if there is no connection for it. */
-  send(
-    bytes: Buffer,
-    running: Running,
-    onAnswer: (running: Running, status: number | undefined) => void,
-  ): boolean {
-    const connection = this.#next(onAnswer);
-    connection?.send(bytes, running);
-    return connection !== undefined;
-  }
-
-  close(): void {
-    for (const connection of this.#all) connection.destroy();
-  }
-
-  #next(onAnswer: (running: Running, status: number | undefined) => void): Connection | undefined {
-    for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
-      if (free.isOpen) return free;
-      this.#all.delete(free);
-    }
-    if (this.#all.size >= this.#max) return undefined;
-    const connection = new Connection(
-      this.#url,
-      (running, status) => {
-        if (!connection.isOpen) this.#all.delete(connection);
-        onAnswer(running, status);
-      },
-      (freed) => this.#free.push(freed),
-    );
-    this.#all.add(connection);
-    return connection;
-  }
-}
+/** All windows of this process, by name. */
+const pool = new LatencyPool();
 
 class PacedRun {
   readonly #job: PacedJob;
   readonly #targets: readonly Target[];
   readonly #nextRequest: () => Buffer;
-  readonly #histogram: RecordableHistogram = createHistogram();
+  readonly #nextGapMs: () => number;
+  /** Answers with the expected status. */
+  readonly #good: RecordableHistogram = createHistogram();
+  /** All answers, by status. */
+  readonly #window = new LatencyWindow();
+  /** From the moment at which a request was due until it was begun. */
+  readonly #late: RecordableHistogram = createHistogram();
   readonly #statuses: Record<string, number> = {};
   #offered = 0;
   #open = 0;
   #errors = 0;
   #unsent = 0;
-  #latestMs = 0;
   #peakBytes = 0;
 
   constructor(job: PacedJob) {
     this.#job = job;
     this.#targets = job.urls.map((url) => new Target(url, job.maxConnections));
     this.#nextRequest = requestSource(job.workload, job.keys);
+    const betweenMs = 1000 / job.requestsPerSecond;
+    this.#nextGapMs =
+      job.arrivals === 'poisson'
+        ? exponentialGaps(betweenMs, seededRandom(job.keys.seed ?? 1))
+        : () => betweenMs;
   }
 
   async run(): Promise<PacedResult> {
     const { warmUpMs, measureMs } = this.#job;
+    const alarm = await Alarm.start();
     const startMs = performance.now();
     const look = setInterval(() => this.#lookAtMemory(), MEMORY_LOOK_MS);
-    await this.#offer(startMs, startMs + warmUpMs, false);
+    await this.#offer(alarm, startMs, startMs + warmUpMs, false);
     const before = this.#cpu();
     const fromMs = performance.now();
-    await this.#offer(startMs + warmUpMs, startMs + warmUpMs + measureMs, true);
+    const lagOf = watchEventLoop();
+    await this.#offer(alarm, startMs + warmUpMs, startMs + warmUpMs + measureMs, true);
     const seconds = (performance.now() - fromMs) / 1000;
+    const lag = lagOf();
     const after = this.#cpu();
+    await alarm.stop();
     await this.#lastAnswers();
     clearInterval(look);
     for (const target of this.#targets) target.close();
+    const { outcomes } = this.#window.summary;
     return {
       seconds,
       offered: this.#offered,
       statuses: this.#statuses,
       errors: this.#errors + this.#open,
       unsent: this.#unsent,
-      p50Us: this.#histogram.percentile(50),
-      p99Us: this.#histogram.percentile(99),
-      maxUs: this.#histogram.max,
+      ...summarizeLatency(this.#good),
+      outcomes,
+      pooledOutcomes:
+        this.#job.pool === undefined ? outcomes : this.#window.addTo(pool, this.#job.pool).outcomes,
       cpuMicroseconds: Object.fromEntries(
         Object.entries(after).map(([name, us]) => [name, us - (before[name] ?? 0)]),
       ),
       peakBytes: this.#peakBytes,
-      latestMs: this.#latestMs,
+      lateP99Ms: this.#late.percentile(99) / 1000,
+      latestMs: this.#late.max / 1000,
+      lag,
     };
   }
 
-  async #offer(fromMs: number, toMs: number, isMeasured: boolean): Promise<void> {
-    const betweenMs = 1000 / this.#job.requestsPerSecond;
-    for (let dueMs = fromMs, turn = 0; dueMs < toMs; ) {
+  async #offer(alarm: Alarm, fromMs: number, toMs: number, isMeasured: boolean): Promise<void> {
+    let dueMs = fromMs + this.#nextGapMs();
+    for (let turn = 0; ; ) {
       const nowMs = performance.now();
-      for (; dueMs <= nowMs && dueMs < toMs; dueMs += betweenMs, turn += 1) {
-        if (isMeasured) this.#latestMs = Math.max(this.#latestMs, nowMs - dueMs);
+      for (; dueMs <= nowMs && dueMs < toMs; dueMs += this.#nextGapMs(), turn += 1) {
+        if (isMeasured) this.#late.record(Math.max(1, Math.round((nowMs - dueMs) * 1000)));
         const target = this.#targets[turn % this.#targets.length];
         if (target !== undefined) this.#begin(target, { dueMs, isMeasured });
       }
-      await delay(TICK_MS);
+      if (dueMs >= toMs) return alarm.until(toMs);
+      await alarm.until(Math.max(dueMs, nowMs + SHORTEST_SLEEP_MS));
     }
   }
 
@@ -207,9 +123,11 @@ class PacedRun {
       this.#errors += 1;
       return;
     }
+    const microseconds = (performance.now() - dueMs) * 1000;
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+    this.#window.record(`${this.#job.workload.method} ${status}`, microseconds);
     if (status !== this.#job.workload.expectedStatus) return;
-    this.#histogram.record(Math.max(1, Math.round((performance.now() - dueMs) * 1000)));
+    this.#good.record(Math.max(1, Math.round(microseconds)));
   }
 
   async #lastAnswers(): Promise<void> {

@@ -1,5 +1,7 @@
 /** The open-loop generator as the bench sees it: a process that offers a rate, whatever becomes of it. */
 import { startProgram, type Program } from '../system/program.ts';
+import type { EventLoopLag } from './event-loop-lag.ts';
+import type { LatencySummary } from './latency.ts';
 import type { KeyRange, Workload } from './workload.ts';
 
 /** Load at a given rate. */
@@ -13,6 +15,10 @@ export interface PacedJob {
   readonly maxConnections: number;
   readonly workload: Workload;
   readonly keys: KeyRange;
+  /** `poisson`: at random, as those of many independent users; `constant` unless given. */
+  readonly arrivals?: 'constant' | 'poisson';
+  /** Windows of the same name are also told together. */
+  readonly pool?: string;
   /** Processes whose CPU time and memory are to be measured: name and process id. */
   readonly watch: Readonly<Record<string, number>>;
 }
@@ -28,14 +34,26 @@ export interface PacedResult {
   /** Not sent: every connection was in use. */
   readonly unsent: number;
   /** Of answers with the expected status, from the moment at which the request was due. Microseconds. */
+  readonly samples: number;
   readonly p50Us: number;
+  readonly p90Us: number;
   readonly p99Us: number;
+  /** Only of enough samples, see LatencySummary. */
+  readonly p999Us?: number;
   readonly maxUs: number;
+  /** The same for each kind of answer, the expected one among them: method and status. */
+  readonly outcomes: Readonly<Record<string, LatencySummary>>;
+  /** Of all windows of this name so far. */
+  readonly pooledOutcomes: Readonly<Record<string, LatencySummary>>;
   readonly cpuMicroseconds: Readonly<Record<string, number>>;
   /** Largest resident memory seen of any watched process, bytes. */
   readonly peakBytes: number;
-  /** Largest time by which a request was begun late, milliseconds: above some tens the generator was the bottleneck. */
+  /** By how much requests were begun late, milliseconds: it is part of their latency. */
+  readonly lateP99Ms: number;
+  /** Above some tens the generator was the bottleneck. */
   readonly latestMs: number;
+  /** Of the generator itself. */
+  readonly lag: EventLoopLag;
 }
 
 export type PacedReply =

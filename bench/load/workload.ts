@@ -8,12 +8,18 @@
  * disk look better than it is.
  */
 
-/** Bytes of every value. */
+import { type KeyDistribution, keyNumbers } from './key-choice.ts';
+import { seededRandom } from './seeded-random.ts';
+
+/** Bytes of a value, unless a workload says otherwise. */
 export const VALUE_BYTES = 1024;
 /** Different values; neighbours on disk are hardly ever equal. */
 const VALUE_COUNT = 1024;
+/** Of all values together: large ones are fewer. */
+const MAX_VALUES_BYTES = 16 * 1_048_576;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const BUCKET = 'bench';
+/** The bucket of all keys but those of {@link CAS_BUCKET}. */
+export const BUCKET = 'bench';
 /** The bench's cluster has declared it with mode `cas`. */
 export const CAS_BUCKET = 'ledger';
 
@@ -31,6 +37,10 @@ export interface Workload {
   readonly headers: Readonly<Record<string, string>>;
   /** Any other status is a failure; of `own` keys the first answer is 201. */
   readonly expectedStatus: number;
+  /** Of the values that are written, or have been stored; {@link VALUE_BYTES} unless given. */
+  readonly valueBytes?: number;
+  /** Of `stored` keys: one after the other unless given. */
+  readonly distribution?: KeyDistribution;
 }
 
 /** Which keys to use. */
@@ -39,6 +49,8 @@ export interface KeyRange {
   readonly freshPrefix: string;
   /** Number of keys loaded before; for a loading workload the number to load. */
   readonly storedKeys: number;
+  /** Of what is drawn at random; 1 unless given. */
+  readonly seed?: number;
 }
 
 /** Answers the bytes of the next request at each call. */
@@ -47,64 +59,65 @@ export function requestSource(workload: Workload, keys: KeyRange): () => Buffer 
   const startOfHead = startOf(workload);
   const restOfHead = ` HTTP/1.1\r\n${headerLines(workload)}\r\n`;
   if (workload.method === 'GET') return () => Buffer.from(startOfHead + nextKey() + restOfHead, 'latin1');
-  const values = randomLetters(VALUE_COUNT * VALUE_BYTES);
+  const withNextValue = valueSource(bytesOf(workload));
+  return () => withNextValue(startOfHead + nextKey() + restOfHead);
+}
+
+/** Answers a head with the next of many values behind it. */
+export function valueSource(valueBytes: number): (head: string) => Buffer {
+  const count = Math.max(2, Math.min(VALUE_COUNT, Math.floor(MAX_VALUES_BYTES / valueBytes)));
+  const values = randomLetters(count * valueBytes);
   let requests = 0;
-  return () => {
-    const head = startOfHead + nextKey() + restOfHead;
-    const bytes = Buffer.allocUnsafe(head.length + VALUE_BYTES);
+  return (head) => {
+    const bytes = Buffer.allocUnsafe(head.length + valueBytes);
     bytes.write(head, 'latin1');
-    const value = (requests++ % VALUE_COUNT) * VALUE_BYTES;
-    values.copy(bytes, head.length, value, value + VALUE_BYTES);
+    const value = (requests++ % count) * valueBytes;
+    values.copy(bytes, head.length, value, value + valueBytes);
     return bytes;
   };
 }
 
-/** The requests of one connection on a key of its own. */
-export interface OwnKeyRequests {
-  /** The bytes of the next request. */
-  readonly next: () => Buffer;
-  /** The ETag of the last answer. */
-  readonly answered: (etag: string) => void;
+/** Bytes of the values of a workload. */
+export function bytesOf({ valueBytes = VALUE_BYTES }: Pick<Workload, 'valueBytes'>): number {
+  return valueBytes;
 }
 
-export function ownKeyRequests(workload: Workload, key: string): OwnKeyRequests {
-  const value = randomLetters(VALUE_BYTES).toString('latin1');
-  let condition: Readonly<Record<string, string>> = { 'If-None-Match': '*' };
-  return {
-    next: () => {
-      const headers = headerLines({ ...workload, headers: { ...workload.headers, ...condition } });
-      return Buffer.from(`${startOf(workload)}${key} HTTP/1.1\r\n${headers}\r\n${value}`, 'latin1');
-    },
-    answered: (etag) => {
-      condition = { 'If-Match': etag };
-    },
-  };
-}
-
-function startOf({ method, bucket = BUCKET }: Workload): string {
+/** `PUT /v1/kv/bench/`, for instance. */
+export function startOf({ method, bucket = BUCKET }: Pick<Workload, 'method' | 'bucket'>): string {
   return `${method} /v1/kv/${bucket}/`;
 }
 
+/** Name of the key with this number, of those that were loaded. */
+export function storedKey(number: number, valueBytes: number = VALUE_BYTES): string {
+  const size = valueBytes === VALUE_BYTES ? '' : String(valueBytes);
+  return `stored${size}-${String(number).padStart(8, '0')}`;
+}
+
 function keySource(workload: Workload, keys: KeyRange): () => string {
+  const { distribution } = workload;
+  const bytes = bytesOf(workload);
   let index = 0;
   if (workload.keys === 'fresh') return () => `${keys.freshPrefix}-${index++}`;
   // Placement hashes keys, so their order on disk is not the order here.
-  return () => `stored-${String(index++ % keys.storedKeys).padStart(8, '0')}`;
+  if (distribution === undefined) return () => storedKey(index++ % keys.storedKeys, bytes);
+  const next = keyNumbers(distribution, () => keys.storedKeys, seededRandom(keys.seed ?? 1));
+  return () => storedKey(next(), bytes);
 }
 
-function headerLines(workload: Workload): string {
-  const body = workload.method === 'GET' ? {} : bodyHeaders();
+/** All headers of a request of this kind, each with the end of its line. */
+export function headerLines(workload: Pick<Workload, 'method' | 'headers' | 'valueBytes'>): string {
+  const body = workload.method === 'GET' ? {} : bodyHeaders(bytesOf(workload));
   return Object.entries({ Host: '127.0.0.1', Connection: 'keep-alive', ...body, ...workload.headers })
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('');
 }
 
-function bodyHeaders(): Readonly<Record<string, string>> {
-  return { 'Content-Type': 'application/octet-stream', 'Content-Length': String(VALUE_BYTES) };
+function bodyHeaders(bytes: number): Readonly<Record<string, string>> {
+  return { 'Content-Type': 'application/octet-stream', 'Content-Length': String(bytes) };
 }
 
 /** Letters of a linear congruential generator (Numerical Recipes): the same in each run, and without repeats to compress. */
-function randomLetters(bytes: number): Buffer {
+export function randomLetters(bytes: number): Buffer {
   const letters = Buffer.alloc(bytes);
   let state = 1;
   for (let position = 0; position < bytes; position++) {

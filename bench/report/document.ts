@@ -88,6 +88,8 @@ export interface Figure {
   readonly loadModel: LoadModel;
   readonly x: Axis & { readonly categories?: readonly string[] };
   readonly y: Axis;
+  /** Of bubbles: what their area shows, and what the largest stands for. */
+  readonly sizeLabel?: string;
   readonly series: readonly Series[];
   /** Vertical lines: what happened when. */
   readonly events?: readonly { readonly x: number; readonly label: string }[];

@@ -9,20 +9,30 @@ import { isIPv6, type Socket } from 'node:net';
 import { FrameDecoder, assertFrame, encodeFrames, framedBytes } from '../codec/frame.ts';
 import type { Connection, ConnectionHandlers } from '../ports/network.ts';
 
+/** What has been given to connections to send. Goes up only. */
+export interface SentFrames {
+  messages: number;
+  /** With what frames them. */
+  bytes: number;
+}
+
 /** One connection to a peer, whoever opened it. `start` must follow in the turn in which the socket was created. */
 export class TcpConnection implements Connection {
   readonly remote: string;
   /** Resolves when the socket is gone and `onClose` was called. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
+  readonly #sent: SentFrames;
   readonly #decoder = new FrameDecoder();
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #end: { readonly reason: string; readonly cause: 'closed' | 'malformed' } | undefined;
   #settleClosed: () => void = () => undefined;
 
-  constructor(socket: Socket, remote: string) {
+  /** Counts in `sent`, which connections share. */
+  constructor(socket: Socket, remote: string, sent: SentFrames) {
     this.#socket = socket;
+    this.#sent = sent;
     this.remote = remote;
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
@@ -67,7 +77,10 @@ export class TcpConnection implements Connection {
     if (this.#end !== undefined) return;
     assertFrame(frame);
     if (this.#pending.push(frame) === 1) setImmediate(() => this.#flush());
-    this.#pendingBytes += framedBytes(frame);
+    const bytes = framedBytes(frame);
+    this.#pendingBytes += bytes;
+    this.#sent.messages += 1;
+    this.#sent.bytes += bytes;
   }
 
   close(reason: string): void {

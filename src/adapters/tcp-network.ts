@@ -5,7 +5,7 @@
 import { createServer, connect as connectSocket, type Server, type Socket } from 'node:net';
 import type { NodeId } from '../core/ids.ts';
 import type { Connection, ConnectionHandlers, Network } from '../ports/network.ts';
-import { TcpConnection, hostAndPort } from './tcp-connection.ts';
+import { TcpConnection, hostAndPort, type SentFrames } from './tcp-connection.ts';
 
 /** Inbound connections at once; one more is closed at once. Members hold a few each, so only strangers get there. */
 const MAX_INBOUND_CONNECTIONS = 1_024;
@@ -38,6 +38,8 @@ interface TcpNetworkOptions {
 export interface TcpNetwork extends Network {
   /** The port that is listened on; before `listen` resolved, the one that was asked for. */
   readonly port: number;
+  /** On all connections so far. */
+  readonly sent: Readonly<SentFrames>;
 }
 
 export function createTcpNetwork(options: TcpNetworkOptions): TcpNetwork {
@@ -45,6 +47,7 @@ export function createTcpNetwork(options: TcpNetworkOptions): TcpNetwork {
 }
 
 class NodeTcpNetwork implements TcpNetwork {
+  readonly sent: SentFrames = { messages: 0, bytes: 0 };
   readonly #options: TcpNetworkOptions;
   readonly #connections = new Set<TcpConnection>();
   #server: Server | undefined;
@@ -128,7 +131,7 @@ class NodeTcpNetwork implements TcpNetwork {
   }
 
   #add(socket: Socket, remote: string): TcpConnection {
-    const connection = new TcpConnection(socket, remote);
+    const connection = new TcpConnection(socket, remote, this.sent);
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
     return connection;

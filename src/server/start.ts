@@ -158,6 +158,7 @@ class ServerStart {
     const { id, bind, peerPort } = this.#member;
     const network = createTcpNetwork({ self: { bind, port: peerPort }, addressOf: peerAddresses(config) });
     this.#closers.push(() => network.close());
+    this.#metrics.watchSentMessages(() => network.sent);
     const node = await this.#parts.startNode({
       config,
       epoch: configurationEpoch(config),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Socket, connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { framedBytes } from '../../src/codec/frame.ts';
 import { createTcpNetwork, type TcpNetwork } from '../../src/adapters/tcp-network.ts';
 import { encodeFrames } from '../../src/codec/frame.ts';
 import type { NodeId } from '../../src/core/ids.ts';
@@ -94,6 +95,18 @@ describe('tcp network', () => {
 
   it('shows the port that it really listens on', () => {
     expect(network.port).toBeGreaterThan(0);
+  });
+
+  it('counts what it sends, with what frames it, and nothing that it receives', async () => {
+    const end = new RecordedEnd();
+    const connection = network.connect(PEER, end);
+    connection.send(frameOf(20));
+    connection.send(frameOf(300));
+    await until(() => inbound[0]?.frames.length === 2);
+    expect(network.sent).toEqual({
+      messages: 2,
+      bytes: framedBytes(frameOf(20)) + framedBytes(frameOf(300)),
+    });
   });
 
   it('rejects a busy port, naming it and the next step', async () => {

@@ -122,6 +122,7 @@ describe('operations', () => {
     const metrics = createMetrics('n1');
     metrics.watchInFlight(() => 0);
     metrics.watchHints(() => []);
+    metrics.watchSentMessages(() => ({ messages: 0, bytes: 0 }));
     const own = (await metrics.registry.getMetricsAsJSON())
       .map(({ name }) => name)
       .filter((name) => name.startsWith('quorate_'));

@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { PROBLEMS, type ProblemCode } from '../../api/errors.ts';
 import { fixedHistogram, type Series } from './fixed-histogram.ts';
+import { watchSentMessages, type SentTotals } from './network-metrics.ts';
 import { createPaxosMetrics, type PaxosMetrics } from './paxos-metrics.ts';
 import { VERSION } from '../version.ts';
 
@@ -57,6 +58,8 @@ export interface Metrics extends PaxosMetrics {
   readonly collectedKeys: Counter;
   /** Asks for what the node keeps for others whenever it is scraped. */
   watchHints(pending: () => readonly OwnedHints[]): void;
+  /** Asks for what the node has sent to others whenever it is scraped. */
+  watchSentMessages(sent: () => SentTotals): void;
   readonly forwarded: Counter<'operation'>;
   readonly incarnationsRenewed: Counter;
   readonly dotCollisions: Counter;
@@ -174,6 +177,7 @@ export function createMetrics(nodeId: string): Metrics {
       'Those of them of which it has forgotten promises and acceptances, too.',
     ),
     watchHints: (pending) => watchHints(registry, pending),
+    watchSentMessages: (sent) => watchSentMessages(registry, sent),
     hedgedReads: counter(
       'quorate_hedged_reads_total',
       'Reads also asked of another replica because one was late.',
