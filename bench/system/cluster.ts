@@ -4,12 +4,13 @@
  * Nodes are in process groups of their own and end with the bench even if that is killed (see cli/cluster/node-process.ts).
  */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PATHS } from '../../src/api/paths.ts';
 import { startNodeProcess, type NodeProcess } from '../../src/cli/cluster/node-process.ts';
+import { freePorts } from '../../test/cluster/free-ports.ts';
 import { CAS_BUCKET } from '../load/workload.ts';
+import { type ClusterLinks, startLinks } from './links.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 50;
@@ -30,6 +31,8 @@ export interface ClusterPlan {
   readonly fsync: boolean;
   /** If given, each node writes a CPU profile there when it stops. */
   readonly profileDirectory: string | undefined;
+  /** Whether the network between the nodes can be broken and slowed down. */
+  readonly links?: boolean;
   /** Gives up waiting for readiness. */
   readonly signal: AbortSignal;
 }
@@ -49,6 +52,8 @@ export interface ClusterNode {
 /** The running cluster. */
 export interface BenchCluster {
   readonly nodes: readonly ClusterNode[];
+  /** Set if they were planned. */
+  readonly links: ClusterLinks | undefined;
   /** Throws, with its last output, if a node has ended. */
   assertRunning(): void;
   /** Drains all nodes; kills those that take too long. */
@@ -63,16 +68,16 @@ interface Ports {
 
 /** Starts all nodes; resolves when each is ready and reaches a majority for each of its partitions. */
 export async function startCluster(plan: ClusterPlan): Promise<BenchCluster> {
-  const ports = await choosePorts(plan.nodeCount);
-  const configurationFile = join(plan.directory, 'cluster.config.json');
-  await writeFile(configurationFile, JSON.stringify(configurationOf(plan, ports), null, 2));
+  const { ports, links } = await layOut(plan);
   if (plan.profileDirectory !== undefined) await mkdir(plan.profileDirectory, { recursive: true });
-  const processes = ports.map((node) => new RunningNode(plan, node, configurationFile));
+  const processes = ports.map((node) => new RunningNode(plan, node));
   const cluster: BenchCluster = {
     nodes: processes,
+    links,
     assertRunning: () => processes.forEach((node) => node.assertRunning()),
     stop: async () => {
       await Promise.all(processes.map((node) => node.stop()));
+      await links?.close();
     },
   };
   try {
@@ -89,15 +94,13 @@ class RunningNode implements ClusterNode {
   readonly url: string;
   readonly dataDirectory: string;
   readonly #plan: ClusterPlan;
-  readonly #configurationFile: string;
   readonly #lines: string[] = [];
   #process: NodeProcess;
   #ended: Promise<void> = Promise.resolve();
   #end: string | undefined;
 
-  constructor(plan: ClusterPlan, { id, httpPort }: Ports, configurationFile: string) {
+  constructor(plan: ClusterPlan, { id, httpPort }: Ports) {
     this.#plan = plan;
-    this.#configurationFile = configurationFile;
     this.id = id;
     this.url = `http://127.0.0.1:${httpPort}`;
     this.dataDirectory = join(plan.directory, 'data', id);
@@ -117,7 +120,7 @@ class RunningNode implements ClusterNode {
         '--node',
         this.id,
         '--config',
-        this.#configurationFile,
+        configurationFile(plan, this.id),
         '--data',
         dirname(this.dataDirectory),
       ],
@@ -167,6 +170,32 @@ function profileArguments(plan: ClusterPlan, id: string): readonly string[] {
   return ['--cpu-prof', `--cpu-prof-dir=${plan.profileDirectory}`, `--cpu-prof-name=${id}.cpuprofile`];
 }
 
+/** Chooses ports, starts links and writes what each node is to read. */
+async function layOut(
+  plan: ClusterPlan,
+): Promise<{ readonly ports: readonly Ports[]; readonly links: ClusterLinks | undefined }> {
+  const { nodeCount } = plan;
+  const free = [...(await freePorts(nodeCount * (plan.links === true ? nodeCount + 1 : 2)))];
+  const ports = Array.from({ length: nodeCount }, (_, index) => ({
+    id: `n${index + 1}`,
+    httpPort: free.pop() ?? 0,
+    peerPort: free.pop() ?? 0,
+  }));
+  const links = plan.links === true ? await startLinks(ports, free) : undefined;
+  for (const { id } of ports) {
+    // A node finds the others behind its links. Ports are no part of what the nodes must agree on.
+    const seen = ports.map((node) =>
+      links === undefined || node.id === id ? node : { ...node, peerPort: links.portOf(id, node.id) },
+    );
+    await writeFile(configurationFile(plan, id), JSON.stringify(configurationOf(plan, seen), null, 2));
+  }
+  return { ports, links };
+}
+
+function configurationFile({ directory }: ClusterPlan, id: string): string {
+  return join(directory, `${id}.config.json`);
+}
+
 function configurationOf(plan: ClusterPlan, ports: readonly Ports[]): object {
   return {
     cluster: 'bench',
@@ -183,26 +212,6 @@ function withoutOverrides(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(environment).filter(([name]) => !name.startsWith('QUORATE_') && name !== 'NODE_OPTIONS'),
   );
-}
-
-/** All are held until all are known, so that none is given twice. */
-async function choosePorts(nodeCount: number): Promise<readonly Ports[]> {
-  const servers = await Promise.all(Array.from({ length: nodeCount * 2 }, listenAnywhere));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return Array.from({ length: nodeCount }, (_, index) => ({
-    id: `n${index + 1}`,
-    httpPort: ports[index * 2] ?? 0,
-    peerPort: ports[index * 2 + 1] ?? 0,
-  }));
-}
-
-function listenAnywhere(): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
-  });
 }
 
 async function awaitReady(

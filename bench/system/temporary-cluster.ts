@@ -7,18 +7,33 @@ import { PROJECT_DIRECTORY } from '../options.ts';
 /** What was started besides, in order; all of it is stopped in reverse. */
 export type Stops = (() => Promise<void>)[];
 
+/** What to start; what is left out is as for most benches. */
+export interface TemporaryPlan {
+  readonly nodeCount: number;
+  readonly copies: number;
+  /** The built command line (main.js). */
+  readonly program?: string;
+  readonly links?: boolean;
+  /** Holds the data for as long as it takes. */
+  readonly outputDirectory?: string;
+  /** Gives up waiting for readiness. */
+  readonly signal?: AbortSignal;
+}
+
 /** Starts the built program with fsync on, and stops everything when `use` has ended, however that was. */
 export async function withCluster<Result>(
   {
     nodeCount,
     copies,
     program = join(PROJECT_DIRECTORY, 'dist/cli/main.js'),
-  }: { readonly nodeCount: number; readonly copies: number; readonly program?: string },
+    links = false,
+    outputDirectory = join(PROJECT_DIRECTORY, '.bench'),
+    signal = new AbortController().signal,
+  }: TemporaryPlan,
   use: (cluster: BenchCluster, stops: Stops) => Promise<Result>,
 ): Promise<Result> {
-  const output = join(PROJECT_DIRECTORY, '.bench');
-  await mkdir(output, { recursive: true });
-  const directory = await mkdtemp(join(output, 'run-'));
+  await mkdir(outputDirectory, { recursive: true });
+  const directory = await mkdtemp(join(outputDirectory, 'run-'));
   const stops: Stops = [() => rm(directory, { recursive: true, force: true })];
   try {
     const plan: ClusterPlan = {
@@ -26,9 +41,10 @@ export async function withCluster<Result>(
       copies,
       directory,
       program,
+      links,
       fsync: true,
       profileDirectory: undefined,
-      signal: new AbortController().signal,
+      signal,
     };
     const cluster = await startCluster(plan);
     stops.push(() => cluster.stop());

@@ -1,0 +1,86 @@
+/** What the clients' process is told to do, and what it answers: plain data, for it crosses the border of a process. */
+import type { TransportTally } from '../arms/pool-transport.ts';
+import type { ArmId } from '../arms/arms.ts';
+import type { KeyTally } from '../judging/lost-ids.ts';
+import type { Told } from '../judging/timeline.ts';
+
+/** Clients that update as fast as they can, each one key. */
+export interface ClosedJob {
+  readonly type: 'closed';
+  readonly arm: ArmId;
+  readonly urls: readonly string[];
+  readonly bucket: string;
+  /** Clients take turns over them. */
+  readonly keys: readonly string[];
+  readonly clients: number;
+  readonly durationMs: number;
+  /** Of one update. */
+  readonly timeoutMs: number;
+}
+
+/** Updates by all arms that are due at given times, whatever becomes of those before. */
+export interface TimelineJob {
+  readonly type: 'timeline';
+  readonly bucket: string;
+  readonly arms: readonly ArmId[];
+  /** Clients of a side ask its nodes only, in turn, as behind a load balancer of their own. */
+  readonly sides: readonly { readonly name: string; readonly urls: readonly string[] }[];
+  /** Each has keys of its own for each arm. In order of time, the first from 0 on. */
+  readonly phases: readonly {
+    readonly name: string;
+    readonly fromMs: number;
+    readonly keys: Readonly<Record<ArmId, readonly string[]>>;
+  }[];
+  readonly endMs: number;
+  /** Per second, arm and side. */
+  readonly updatesPerSecond: number;
+  readonly timeoutMs: number;
+}
+
+export type Job = ClosedJob | TimelineJob;
+
+/** How busy the clients' process was itself. */
+export interface ClientHealth {
+  /** Of one processor, 0 to 1. */
+  readonly cpuShare: number;
+  /** How late timers came, milliseconds, 99 of 100. */
+  readonly lagP99Ms: number;
+}
+
+export interface ClosedResult {
+  readonly keys: readonly KeyTally[];
+  /** Acknowledged within the time, by client. */
+  readonly perClient: readonly number[];
+  readonly seconds: number;
+  /** Of all acknowledged updates. */
+  readonly latenciesMs: readonly number[];
+  readonly transport: TransportTally;
+  /** Of compare-and-set: what is not linearizable. */
+  readonly violations: readonly string[];
+  readonly health: ClientHealth;
+}
+
+/** One update of a timeline. */
+export interface ToldUpdate extends Told {
+  readonly arm: ArmId;
+  readonly side: string;
+  readonly key: string;
+  readonly id: string;
+  /** From the moment at which it was due. */
+  readonly ms: number;
+  /** Of an update that went wrong. */
+  readonly code?: string;
+}
+
+export interface TimelineResult {
+  readonly updates: readonly ToldUpdate[];
+  readonly transport: Readonly<Record<ArmId, TransportTally>>;
+  readonly violations: readonly string[];
+  readonly health: ClientHealth;
+}
+
+export type Reply =
+  /** A timeline has begun: now is 0. */
+  | { readonly type: 'begun' }
+  | { readonly type: 'done'; readonly result: ClosedResult | TimelineResult }
+  | { readonly type: 'failed'; readonly reason: string };

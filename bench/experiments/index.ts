@@ -1,0 +1,6 @@
+/** All experiments, in the order in which they are run and reported. */
+import type { Experiment } from './experiment.ts';
+import { lostUpdates } from './lost-updates.ts';
+
+/** What `npm run bench` runs beside its capacities. */
+export const EXPERIMENTS: readonly Experiment[] = [lostUpdates];
