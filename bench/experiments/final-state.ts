@@ -6,7 +6,7 @@ import { PoolTransport } from './arms/pool-transport.ts';
 import { brokenPromises, type Judgement, judge, type KeyTally, together } from './judging/lost-ids.ts';
 
 const CONCURRENCY = 16;
-const POLL_MS = 25;
+const POLL_MS = 50;
 const TIMEOUT_MS = 10_000;
 /** Repair is done by then, or something is wrong. */
 const EQUAL_LIMIT_MS = 60_000;

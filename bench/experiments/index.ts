@@ -1,6 +1,8 @@
 /** All experiments, in the order in which they are run and reported. */
 import type { Experiment } from './experiment.ts';
 import { lostUpdates } from './lost-updates.ts';
+import { faults } from './faults.ts';
+import { contention } from './contention.ts';
 
 /** What `npm run bench` runs beside its capacities. */
-export const EXPERIMENTS: readonly Experiment[] = [lostUpdates];
+export const EXPERIMENTS: readonly Experiment[] = [lostUpdates, contention, faults];

@@ -21,7 +21,7 @@ const NODES = 3;
 export const CLIENTS = 32;
 const BUCKET = 'bench';
 const TIMEOUT_MS = 5_000;
-const WARM_UP_MS = 400;
+const WARM_UP_MS = 200;
 
 /** One arm at one contention, over all repeats. */
 export interface LostPoint {
@@ -51,7 +51,7 @@ interface Plan {
 }
 
 const FULL: Plan = { levels: [1, 2, 4, 8, 16, 32], repeats: 5, slotMs: 450 };
-const QUICK: Plan = { levels: [1, 8, 32], repeats: 1, slotMs: 400 };
+const QUICK: Plan = { levels: [1, 8, 32], repeats: 1, slotMs: 250 };
 
 export const lostUpdates: Experiment = {
   id: 'lost-updates',

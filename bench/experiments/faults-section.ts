@@ -1,0 +1,201 @@
+/** What `faults` has found, as a section. */
+import type { Figure, LoadModel, Section, Series, Table } from '../report/document.ts';
+import { ARM_IDS, type ArmId, ARMS, armOf } from './arms/arms.ts';
+import { describeHealth } from './clients/health.ts';
+import type { ToldUpdate } from './clients/jobs.ts';
+import { type PhaseName, type Schedule, SIDES } from './fault-schedule.ts';
+import { SLOW_MS } from './fault-script.ts';
+import { type Faults, TIMEOUT_MS, UPDATES_PER_SECOND } from './faults.ts';
+import { millisecondsText, percentText } from './figures.ts';
+import { lostPerMillion } from './judging/lost-ids.ts';
+import { p99 } from './judging/quantile.ts';
+import { between, bucketsOf, type Fate, shareWell } from './judging/timeline.ts';
+import { verdictOf } from './verdict.ts';
+
+const BUCKET_MS = 200;
+
+/** Figures, tables and the answer. */
+export function faultsSection(measured: Faults): Section {
+  const { result, broken } = measured;
+  return {
+    id: 'faults',
+    title: 'Faults',
+    question:
+      'When a node is killed, the cluster falls in two, or a node is slow: which updates are still answered well, where, and what is left to clear up?',
+    answer: answerOf(measured),
+    figures: figuresOf(measured),
+    tables: [...phaseTables(measured), ...aftermathTables(measured)],
+    metrics: ARM_IDS.flatMap((arm) => [
+      {
+        name: `${arm}: answered well in the partition`,
+        unit: '%',
+        better: 'higher',
+        samples: [100 * (availabilityInPartition(measured, arm) ?? 0)],
+      },
+      {
+        name: `${arm}: answered well in all`,
+        unit: '%',
+        better: 'higher',
+        samples: [100 * (shareWell(updatesOf(measured, arm)) ?? 0)],
+      },
+    ]),
+    remarks: [
+      'All keys have the home replicas n1, n3 and n4, so the smaller side has a minority of each. Quorums are sloppy, as by default: E2 and E3 go on with stand-ins where home replicas are out of reach.',
+      `Whoever is "answered well" has an acknowledgement within ${TIMEOUT_MS} ms; "not applied" is a refusal that says so, "unknown" an end without knowledge.`,
+      'A partition is silent: bytes are lost, connections stay open, and nodes find out by themselves. All arms run at once, on keys of their own.',
+      'In faults E1 loses updates as it does without any; siblings of E1 are dropped by its next reader.',
+      describeHealth([result.health]),
+    ],
+    verdict: verdictOf(
+      broken,
+      'After everything was mended all replicas became equal; E2, E3, C1 and C2 hold every acknowledged update, nothing that was called not applied appeared, and what the clients of C1 and C2 were told is linearizable.',
+    ),
+  };
+}
+
+/** Share of an arm's updates on both sides that were answered well while the sides were parted, 0 to 1. */
+export function availabilityInPartition(measured: Faults, arm: ArmId): number | undefined {
+  return shareWell(inPhase(measured, updatesOf(measured, arm), 'parted'));
+}
+
+function answerOf(measured: Faults): string {
+  const share = (arm: ArmId, side: keyof typeof SIDES): string =>
+    percentText(shareWell(inPhase(measured, updatesOf(measured, arm, SIDES[side]), 'parted')));
+  return `In the partition, merging at quorum was answered well in ${share('E3', 'minority')} of the cases on the minority side and ${share('E3', 'majority')} on the other, compare-and-set (C2) in ${share('C2', 'minority')} and ${share('C2', 'majority')}.`;
+}
+
+function updatesOf({ result }: Faults, arm: ArmId, side?: string): readonly ToldUpdate[] {
+  return result.updates.filter((told) => told.arm === arm && (side === undefined || told.side === side));
+}
+
+function inPhase(
+  { phases }: Faults,
+  updates: readonly ToldUpdate[],
+  phase: PhaseName,
+): readonly ToldUpdate[] {
+  const found = phases.find(({ name }) => name === phase);
+  return found === undefined ? [] : between(updates, found.fromMs, found.toMs);
+}
+
+function figuresOf(measured: Faults): readonly Figure[] {
+  const events = eventsOf(measured.schedule);
+  const loadModel: LoadModel = {
+    type: 'open',
+    text: `${UPDATES_PER_SECOND} updates a second by each arm on each side, due at even times and begun then whatever became of those before; buckets of ${BUCKET_MS} ms by the time at which they were due`,
+  };
+  const figure = (id: string, title: string, label: string, series: readonly Series[]): Figure => ({
+    ...{ id, title, type: 'steps', loadModel, events, series },
+    x: { label: 'time', unit: 's', scale: 'linear' },
+    y: { label, scale: 'linear' },
+  });
+  const counted = (fate: Fate): readonly Series[] => seriesOf(measured, undefined, (bucket) => bucket[fate]);
+  return [
+    ...(['minority', 'majority'] as const).map((side) =>
+      figure(
+        `well-${side}`,
+        `Answered well on the ${SIDES[side]}`,
+        'updates answered well, %',
+        seriesOf(measured, SIDES[side], ({ well, refused, unknown }) =>
+          well + refused + unknown === 0 ? null : (100 * well) / (well + refused + unknown),
+        ),
+      ),
+    ),
+    figure('refused', 'Refused, surely not applied', 'updates in a bucket, both sides', counted('refused')),
+    figure('unknown', 'Ended without knowledge', 'updates in a bucket, both sides', counted('unknown')),
+  ];
+}
+
+function seriesOf(
+  measured: Faults,
+  side: string | undefined,
+  y: (bucket: { readonly well: number; readonly refused: number; readonly unknown: number }) => number | null,
+): readonly Series[] {
+  return ARMS.map(({ id, title }) => ({
+    name: title,
+    origin: 'measured',
+    points: bucketsOf(updatesOf(measured, id, side), BUCKET_MS, measured.schedule.endMs).map((bucket) => ({
+      x: bucket.fromMs / 1_000,
+      y: y(bucket),
+    })),
+  }));
+}
+
+function eventsOf(schedule: Schedule): NonNullable<Figure['events']> {
+  const { killMs, restartMs, partMs, healMs, slowMs, quickMs } = schedule;
+  return [
+    { x: killMs / 1_000, label: 'n3 is killed' },
+    { x: restartMs / 1_000, label: 'n3 starts' },
+    { x: partMs / 1_000, label: 'partition' },
+    { x: healMs / 1_000, label: 'healed' },
+    { x: slowMs / 1_000, label: `n4 is slow (${SLOW_MS} ms each way)` },
+    { x: quickMs / 1_000, label: 'n4 is quick' },
+  ];
+}
+
+function phaseTables(measured: Faults): readonly Table[] {
+  return measured.phases.map(({ name, fromMs, toMs }) => ({
+    title: `${name}, ${fromMs / 1_000} to ${toMs / 1_000} s`,
+    head: [
+      'arm',
+      'side',
+      'due',
+      'answered well',
+      'not applied',
+      'unknown',
+      'p99 ms of good answers',
+      'errors',
+    ],
+    rows: ARMS.flatMap(({ id, title }) =>
+      Object.values(SIDES).map((side) => [
+        title,
+        side,
+        ...cellsOf(inPhase(measured, updatesOf(measured, id, side), name)),
+      ]),
+    ),
+  }));
+}
+
+function cellsOf(updates: readonly ToldUpdate[]): readonly string[] {
+  const count = (fate: Fate): number => updates.filter((told) => told.fate === fate).length;
+  const codes = new Set(updates.flatMap(({ code }) => (code === undefined ? [] : [code])));
+  const latencies = updates.filter(({ fate }) => fate === 'well').map(({ ms }) => ms);
+  return [
+    String(updates.length),
+    percentText(shareWell(updates)),
+    String(count('refused')),
+    String(count('unknown')),
+    `${millisecondsText(p99(latencies))} (of ${latencies.length})`,
+    [...codes].join(', '),
+  ];
+}
+
+function aftermathTables(measured: Faults): readonly Table[] {
+  const { aftermaths, findings, result } = measured;
+  return [
+    {
+      title: 'When a fault is over',
+      head: ['arm', 'keys of the phase', 'replicas equal after', 'most siblings of a key then'],
+      rows: aftermaths.map(({ arm, phase, equalMs, siblings }) => [
+        armOf(arm).title,
+        phase,
+        equalMs === undefined ? 'more than a minute' : `${(equalMs / 1_000).toFixed(1)} s`,
+        String(siblings),
+      ]),
+    },
+    {
+      title: 'The whole run',
+      head: ['arm', 'acknowledged', 'lost', 'lost per million', 'writes that left siblings', 'most siblings'],
+      rows: ARMS.map(({ id, title, isConditional }) => {
+        const judgement = findings.get(id)?.judgement;
+        const { leftSiblings, mostSiblings } = result.transport[id];
+        return [
+          title,
+          String(judgement?.acknowledged ?? 0),
+          String(judgement?.lost.length ?? 0),
+          judgement === undefined ? '-' : Math.round(lostPerMillion(judgement) ?? 0).toLocaleString('en'),
+          ...(isConditional ? ['-', '-'] : [String(leftSiblings), String(mostSiblings)]),
+        ];
+      }),
+    },
+  ];
+}
