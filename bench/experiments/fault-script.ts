@@ -78,7 +78,7 @@ export class FaultScript {
     if (keys === undefined) return [];
     return Promise.all(
       ARM_IDS.map(async (arm) => {
-        const equalMs = await finalState.untilEqual(keys[arm]);
+        const equalMs = await finalState.untilEqual(keys[arm], 1);
         return { arm, phase, equalMs, siblings: await finalState.mostSiblings(arm, keys[arm]) };
       }),
     );

@@ -20,7 +20,7 @@ export function perMillionText(perMillion: number | undefined): string {
 }
 
 export function millisecondsText(ms: number | undefined): string {
-  if (ms === undefined) return 'too few';
+  if (ms === undefined) return '-';
   return ms >= 100 ? ms.toFixed(0) : ms.toFixed(1);
 }
 

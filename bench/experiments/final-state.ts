@@ -35,19 +35,23 @@ export class FinalState {
     this.#signal = signal;
   }
 
-  /** Resolves with the milliseconds that it took; undefined if some still differed after a minute. */
-  async untilEqual(keys: readonly string[]): Promise<number | undefined> {
+  /**
+   * Resolves with the milliseconds that it took; undefined if some still differed after a minute. `atOnce`: how many are asked for
+   * in one go; few, where the asking itself would be a load beside what is measured.
+   */
+  async untilEqual(keys: readonly string[], atOnce = CONCURRENCY): Promise<number | undefined> {
     const startMs = performance.now();
-    let differing = keys;
-    for (;;) {
+    let left = keys;
+    while (left.length > 0) {
       this.#signal.throwIfAborted();
-      const agree = await eachOf(differing, async (key) => this.#agree(key));
-      differing = differing.filter((_, index) => agree[index] !== true);
-      const tookMs = performance.now() - startMs;
-      if (differing.length === 0) return tookMs;
-      if (tookMs > EQUAL_LIMIT_MS) return undefined;
-      await delay(POLL_MS);
+      const asked = left.slice(0, atOnce);
+      const agree = await eachOf(asked, async (key) => this.#agree(key));
+      const differing = asked.filter((_, index) => agree[index] !== true);
+      left = [...differing, ...left.slice(atOnce)];
+      if (performance.now() - startMs > EQUAL_LIMIT_MS) return undefined;
+      if (differing.length > 0) await delay(POLL_MS);
     }
+    return performance.now() - startMs;
   }
 
   /** Most siblings that any of the keys holds. */
