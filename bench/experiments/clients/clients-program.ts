@@ -1,18 +1,29 @@
 /** The clients' process: carries out one job at a time. */
 import { runClosed } from './closed-run.ts';
-import type { Job, Reply } from './jobs.ts';
+import type { ClosedResult, Job, Reply, StalenessResult, TimelineResult } from './jobs.ts';
+import { runStaleness } from './staleness-run.ts';
 import { runTimeline } from './timeline-run.ts';
 
 async function carryOut(job: Job): Promise<void> {
   try {
-    const result =
-      job.type === 'closed' ? await runClosed(job) : await runTimeline(job, () => reply({ type: 'begun' }));
+    const result = await resultOf(job);
     reply({ type: 'done', result });
   } catch (error) {
     reply({
       type: 'failed',
       reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
+  }
+}
+
+function resultOf(job: Job): Promise<ClosedResult | TimelineResult | StalenessResult> {
+  switch (job.type) {
+    case 'closed':
+      return runClosed(job);
+    case 'timeline':
+      return runTimeline(job, () => reply({ type: 'begun' }));
+    case 'staleness':
+      return runStaleness(job);
   }
 }
 

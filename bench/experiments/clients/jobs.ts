@@ -3,6 +3,7 @@ import type { TransportTally } from '../arms/pool-transport.ts';
 import type { ArmId } from '../arms/arms.ts';
 import type { KeyTally } from '../judging/lost-ids.ts';
 import type { Told } from '../judging/timeline.ts';
+import type { Quorums } from '../staleness/pbs.ts';
 
 /** Clients that update as fast as they can, each one key. */
 export interface ClosedJob {
@@ -37,7 +38,25 @@ export interface TimelineJob {
   readonly timeoutMs: number;
 }
 
-export type Job = ClosedJob | TimelineJob;
+/** One client for each key writes versions one after the other, and reads are made beside. */
+export interface StalenessJob {
+  readonly type: 'staleness';
+  readonly bucket: string;
+  /** With the base URLs of the home replicas, through which everything goes. */
+  readonly keys: readonly { readonly key: string; readonly home: readonly string[] }[];
+  readonly quorums: Quorums;
+  /**
+   * `after`: a read begins so many milliseconds after a version was acknowledged, and the next version waits for it. `burst`:
+   * versions are written and read without a pause.
+   */
+  readonly reads:
+    | { readonly type: 'after'; readonly offsetsMs: readonly number[] }
+    | { readonly type: 'burst' };
+  readonly durationMs: number;
+  readonly seed: number;
+}
+
+export type Job = ClosedJob | TimelineJob | StalenessJob;
 
 /** How busy the clients' process was itself. */
 export interface ClientHealth {
@@ -79,8 +98,26 @@ export interface TimelineResult {
   readonly health: ClientHealth;
 }
 
+/** One read. */
+export interface Observation {
+  /** After the newest version that was acknowledged then; as planned, in a burst 0. */
+  readonly afterMs: number;
+  /** How many versions it was behind that one. */
+  readonly lag: number;
+}
+
+export interface StalenessResult {
+  readonly observations: readonly Observation[];
+  /** Of the requests, as the client saw them, milliseconds. */
+  readonly writeMs: readonly number[];
+  readonly readMs: readonly number[];
+  /** Requests that were not answered well, and reads that showed siblings. */
+  readonly failures: number;
+  readonly health: ClientHealth;
+}
+
 export type Reply =
   /** A timeline has begun: now is 0. */
   | { readonly type: 'begun' }
-  | { readonly type: 'done'; readonly result: ClosedResult | TimelineResult }
+  | { readonly type: 'done'; readonly result: ClosedResult | TimelineResult | StalenessResult }
   | { readonly type: 'failed'; readonly reason: string };
