@@ -4,6 +4,7 @@
  */
 import { CAS_BUCKET } from '../load/workload.ts';
 import type { Section } from '../report/document.ts';
+import { countedBetween, readNodeCounters } from '../system/node-metrics.ts';
 import { withCluster } from '../system/temporary-cluster.ts';
 import { type ArmId, armOf } from './arms/arms.ts';
 import { type Clients, startClients } from './clients/clients.ts';
@@ -13,14 +14,12 @@ import type { Experiment, ExperimentContext } from './experiment.ts';
 import { FinalState } from './final-state.ts';
 import { fairnessOf } from './judging/fairness.ts';
 import { p99, quantile } from './judging/quantile.ts';
-import { counterOf } from './node-metrics.ts';
 
 const NODES = 3;
 export const CLIENTS = 64;
 /** An update may have to wait for many others. */
 const TIMEOUT_MS = 10_000;
 const WARM_UP_MS = 300;
-const ROUNDS_METRIC = 'quorate_rounds_total';
 
 /** An arm in a kind of bucket. */
 export interface Contender {
@@ -90,16 +89,17 @@ async function measure(context: ExperimentContext): Promise<Contention> {
       const urls = cluster.nodes.map(({ url }) => url);
       const clients = startClients();
       stops.push(() => clients.stop());
+      const ports = { clients, urls, signal };
       const slots: Slot[] = [];
       for (const contender of CONTENDERS)
-        await runSlot(clients, urls, { contender, keys: 8, name: 'warm' }, WARM_UP_MS);
+        await runSlot(ports, { contender, keys: 8, name: 'warm', durationMs: WARM_UP_MS });
       for (let repeat = 1; repeat <= plan.repeats; repeat += 1) {
         progress(`contention: repeat ${repeat} of ${plan.repeats}`);
         for (const keys of plan.keys) {
           for (const contender of CONTENDERS) {
             signal.throwIfAborted();
             const durationMs = keys === 1 ? plan.hotSlotMs : plan.slotMs;
-            slots.push(await runSlot(clients, urls, { contender, keys, name: `r${repeat}` }, durationMs));
+            slots.push(await runSlot(ports, { contender, keys, name: `r${repeat}`, durationMs }));
           }
         }
       }
@@ -119,21 +119,33 @@ async function measure(context: ExperimentContext): Promise<Contention> {
   );
 }
 
+interface SlotPlan {
+  readonly contender: Contender;
+  readonly keys: number;
+  readonly name: string;
+  readonly durationMs: number;
+}
+
+interface SlotPorts {
+  readonly clients: Clients;
+  readonly urls: readonly string[];
+  readonly signal: AbortSignal;
+}
+
 async function runSlot(
-  clients: Clients,
-  urls: readonly string[],
-  { contender, keys, name }: { readonly contender: Contender; readonly keys: number; readonly name: string },
-  durationMs: number,
+  { clients, urls, signal }: SlotPorts,
+  { contender, keys, name, durationMs }: SlotPlan,
 ): Promise<Slot> {
   const { arm, bucket } = contender;
-  const before = await counterOf(ROUNDS_METRIC, urls);
+  const before = await readNodeCounters(urls, signal);
   const result = await clients.closed({
     ...{ arm, urls, bucket, durationMs },
     keys: Array.from({ length: keys }, (_, index) => `contended-${name}-${arm}-${keys}-${index}`),
     clients: CLIENTS,
     timeoutMs: TIMEOUT_MS,
   });
-  return { contender, keys, result, rounds: (await counterOf(ROUNDS_METRIC, urls)) - before };
+  const { rounds = 0 } = countedBetween(before, await readNodeCounters(urls, signal));
+  return { contender, keys, result, rounds };
 }
 
 async function judge(

@@ -4,7 +4,7 @@ import type { BenchCluster, ClusterNode } from '../system/cluster.ts';
 import { ARM_IDS, type ArmId } from './arms/arms.ts';
 import type { TimelineJob } from './clients/jobs.ts';
 import type { ExperimentContext } from './experiment.ts';
-import { type PhaseName, type Schedule } from './fault-schedule.ts';
+import type { PhaseName, Schedule } from './fault-schedule.ts';
 import type { FinalState } from './final-state.ts';
 
 /** Each way, milliseconds. */

@@ -1,9 +1,17 @@
-/** All experiments, in the order in which they are run and reported. */
+/** All experiments that compare ways to use the store, in the order of the report. */
+import { contention } from './contention.ts';
 import type { Experiment } from './experiment.ts';
+import { faults } from './faults.ts';
+import { headline } from './headline.ts';
+import { latencyLadder } from './latency-ladder.ts';
 import { lostUpdates } from './lost-updates.ts';
 import { staleReads } from './stale-reads.ts';
-import { faults } from './faults.ts';
-import { contention } from './contention.ts';
 
-/** What `npm run bench` runs beside its capacities. */
-export const EXPERIMENTS: readonly Experiment[] = [lostUpdates, staleReads, contention, faults];
+export const EXPERIMENTS: readonly Experiment[] = [
+  headline,
+  lostUpdates,
+  staleReads,
+  latencyLadder,
+  contention,
+  faults,
+];

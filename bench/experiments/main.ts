@@ -8,7 +8,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { positiveInteger } from '../../src/cli/option-values.ts';
-import { PROJECT_DIRECTORY } from '../options.ts';
+import { PROJECT_DIRECTORY } from '../system/project-directory.ts';
 import type { Section } from '../report/document.ts';
 import { formatTable } from '../report/text-table.ts';
 import type { Experiment } from './experiment.ts';

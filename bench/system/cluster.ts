@@ -229,7 +229,7 @@ async function awaitReady(
     }
     await delay(READY_POLL_MS);
     const ready = await Promise.all(waiting.map(isReady));
-    waiting = waiting.filter((_, index) => !ready[index]);
+    waiting = waiting.filter((_, index) => ready[index] !== true);
   }
 }
 

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BenchCluster, type ClusterPlan, startCluster } from './cluster.ts';
-import { PROJECT_DIRECTORY } from '../options.ts';
+import { PROJECT_DIRECTORY } from './project-directory.ts';
 
 /** What was started besides, in order; all of it is stopped in reverse. */
 export type Stops = (() => Promise<void>)[];
