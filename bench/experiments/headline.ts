@@ -5,11 +5,11 @@
 import type { Figure, Section } from '../report/document.ts';
 import { type ArmId, ARMS } from './arms/arms.ts';
 import type { Experiment } from './experiment.ts';
-import { availabilityInPartition } from './faults-section.ts';
-import { measureFaults } from './faults.ts';
+import { availabilityInPartition } from './faults/section.ts';
+import { measureFaults } from './faults/measurement.ts';
 import { millisecondsText, percentText, perMillionText } from './figures.ts';
 import { lostPerMillion } from './judging/lost-ids.ts';
-import { CLIENTS, type LostUpdates, measureLostUpdates } from './lost-updates.ts';
+import { CLIENTS, type LostUpdates, measureLostUpdates } from './lost-updates/measurement.ts';
 
 /** Contention that the headline is for. */
 const CLIENTS_PER_KEY = 8;

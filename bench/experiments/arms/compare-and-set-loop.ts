@@ -13,7 +13,7 @@ const READ_AGAIN = new Set<string>(['cas-contention', 'quorum-unavailable', 'ove
 
 /** Swaps until it wins, or the time is over: then it rejects with `cas-contention`, and nothing was written. */
 export async function compareAndSetLoop<Value>(
-  bucket: Bucket<Value>,
+  bucket: Pick<Bucket<Value>, 'get' | 'cas'>,
   key: string,
   timeoutMs: number,
   change: (entry: Entry<Value>, by: 'plain' | 'linearizable') => Value,

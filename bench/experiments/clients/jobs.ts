@@ -3,7 +3,7 @@ import type { TransportTally } from '../arms/pool-transport.ts';
 import type { ArmId } from '../arms/arms.ts';
 import type { KeyTally } from '../judging/lost-ids.ts';
 import type { Told } from '../judging/timeline.ts';
-import type { Quorums } from '../staleness/pbs.ts';
+import type { Quorums } from '../stale-reads/pbs.ts';
 
 /** Clients that update as fast as they can, each one key. */
 export interface ClosedJob {

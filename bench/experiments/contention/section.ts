@@ -1,10 +1,10 @@
 /** What `contention` has found, as a section. */
-import type { Figure, LoadModel, Point, Section, Series } from '../report/document.ts';
-import { spreadOf } from '../report/statistics.ts';
-import { describeHealth } from './clients/health.ts';
-import { CLIENTS, CONTENDERS, type Contention, type ContentionPoint } from './contention.ts';
-import { millisecondsText, percentText, perSecondText, pointOf } from './figures.ts';
-import { verdictOf } from './verdict.ts';
+import type { Figure, LoadModel, Point, Section, Series } from '../../report/document.ts';
+import { spreadOf } from '../../report/statistics.ts';
+import { describeHealth } from '../clients/health.ts';
+import { CLIENTS, CONTENDERS, type Contention, type ContentionPoint } from './measurement.ts';
+import { millisecondsText, percentText, perSecondText, pointOf } from '../figures.ts';
+import { verdictOf } from '../judging/verdict.ts';
 
 /** Figures, tables and the answer. */
 export function contentionSection(measured: Contention): Section {

@@ -1,11 +1,11 @@
 /** Breaks and mends a cluster by a schedule, and looks at what each fault has left behind. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BenchCluster, ClusterNode } from '../system/cluster.ts';
-import { ARM_IDS, type ArmId } from './arms/arms.ts';
-import type { TimelineJob } from './clients/jobs.ts';
-import type { ExperimentContext } from './experiment.ts';
-import type { PhaseName, Schedule } from './fault-schedule.ts';
-import type { FinalState } from './final-state.ts';
+import type { BenchCluster, ClusterNode } from '../../system/cluster.ts';
+import { ARM_IDS, type ArmId } from '../arms/arms.ts';
+import type { TimelineJob } from '../clients/jobs.ts';
+import type { ExperimentContext } from '../experiment.ts';
+import type { PhaseName, Schedule } from './schedule.ts';
+import type { FinalState } from '../judging/final-state.ts';
 
 /** Each way, milliseconds. */
 export const SLOW_MS = 50;

@@ -1,9 +1,9 @@
 /** What `latency-ladder` has found, as a section. */
-import type { PacedResult } from '../load/open-loop.ts';
-import type { Figure, LoadModel, Point, Section, Series } from '../report/document.ts';
-import { spreadOf } from '../report/statistics.ts';
-import { millisecondsText, percentText, pointOf } from './figures.ts';
-import { CONNECTIONS, KINDS, type Ladder, type Rung, type Step } from './latency-ladder.ts';
+import type { PacedResult } from '../../load/open-loop.ts';
+import type { Figure, LoadModel, Point, Section, Series } from '../../report/document.ts';
+import { spreadOf } from '../../report/statistics.ts';
+import { millisecondsText, percentText, pointOf } from '../figures.ts';
+import { CONNECTIONS, KINDS, type Ladder, type Rung, type Step } from './measurement.ts';
 
 /** Fewer good answers in a window say nothing of their slowest hundredth. */
 const SAMPLES_FOR_P99 = 100;

@@ -2,14 +2,12 @@
  * How long requests take from a tenth of what the cluster can do to more than it can: open loop, so that what waits is seen. The
  * capacity of each kind of request is measured first, closed loop, by the same connections to all nodes.
  */
-import { HEADERS } from '../../src/api/headers.ts';
-import { type LoadGenerator, startLoadGenerator } from '../load/closed-loop.ts';
-import { type PacedGenerator, type PacedResult, startPacedGenerator } from '../load/open-loop.ts';
-import type { Workload } from '../load/workload.ts';
-import type { Section } from '../report/document.ts';
-import { withCluster } from '../system/temporary-cluster.ts';
-import type { Experiment, ExperimentContext } from './experiment.ts';
-import { latencyLadderSection } from './latency-ladder-section.ts';
+import { HEADERS } from '../../../src/api/headers.ts';
+import { type LoadGenerator, startLoadGenerator } from '../../load/closed-loop.ts';
+import { type PacedGenerator, type PacedResult, startPacedGenerator } from '../../load/open-loop.ts';
+import type { Workload } from '../../load/workload.ts';
+import { withCluster } from '../../system/temporary-cluster.ts';
+import type { ExperimentContext } from '../experiment.ts';
 
 const NODES = 3;
 export const CONNECTIONS = 64;
@@ -95,12 +93,6 @@ const QUICK: Plan = {
   ...{ warmUpMs: 100, measureMs: 300, storedKeys: 1_000 },
 };
 
-export const latencyLadder: Experiment = {
-  id: 'latency-ladder',
-  title: 'Latency by load',
-  run: async (context): Promise<Section> => latencyLadderSection(await measure(context)),
-};
-
 interface Generators {
   readonly closed: LoadGenerator;
   readonly paced: PacedGenerator;
@@ -108,7 +100,8 @@ interface Generators {
   readonly plan: Plan;
 }
 
-async function measure(context: ExperimentContext): Promise<Ladder> {
+/** Takes its time. */
+export async function measureLatencyLadder(context: ExperimentContext): Promise<Ladder> {
   const { program, outputDirectory, signal, progress } = context;
   const plan = context.isQuick ? QUICK : FULL;
   return withCluster(

@@ -1,6 +1,6 @@
 /** Keys that lie where an experiment needs them. */
-import type { RingBody } from '../../src/api/bodies.ts';
-import { homeReplicas } from '../../src/client/placement.ts';
+import type { RingBody } from '../../../src/api/bodies.ts';
+import { homeReplicas } from '../../../src/client/placement.ts';
 
 /** Names that are tried; of five nodes every tenth lies on given three. */
 const MAX_TRIES = 100_000;

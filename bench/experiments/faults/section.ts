@@ -1,16 +1,16 @@
 /** What `faults` has found, as a section. */
-import type { Figure, LoadModel, Section, Series, Table } from '../report/document.ts';
-import { ARM_IDS, type ArmId, ARMS, armOf } from './arms/arms.ts';
-import { describeHealth } from './clients/health.ts';
-import type { ToldUpdate } from './clients/jobs.ts';
-import { type PhaseName, type Schedule, SIDES } from './fault-schedule.ts';
-import { SLOW_MS } from './fault-script.ts';
-import { type Faults, TIMEOUT_MS, UPDATES_PER_SECOND } from './faults.ts';
-import { millisecondsText, percentText } from './figures.ts';
-import { lostPerMillion } from './judging/lost-ids.ts';
-import { quantile } from './judging/quantile.ts';
-import { between, bucketsOf, type Fate, shareWell } from './judging/timeline.ts';
-import { verdictOf } from './verdict.ts';
+import type { Figure, LoadModel, Section, Series, Table } from '../../report/document.ts';
+import { ARM_IDS, type ArmId, ARMS, armOf } from '../arms/arms.ts';
+import { describeHealth } from '../clients/health.ts';
+import type { ToldUpdate } from '../clients/jobs.ts';
+import { type PhaseName, type Schedule, SIDES } from './schedule.ts';
+import { SLOW_MS } from './script.ts';
+import { type Faults, TIMEOUT_MS, UPDATES_PER_SECOND } from './measurement.ts';
+import { millisecondsText, percentText } from '../figures.ts';
+import { lostPerMillion } from '../judging/lost-ids.ts';
+import { quantile } from '../judging/quantile.ts';
+import { between, bucketsOf, type Fate, shareWell } from '../judging/timeline.ts';
+import { verdictOf } from '../judging/verdict.ts';
 
 const BUCKET_MS = 200;
 /** What a cluster with nothing broken answers well at least, at a load that it can bear. */

@@ -1,5 +1,5 @@
 /** What the checkers say, as the report has it. */
-import type { Verdict } from '../report/document.ts';
+import type { Verdict } from '../../report/document.ts';
 
 /** Sentences that are named; the rest is counted. */
 const NAMED = 5;

@@ -1,11 +1,11 @@
 /** What `lost-updates` has found, as a section. */
-import type { Figure, LoadModel, Point, Section, Series } from '../report/document.ts';
-import { ARMS, armOf } from './arms/arms.ts';
-import { describeHealth } from './clients/health.ts';
-import { perMillionText, perSecondText, millisecondsText, pointOf } from './figures.ts';
-import { lostPerMillion } from './judging/lost-ids.ts';
-import { CLIENTS, type LostPoint, type LostUpdates } from './lost-updates.ts';
-import { verdictOf } from './verdict.ts';
+import type { Figure, LoadModel, Point, Section, Series } from '../../report/document.ts';
+import { ARMS, armOf } from '../arms/arms.ts';
+import { describeHealth } from '../clients/health.ts';
+import { perMillionText, perSecondText, millisecondsText, pointOf } from '../figures.ts';
+import { lostPerMillion } from '../judging/lost-ids.ts';
+import { CLIENTS, type LostPoint, type LostUpdates } from './measurement.ts';
+import { verdictOf } from '../judging/verdict.ts';
 
 /** Figures, tables and the answer. */
 export function lostUpdatesSection(measured: LostUpdates): Section {

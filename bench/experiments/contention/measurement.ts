@@ -2,18 +2,16 @@
  * What contention costs: 64 clients on one key, on 8 and on 64 of them, by siblings that are merged and by compare-and-set: how much
  * gets done, how many attempts and rounds that takes, and whether everybody gets a turn.
  */
-import { CAS_BUCKET } from '../load/workload.ts';
-import type { Section } from '../report/document.ts';
-import { countedBetween, readNodeCounters } from '../system/node-metrics.ts';
-import { withCluster } from '../system/temporary-cluster.ts';
-import { type ArmId, armOf } from './arms/arms.ts';
-import { type Clients, startClients } from './clients/clients.ts';
-import type { ClientHealth, ClosedResult } from './clients/jobs.ts';
-import { contentionSection } from './contention-section.ts';
-import type { Experiment, ExperimentContext } from './experiment.ts';
-import { FinalState } from './final-state.ts';
-import { fairnessOf } from './judging/fairness.ts';
-import { p99, quantile } from './judging/quantile.ts';
+import { CAS_BUCKET } from '../../load/workload.ts';
+import { countedBetween, readNodeCounters } from '../../system/node-metrics.ts';
+import { withCluster } from '../../system/temporary-cluster.ts';
+import { type ArmId, armOf } from '../arms/arms.ts';
+import { type Clients, startClients } from '../clients/clients.ts';
+import type { ClientHealth, ClosedResult } from '../clients/jobs.ts';
+import type { ExperimentContext } from '../experiment.ts';
+import { FinalState } from '../judging/final-state.ts';
+import { fairnessOf } from '../judging/fairness.ts';
+import { p99, quantile } from '../judging/quantile.ts';
 
 const NODES = 3;
 export const CLIENTS = 64;
@@ -67,12 +65,6 @@ export interface Contention {
 const FULL = { keys: [1, 8, 64], repeats: 5, slotMs: 500, hotSlotMs: 1_500 };
 const QUICK = { keys: [1, 64], repeats: 1, slotMs: 200, hotSlotMs: 400 };
 
-export const contention: Experiment = {
-  id: 'contention',
-  title: 'Contention',
-  run: async (context): Promise<Section> => contentionSection(await measure(context)),
-};
-
 interface Slot {
   readonly contender: Contender;
   readonly keys: number;
@@ -80,7 +72,8 @@ interface Slot {
   readonly rounds: number;
 }
 
-async function measure(context: ExperimentContext): Promise<Contention> {
+/** Takes its time. */
+export async function measureContention(context: ExperimentContext): Promise<Contention> {
   const { program, outputDirectory, signal, progress } = context;
   const plan = context.isQuick ? QUICK : FULL;
   return withCluster(

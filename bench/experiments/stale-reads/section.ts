@@ -1,11 +1,11 @@
 /** What `stale-reads` has found, as a section. */
-import type { Figure, LoadModel, Section, Series, Table } from '../report/document.ts';
-import { describeHealth } from './clients/health.ts';
-import type { Observation } from './clients/jobs.ts';
-import { percentText, pointOf } from './figures.ts';
-import { LINK_MS, OFFSETS_MS, type StalenessOfQuorum, type StaleReads } from './stale-reads.ts';
-import { freshAfter, freshWithin, type Quorums } from './staleness/pbs.ts';
-import { verdictOf } from './verdict.ts';
+import type { Figure, LoadModel, Section, Series, Table } from '../../report/document.ts';
+import { describeHealth } from '../clients/health.ts';
+import type { Observation } from '../clients/jobs.ts';
+import { percentText, pointOf } from '../figures.ts';
+import { LINK_MS, OFFSETS_MS, type StalenessOfQuorum, type StaleReads } from './measurement.ts';
+import { freshAfter, freshWithin, type Quorums } from './pbs.ts';
+import { verdictOf } from '../judging/verdict.ts';
 
 /** For the model. */
 const TRIALS = 20_000;

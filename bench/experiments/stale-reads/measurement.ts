@@ -6,18 +6,16 @@
  * is. Every request goes through a home replica drawn at random, which answers from its own copy first: at R=1 a read is one of
  * one replica drawn at random, as in the model.
  */
-import type { RingBody } from '../../src/api/bodies.ts';
-import { PATHS } from '../../src/api/paths.ts';
-import { homeReplicas } from '../../src/client/placement.ts';
-import { seededDraw } from '../../test/core/causality/seeded-draw.ts';
-import type { Section } from '../report/document.ts';
-import { withCluster } from '../system/temporary-cluster.ts';
-import { type Clients, startClients } from './clients/clients.ts';
-import type { ClientHealth, Observation, StalenessJob, StalenessResult } from './clients/jobs.ts';
-import type { Experiment, ExperimentContext } from './experiment.ts';
-import { quantile } from './judging/quantile.ts';
-import { staleReadsSection } from './stale-reads-section.ts';
-import type { Quorums, StepDelays } from './staleness/pbs.ts';
+import type { RingBody } from '../../../src/api/bodies.ts';
+import { PATHS } from '../../../src/api/paths.ts';
+import { homeReplicas } from '../../../src/client/placement.ts';
+import { seededDraw } from '../../../test/core/causality/seeded-draw.ts';
+import { withCluster } from '../../system/temporary-cluster.ts';
+import { type Clients, startClients } from '../clients/clients.ts';
+import type { ClientHealth, Observation, StalenessJob, StalenessResult } from '../clients/jobs.ts';
+import type { ExperimentContext } from '../experiment.ts';
+import { quantile } from '../judging/quantile.ts';
+import type { Quorums, StepDelays } from './pbs.ts';
 
 const NODES = 5;
 const COPIES = 3;
@@ -26,7 +24,7 @@ const KEYS = 8;
 /** Of one link, each way. */
 export const LINK_MS = 5;
 
-export const QUORUMS: readonly Quorums[] = [
+const QUORUMS: readonly Quorums[] = [
   { n: 3, r: 1, w: 1 },
   { n: 3, r: 1, w: 2 },
   { n: 3, r: 2, w: 1 },
@@ -60,13 +58,8 @@ export interface StaleReads {
   readonly healths: readonly ClientHealth[];
 }
 
-export const staleReads: Experiment = {
-  id: 'stale-reads',
-  title: 'Stale reads',
-  run: async (context): Promise<Section> => staleReadsSection(await measure(context)),
-};
-
-async function measure(context: ExperimentContext): Promise<StaleReads> {
+/** Takes its time. */
+export async function measureStaleReads(context: ExperimentContext): Promise<StaleReads> {
   const { program, outputDirectory, signal, progress, seed, isQuick } = context;
   const plan = isQuick ? QUICK : FULL;
   return withCluster(

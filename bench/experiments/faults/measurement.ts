@@ -6,15 +6,14 @@
  * has a minority of every key, and the other one a majority. Each phase has keys of its own, so that those of a phase that is over
  * are written no more, and one can see when their replicas are equal.
  */
-import type { RingBody } from '../../src/api/bodies.ts';
-import { PATHS } from '../../src/api/paths.ts';
-import type { Section } from '../report/document.ts';
-import type { BenchCluster } from '../system/cluster.ts';
-import { withCluster } from '../system/temporary-cluster.ts';
-import { ARM_IDS, type ArmId } from './arms/arms.ts';
-import { type Clients, startClients } from './clients/clients.ts';
-import type { TimelineJob, TimelineResult, ToldUpdate } from './clients/jobs.ts';
-import type { Experiment, ExperimentContext } from './experiment.ts';
+import type { RingBody } from '../../../src/api/bodies.ts';
+import { PATHS } from '../../../src/api/paths.ts';
+import type { BenchCluster } from '../../system/cluster.ts';
+import { withCluster } from '../../system/temporary-cluster.ts';
+import { ARM_IDS, type ArmId } from '../arms/arms.ts';
+import { type Clients, startClients } from '../clients/clients.ts';
+import type { TimelineJob, TimelineResult, ToldUpdate } from '../clients/jobs.ts';
+import type { ExperimentContext } from '../experiment.ts';
 import {
   FULL_SCHEDULE,
   type Phase,
@@ -23,12 +22,11 @@ import {
   QUICK_SCHEDULE,
   type Schedule,
   SIDES,
-} from './fault-schedule.ts';
-import { type Aftermath, FaultScript } from './fault-script.ts';
-import { faultsSection } from './faults-section.ts';
-import { type Finding, FinalState } from './final-state.ts';
-import type { KeyTally } from './judging/lost-ids.ts';
-import { onceFor } from './once.ts';
+} from './schedule.ts';
+import { type Aftermath, FaultScript } from './script.ts';
+import { type Finding, FinalState } from '../judging/final-state.ts';
+import type { KeyTally } from '../judging/lost-ids.ts';
+import { onceFor } from '../once.ts';
 import { keysOn } from './placed-keys.ts';
 
 const NODES = 5;
@@ -49,12 +47,6 @@ export interface Faults {
   readonly findings: ReadonlyMap<ArmId, Finding>;
   readonly broken: readonly string[];
 }
-
-export const faults: Experiment = {
-  id: 'faults',
-  title: 'Faults',
-  run: async (context): Promise<Section> => faultsSection(await measureFaults(context)),
-};
 
 /** Measured once for each run of the bench; the headline needs it too. */
 export const measureFaults = onceFor(async (context: ExperimentContext): Promise<Faults> => {

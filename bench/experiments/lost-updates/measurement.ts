@@ -5,17 +5,15 @@
  * The number of clients stays the same and the number of keys falls, so that contention alone differs. Each point is measured on
  * fresh keys: values that had grown under one arm would be the load of the next.
  */
-import type { Section } from '../report/document.ts';
-import { withCluster } from '../system/temporary-cluster.ts';
-import { ARM_IDS, type ArmId } from './arms/arms.ts';
-import { type Clients, startClients } from './clients/clients.ts';
-import type { ClientHealth, ClosedResult } from './clients/jobs.ts';
-import type { Experiment, ExperimentContext } from './experiment.ts';
-import { FinalState } from './final-state.ts';
-import { type Judgement, lostPerMillion, together } from './judging/lost-ids.ts';
-import { p99, quantile } from './judging/quantile.ts';
-import { lostUpdatesSection } from './lost-updates-section.ts';
-import { onceFor } from './once.ts';
+import { withCluster } from '../../system/temporary-cluster.ts';
+import { ARM_IDS, type ArmId } from '../arms/arms.ts';
+import { type Clients, startClients } from '../clients/clients.ts';
+import type { ClientHealth, ClosedResult } from '../clients/jobs.ts';
+import type { ExperimentContext } from '../experiment.ts';
+import { FinalState } from '../judging/final-state.ts';
+import { type Judgement, lostPerMillion, together } from '../judging/lost-ids.ts';
+import { p99, quantile } from '../judging/quantile.ts';
+import { onceFor } from '../once.ts';
 
 const NODES = 3;
 export const CLIENTS = 32;
@@ -52,12 +50,6 @@ interface Plan {
 
 const FULL: Plan = { levels: [1, 2, 4, 8, 16, 32], repeats: 5, slotMs: 450 };
 const QUICK: Plan = { levels: [1, 8, 32], repeats: 1, slotMs: 250 };
-
-export const lostUpdates: Experiment = {
-  id: 'lost-updates',
-  title: 'Lost updates by contention',
-  run: async (context): Promise<Section> => lostUpdatesSection(await measureLostUpdates(context)),
-};
 
 /** Measured once for each run of the bench; the headline needs it too. */
 export const measureLostUpdates = onceFor(async (context: ExperimentContext): Promise<LostUpdates> => {

@@ -1,9 +1,9 @@
 /** What keys hold in the end: when all replicas are equal, read at R=N. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type Client } from '../../src/client/connect.ts';
-import { type Arm, type ArmId, armOf, type Ids, resolverOf } from './arms/arms.ts';
-import { PoolTransport } from './arms/pool-transport.ts';
-import { brokenPromises, type Judgement, judge, type KeyTally, together } from './judging/lost-ids.ts';
+import { connect, type Client } from '../../../src/client/connect.ts';
+import { type Arm, type ArmId, armOf, type Ids, resolverOf } from '../arms/arms.ts';
+import { PoolTransport } from '../arms/pool-transport.ts';
+import { brokenPromises, type Judgement, judge, type KeyTally, together } from './lost-ids.ts';
 
 const CONCURRENCY = 16;
 const POLL_MS = 50;
