@@ -81,6 +81,8 @@ export interface ClosedResult {
 
 /** One update of a timeline. */
 export interface ToldUpdate extends Told {
+  /** Negative: the one that made the key, before the time began. */
+  readonly dueMs: number;
   readonly arm: ArmId;
   readonly side: string;
   readonly key: string;

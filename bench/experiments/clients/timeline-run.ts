@@ -11,6 +11,8 @@ import { watchHealth } from './health.ts';
 import type { TimelineJob, TimelineResult, ToldUpdate } from './jobs.ts';
 
 const TICK_MS = 2;
+/** When a key was made: not in the time that is looked at. */
+const BEFORE_MS = -1;
 
 /** Resolves when the last update has ended. */
 export async function runTimeline(job: TimelineJob, onBegun: () => void): Promise<TimelineResult> {
@@ -57,6 +59,7 @@ class TimelineRun {
   }
 
   async run(onBegun: () => void): Promise<TimelineResult> {
+    await this.#createKeys();
     const health = watchHealth();
     const startMs = performance.now();
     onBegun();
@@ -72,6 +75,19 @@ class TimelineRun {
     };
   }
 
+  /**
+   * All keys are there before anything breaks: that a key which nobody has written does not exist is known to a quorum of home
+   * replicas only, and users in a partition seldom meet new keys alone.
+   */
+  async #createKeys(): Promise<void> {
+    for (const { keys } of this.#job.phases) {
+      const lanes = this.#lanes.filter(({ side }) => side === this.#job.sides[0]?.name);
+      await Promise.all(
+        lanes.flatMap((lane) => keys[lane.arm].map((key) => this.#tell(lane, key, 'first', BEFORE_MS))),
+      );
+    }
+  }
+
   async #runLane(lane: Lane, startMs: number): Promise<void> {
     const { updatesPerSecond, endMs } = this.#job;
     const running: Promise<void>[] = [];
@@ -85,20 +101,28 @@ class TimelineRun {
   }
 
   async #add(
-    { arm, side, update }: Lane,
+    lane: Lane,
     { count, dueMs, startMs }: { readonly count: number; readonly dueMs: number; readonly startMs: number },
   ): Promise<void> {
-    const keys = this.#job.phases.findLast(({ fromMs }) => fromMs <= dueMs)?.keys[arm] ?? [];
+    const keys = this.#job.phases.findLast(({ fromMs }) => fromMs <= dueMs)?.keys[lane.arm] ?? [];
     const key = keys[count % keys.length];
-    if (key === undefined) return;
-    const id = `${side.slice(0, 2)}${count}`;
+    if (key !== undefined)
+      await this.#tell(lane, key, `${lane.side.slice(0, 2)}${count}`, dueMs, startMs + dueMs);
+  }
+
+  async #tell(
+    { arm, side, update }: Lane,
+    key: string,
+    id: string,
+    dueMs: number,
+    sinceMs = performance.now(),
+  ): Promise<void> {
     const told = { arm, side, key, id, dueMs };
-    const sinceDue = (): number => performance.now() - startMs - dueMs;
     try {
       await update(key, id);
-      this.#told.push({ ...told, fate: 'well', ms: sinceDue() });
+      this.#told.push({ ...told, fate: 'well', ms: performance.now() - sinceMs });
     } catch (error) {
-      this.#told.push({ ...told, ...outcomeOf(error), ms: sinceDue() });
+      this.#told.push({ ...told, ...outcomeOf(error), ms: performance.now() - sinceMs });
     }
   }
 }

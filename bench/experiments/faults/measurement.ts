@@ -11,7 +11,7 @@ import { PATHS } from '../../../src/api/paths.ts';
 import type { BenchCluster } from '../../system/cluster.ts';
 import { withCluster } from '../../system/temporary-cluster.ts';
 import { ARM_IDS, type ArmId } from '../arms/arms.ts';
-import { type Clients, startClients } from '../clients/clients.ts';
+import { startClients } from '../clients/clients.ts';
 import type { TimelineJob, TimelineResult, ToldUpdate } from '../clients/jobs.ts';
 import type { ExperimentContext } from '../experiment.ts';
 import {
@@ -34,9 +34,7 @@ const COPIES = 3;
 const BUCKET = 'bench';
 const KEYS_PER_PHASE = 8;
 export const UPDATES_PER_SECOND = 10;
-export const TIMEOUT_MS = 2_000;
-/** Of making a key. */
-const CREATE_TIMEOUT_MS = 10_000;
+export const TIMEOUT_MS = 1_000;
 /** Nodes that have just started run slow code, and would look broken. */
 const WARM_UP_MS = { full: 3_000, quick: 1_500 };
 export interface Faults {
@@ -63,7 +61,6 @@ export const measureFaults = onceFor(async (context: ExperimentContext): Promise
       const job = await jobOf(cluster, schedule);
       const warmUpMs = context.isQuick ? WARM_UP_MS.quick : WARM_UP_MS.full;
       await clients.timeline({ ...job, bucket: 'warm-up', endMs: warmUpMs }, () => {});
-      const first = await createKeys(clients, urls, job);
       const script = new FaultScript(cluster, { schedule, job, finalState, context });
       let faultsDone: Promise<readonly Aftermath[]> = Promise.resolve([]);
       const result = await clients.timeline(job, () => {
@@ -79,7 +76,7 @@ export const measureFaults = onceFor(async (context: ExperimentContext): Promise
         phases: phasesOf(schedule),
         result,
         aftermaths,
-        ...(await judge({ result, first }, finalState)),
+        ...(await judge(result, finalState)),
       };
     },
   );
@@ -113,53 +110,21 @@ async function jobOf({ nodes }: BenchCluster, schedule: Schedule): Promise<Omit<
   };
 }
 
-/**
- * All keys are there before anything breaks: that a key which nobody has written does not exist is known to a quorum of home
- * replicas only, and users in a partition seldom meet new keys alone.
- */
-async function createKeys(
-  clients: Clients,
-  urls: readonly string[],
-  { phases, bucket }: Omit<TimelineJob, 'type'>,
-): Promise<readonly KeyTally[]> {
-  const tallies: KeyTally[] = [];
-  for (const arm of ARM_IDS) {
-    const keys = phases.flatMap((phase) => phase.keys[arm]);
-    const { keys: made } = await clients.closed({
-      ...{ arm, urls, bucket, keys },
-      ...{ clients: 0, durationMs: 0, timeoutMs: CREATE_TIMEOUT_MS },
-    });
-    tallies.push(...made);
-  }
-  return tallies;
-}
-
 async function judge(
-  { result, first }: { readonly result: TimelineResult; readonly first: readonly KeyTally[] },
+  { updates, violations }: TimelineResult,
   finalState: FinalState,
 ): Promise<Pick<Faults, 'findings' | 'broken'>> {
-  const { updates, violations } = result;
   const findings = new Map<ArmId, Finding>();
-  for (const arm of ARM_IDS) findings.set(arm, await finalState.judge(arm, talliesOf(arm, updates, first)));
+  for (const arm of ARM_IDS) findings.set(arm, await finalState.judge(arm, talliesOf(arm, updates)));
   return { findings, broken: [...[...findings.values()].flatMap(({ broken }) => broken), ...violations] };
 }
 
-/** What was told of each key of an arm, when it was made and later. */
-function talliesOf(
-  arm: ArmId,
-  updates: readonly ToldUpdate[],
-  first: readonly KeyTally[],
-): readonly KeyTally[] {
+/** What was told of each key of an arm. */
+function talliesOf(arm: ArmId, updates: readonly ToldUpdate[]): readonly KeyTally[] {
   const own = updates.filter((update) => update.arm === arm);
   return [...new Set(own.map(({ key }) => key))].map((key) => {
     const ids = (fate: ToldUpdate['fate']): readonly string[] =>
       own.filter((update) => update.key === key && update.fate === fate).map(({ id }) => id);
-    const made = first.filter((tally) => tally.key === key);
-    return {
-      key,
-      acknowledged: [...made.flatMap(({ acknowledged }) => acknowledged), ...ids('well')],
-      unknown: [...made.flatMap(({ unknown }) => unknown), ...ids('unknown')],
-      refused: [...made.flatMap(({ refused }) => refused), ...ids('refused')],
-    };
+    return { key, acknowledged: ids('well'), unknown: ids('unknown'), refused: ids('refused') };
   });
 }

@@ -21,8 +21,8 @@ export const FULL_SCHEDULE: Schedule = {
 };
 /** Of a smoke test. */
 export const QUICK_SCHEDULE: Schedule = {
-  ...{ killMs: 600, restartMs: 2_000, partMs: 3_600, healMs: 6_000 },
-  ...{ slowMs: 7_000, quickMs: 8_200, endMs: 8_800 },
+  ...{ killMs: 600, restartMs: 2_000, partMs: 3_400, healMs: 6_400 },
+  ...{ slowMs: 7_400, quickMs: 8_400, endMs: 9_000 },
 };
 
 /** In order of time. */

@@ -66,19 +66,30 @@ function overloadRemarks(measured: Faults): readonly string[] {
       ];
 }
 
-/** Share of an arm's updates on both sides that were answered well while the sides were parted, 0 to 1. */
-export function availabilityInPartition(measured: Faults, arm: ArmId): number | undefined {
-  return shareWell(inPhase(measured, updatesOf(measured, arm), 'parted'));
+/**
+ * Share of an arm's updates that were answered well while the sides were parted, 0 to 1; on both sides, if none is named. Those
+ * that were still on their way when the partition ended are left out: they may owe their answer to that.
+ */
+export function availabilityInPartition(
+  measured: Faults,
+  arm: ArmId,
+  side?: keyof typeof SIDES,
+): number | undefined {
+  const { partMs, healMs } = measured.schedule;
+  const updates = updatesOf(measured, arm, side === undefined ? undefined : SIDES[side]);
+  return shareWell(between(updates, partMs, healMs - TIMEOUT_MS));
 }
 
 function answerOf(measured: Faults): string {
   const share = (arm: ArmId, side: keyof typeof SIDES): string =>
-    percentText(shareWell(inPhase(measured, updatesOf(measured, arm, SIDES[side]), 'parted')));
+    percentText(availabilityInPartition(measured, arm, side));
   return `In the partition, merging at quorum was answered well in ${share('E3', 'minority')} of the cases on the minority side and ${share('E3', 'majority')} on the other, compare-and-set (C2) in ${share('C2', 'minority')} and ${share('C2', 'majority')}.`;
 }
 
 function updatesOf({ result }: Faults, arm: ArmId, side?: string): readonly ToldUpdate[] {
-  return result.updates.filter((told) => told.arm === arm && (side === undefined || told.side === side));
+  return result.updates.filter(
+    (told) => told.dueMs >= 0 && told.arm === arm && (side === undefined || told.side === side),
+  );
 }
 
 function inPhase(

@@ -90,7 +90,7 @@ const FULL: Plan = {
 };
 const QUICK: Plan = {
   ...{ shares: [0.1, 0.7, 1.2], repeats: 1 },
-  ...{ warmUpMs: 100, measureMs: 300, storedKeys: 1_000 },
+  ...{ warmUpMs: 100, measureMs: 200, storedKeys: 1_000 },
 };
 
 interface Generators {
