@@ -7,7 +7,12 @@ export function pointOf(samples: readonly (number | undefined)[]): Omit<Point, '
   const spread = spreadOf(samples.filter((sample) => sample !== undefined));
   if (spread === undefined) return { y: null };
   const { median, min, max } = spread;
-  return samples.length === 1 ? { y: median } : { y: median, low: min, high: max };
+  return min === max ? { y: median } : { y: median, low: min, high: max };
+}
+
+/** The same on a logarithmic axis, which has no place for 0. */
+export function positivePointOf(samples: readonly (number | undefined)[]): Omit<Point, 'x'> {
+  return pointOf(samples.filter((sample) => sample !== undefined && sample > 0));
 }
 
 /** The median of some repeats. */

@@ -110,7 +110,7 @@ function figureOf(
       type: 'closed',
       text: `${CLIENTS} clients, ${CLIENTS_PER_KEY} on each key, each updating as fast as it can, ${repeats} windows of ${slotMs} ms for each arm; availability: open loop, updates due at even times on both sides of the partition`,
     },
-    x: { label: 'p99 of an update', unit: 'ms', scale: 'linear' },
+    x: { label: 'p99 of an update', unit: 'ms', scale: 'logarithmic' },
     y: { label: 'lost updates per million', scale: 'linear' },
     series: bubbles.map((bubble) => ({
       name: bubble.title,

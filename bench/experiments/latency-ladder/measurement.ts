@@ -21,13 +21,13 @@ const SAMPLES_PER_WINDOW = 120;
 const MAX_STRETCH = 3;
 
 /** One kind of request. */
-export interface Rung {
+export interface Kind {
   readonly name: string;
   readonly title: string;
   readonly workload: Workload;
 }
 
-export const KINDS: readonly Rung[] = [
+export const KINDS: readonly Kind[] = [
   {
     ...{ name: 'put', title: 'PUT, W=2' },
     workload: { method: 'PUT', keys: 'fresh', headers: headers({ [HEADERS.w]: '2' }), expectedStatus: 201 },
@@ -62,7 +62,7 @@ const LOADING: Workload = {
 
 /** One step, by repeat. */
 export interface Step {
-  readonly kind: Rung;
+  readonly kind: Kind;
   /** Of the capacity. */
   readonly share: number;
   readonly results: readonly PacedResult[];
@@ -70,7 +70,7 @@ export interface Step {
 
 export interface Ladder {
   /** Requests/s by kind. */
-  readonly capacities: ReadonlyMap<Rung, number>;
+  readonly capacities: ReadonlyMap<Kind, number>;
   readonly steps: readonly Step[];
   readonly measureMs: number;
   readonly repeats: number;
@@ -114,10 +114,10 @@ export async function measureLatencyLadder(context: ExperimentContext): Promise<
       const generators = { closed, paced, plan, urls: cluster.nodes.map(({ url }) => url) };
       progress('latency-ladder: capacities');
       await load(generators);
-      const capacities = new Map<Rung, number>();
+      const capacities = new Map<Kind, number>();
       // Of two passes the second counts: code that has just started is slow.
       for (const kind of [...KINDS, ...KINDS]) capacities.set(kind, await capacityOf(generators, kind));
-      const runs: { readonly kind: Rung; readonly share: number; readonly result: PacedResult }[] = [];
+      const runs: { readonly kind: Kind; readonly share: number; readonly result: PacedResult }[] = [];
       for (let repeat = 1; repeat <= plan.repeats; repeat += 1) {
         progress(`latency-ladder: repeat ${repeat} of ${plan.repeats}`);
         for (const share of plan.shares) {
@@ -149,7 +149,7 @@ async function load({ closed, urls, plan }: Generators): Promise<void> {
   });
 }
 
-async function capacityOf({ closed, urls, plan }: Generators, { name, workload }: Rung): Promise<number> {
+async function capacityOf({ closed, urls, plan }: Generators, { name, workload }: Kind): Promise<number> {
   const { requests, seconds } = await closed.run({
     ...{ urls, connections: CONNECTIONS, workload, watch: {} },
     keys: { freshPrefix: `capacity-${name}-${performance.now()}`, storedKeys: plan.storedKeys },
@@ -160,7 +160,7 @@ async function capacityOf({ closed, urls, plan }: Generators, { name, workload }
 
 function step(
   { paced, urls, plan }: Generators,
-  { workload }: Rung,
+  { workload }: Kind,
   requestsPerSecond: number,
   freshPrefix: string,
 ): Promise<PacedResult> {

@@ -2,8 +2,8 @@
 import type { PacedResult } from '../../load/open-loop.ts';
 import type { Figure, LoadModel, Point, Section, Series } from '../../report/document.ts';
 import { spreadOf } from '../../report/statistics.ts';
-import { millisecondsText, percentText, pointOf } from '../figures.ts';
-import { CONNECTIONS, KINDS, type Ladder, type Rung, type Step } from './measurement.ts';
+import { millisecondsText, percentText, pointOf, positivePointOf } from '../figures.ts';
+import { CONNECTIONS, KINDS, type Ladder, type Kind, type Step } from './measurement.ts';
 
 /** Fewer good answers in a window say nothing of their slowest hundredth. */
 const SAMPLES_FOR_P99 = 100;
@@ -41,7 +41,7 @@ export function latencyLadderSection(ladder: Ladder): Section {
         name: `${kind.title} at ${percentText(share)}: p99`,
         unit: 'ms',
         better: 'lower' as const,
-        samples: results.map(p99Of).filter((ms) => ms !== undefined),
+        samples: results.map((result) => p99Of(kind, result)).filter((ms) => ms !== undefined),
       })),
     remarks: [
       'The capacity is what the same connections get closed loop in this run; the cluster, its load generator and whatever else runs share the processors.',
@@ -60,7 +60,7 @@ function answerOf({ steps, capacities }: Ladder): string {
       undefined,
     );
     if (usual === undefined) return [];
-    const p99 = millisecondsText(medianOf(usual.results.map(p99Of)));
+    const p99 = millisecondsText(medianOf(usual.results.map((result) => p99Of(kind, result))));
     return [`${kind.title} ${p99} ms at ${percentText(usual.share)} of ${perSecond(capacities.get(kind))}/s`];
   });
   return `The slowest hundredth takes, by kind of request: ${parts.join('; ')}.`;
@@ -84,12 +84,12 @@ function figuresOf({ steps, measureMs, repeats }: Ladder): readonly Figure[] {
     {
       ...{ id: 'ladder-p99', title: 'p99 by load', type: 'lines', loadModel, x },
       y: { label: 'p99 from when a request was due', unit: 'ms', scale: 'logarithmic' },
-      series: series(({ results }) => pointOf(results.map(p99Of))),
+      series: series(({ kind, results }) => positivePointOf(results.map((result) => p99Of(kind, result)))),
     },
     {
       ...{ id: 'ladder-p50', title: 'p50 by load', type: 'lines', loadModel, x },
       y: { label: 'p50 from when a request was due', unit: 'ms', scale: 'logarithmic' },
-      series: series(({ results }) => pointOf(results.map(({ p50Us }) => p50Us / 1_000))),
+      series: series(({ results }) => positivePointOf(results.map(({ p50Us }) => p50Us / 1_000))),
     },
     {
       ...{ id: 'ladder-accepted', title: 'Answered well by load', type: 'lines', loadModel, x },
@@ -109,26 +109,25 @@ function rowOf(step: Step): readonly string[] {
     perSecond(medianOf(well)),
     percentText(medianOf(results.map((result) => wellShare(kind, result)))),
     millisecondsText(medianOf(results.map(({ p50Us }) => p50Us / 1_000))),
-    millisecondsText(medianOf(results.map(p99Of))),
+    millisecondsText(medianOf(results.map((result) => p99Of(kind, result)))),
     millisecondsText(Math.max(0, ...results.map(({ maxUs }) => maxUs / 1_000))),
     othersOf(kind, results),
   ];
 }
 
-function goodOf({ workload }: Rung, { statuses }: PacedResult): number {
+function goodOf({ workload }: Kind, { statuses }: PacedResult): number {
   return statuses[workload.expectedStatus] ?? 0;
 }
 
-function wellShare(kind: Rung, result: PacedResult): number {
+function wellShare(kind: Kind, result: PacedResult): number {
   return result.offered === 0 ? 1 : goodOf(kind, result) / result.offered;
 }
 
-function p99Of(result: PacedResult): number | undefined {
-  const good = Math.max(0, ...Object.values(result.statuses));
-  return good < SAMPLES_FOR_P99 ? undefined : result.p99Us / 1_000;
+function p99Of(kind: Kind, result: PacedResult): number | undefined {
+  return goodOf(kind, result) < SAMPLES_FOR_P99 ? undefined : result.p99Us / 1_000;
 }
 
-function othersOf({ workload }: Rung, results: readonly PacedResult[]): string {
+function othersOf({ workload }: Kind, results: readonly PacedResult[]): string {
   const counts = new Map<string, number>();
   const add = (what: string, count: number): unknown => counts.set(what, (counts.get(what) ?? 0) + count);
   for (const { statuses, errors, unsent } of results) {

@@ -2,7 +2,7 @@
 import type { Figure, LoadModel, Point, Section, Series } from '../../report/document.ts';
 import { ARMS, armOf } from '../arms/arms.ts';
 import { describeHealth } from '../clients/health.ts';
-import { perMillionText, perSecondText, millisecondsText, pointOf } from '../figures.ts';
+import { perMillionText, perSecondText, millisecondsText, pointOf, positivePointOf } from '../figures.ts';
 import { lostPerMillion } from '../judging/lost-ids.ts';
 import { CLIENTS, type LostPoint, type LostUpdates } from './measurement.ts';
 import { verdictOf } from '../judging/verdict.ts';
@@ -34,7 +34,7 @@ export function lostUpdatesSection(measured: LostUpdates): Section {
     metrics: metricsOf(points),
     remarks: [
       'All arms go through the client library, which asks the home replicas of a key in turn for reads and the first one for writes.',
-      'E1 stands for a last-write-wins store: the client keeps the newest sibling by its time and its write supersedes what the read saw. All nodes have one clock here; clocks that differ lose more.',
+      'E1 stands for a last-write-wins store: the client keeps the newest sibling by its time and its write supersedes what the read saw. All nodes have one clock here; clocks that differ lose more. It may lose what the same client wrote before, too: a read at R=1 may come to a replica that has not got it yet.',
       'Each update carries the whole value, a list of all ids so far; every point begins with empty keys.',
       describeHealth(healths),
     ],
@@ -81,7 +81,7 @@ function figuresOf(points: readonly LostPoint[], loadModel: LoadModel): readonly
     {
       ...{ id: 'updates-per-second', title: 'Updates acknowledged', type: 'lines', loadModel, x },
       y: { label: 'updates per second, all keys together', unit: '1/s', scale: 'logarithmic' },
-      series: series(({ perSecond }) => pointOf(perSecond)),
+      series: series(({ perSecond }) => positivePointOf(perSecond)),
     },
     {
       ...{ id: 'update-p99', title: 'How long an update takes', type: 'lines', loadModel, x },

@@ -8,20 +8,21 @@ import { freshAfter, freshWithin, type Quorums } from './pbs.ts';
 import { verdictOf } from '../judging/verdict.ts';
 
 /** For the model. */
-const TRIALS = 20_000;
+const TRIALS = 5_000;
 const VERSIONS = [1, 2, 3, 5, 10] as const;
 
 /** Figures, tables and the answer. */
 export function staleReadsSection(found: StaleReads): Section {
   const { measured, failures, healths, writeWayMs, readWayMs } = found;
+  const models = modelsOf(found);
   return {
     id: 'stale-reads',
     title: 'Stale reads',
     question:
       'How likely is a read to be older than the newest write that was acknowledged before it began, by N, R, W and the time since?',
     answer: answerOf(measured),
-    figures: figuresOf(found),
-    tables: [...afterTables(found), withinTable(found)],
+    figures: figuresOf(found, models),
+    tables: [afterTable(found, models), withinTable(found)],
     metrics: measured.map(({ quorums, after }) => ({
       name: `${nameOf(quorums)}: fresh at once`,
       unit: '%',
@@ -41,6 +42,18 @@ export function staleReadsSection(found: StaleReads): Section {
       'Where R + W > N, no read was older than the newest write acknowledged before it began.',
     ),
   };
+}
+
+/** The share of fresh reads at each offset, 0 to 1, by the model. */
+type Models = ReadonlyMap<StalenessOfQuorum, ReadonlyMap<number, number>>;
+
+function modelsOf({ measured, delays }: StaleReads): Models {
+  return new Map(
+    measured.map((of) => [
+      of,
+      new Map(OFFSETS_MS.map((ms) => [ms, freshAfter(ms, of.quorums, delays, TRIALS)] as const)),
+    ]),
+  );
 }
 
 function answerOf(measured: readonly StalenessOfQuorum[]): string {
@@ -68,7 +81,7 @@ function nameOf({ n, r, w }: Quorums): string {
   return `N=${n} R=${r} W=${w}`;
 }
 
-function figuresOf({ measured, delays, repeats }: StaleReads): readonly Figure[] {
+function figuresOf({ measured, repeats }: StaleReads, models: Models): readonly Figure[] {
   const loadModel = (text: string): LoadModel => ({
     type: 'closed',
     text: `one writer on each of 8 keys, ${text}; ${repeats} ${repeats === 1 ? 'window' : 'windows'} for each N, R and W`,
@@ -93,11 +106,8 @@ function figuresOf({ measured, delays, repeats }: StaleReads): readonly Figure[]
             x: offsetMs,
             ...pointOf(after.map((repeat) => percentOf(freshShare(at(repeat, offsetMs))))),
           })),
-        ({ quorums }) =>
-          OFFSETS_MS.map((offsetMs) => ({
-            x: offsetMs,
-            y: 100 * freshAfter(offsetMs, quorums, delays, TRIALS),
-          })),
+        (of) =>
+          OFFSETS_MS.map((offsetMs) => ({ x: offsetMs, y: 100 * (models.get(of)?.get(offsetMs) ?? 0) })),
       ),
     },
     {
@@ -121,21 +131,19 @@ function percentOf(share: number | undefined): number | undefined {
   return share === undefined ? undefined : 100 * share;
 }
 
-function afterTables({ measured, delays }: StaleReads): readonly Table[] {
-  return [
-    {
-      title: 'Fresh so long after the acknowledgement: measured (model)',
-      head: ['', ...OFFSETS_MS.map((ms) => `${ms} ms`), 'reads'],
-      rows: measured.map(({ quorums, after }) => [
-        nameOf(quorums),
-        ...OFFSETS_MS.map((ms) => {
-          const model = freshAfter(ms, quorums, delays, TRIALS);
-          return `${percentText(freshShare(at(after.flat(), ms)))} (${percentText(model)})`;
-        }),
-        String(after.flat().length),
-      ]),
-    },
-  ];
+function afterTable({ measured }: StaleReads, models: Models): Table {
+  return {
+    title: 'Fresh so long after the acknowledgement: measured (model)',
+    head: ['', ...OFFSETS_MS.map((ms) => `${ms} ms`), 'reads'],
+    rows: measured.map((of) => [
+      nameOf(of.quorums),
+      ...OFFSETS_MS.map((ms) => {
+        const share = freshShare(at(of.after.flat(), ms));
+        return `${percentText(share)} (${percentText(models.get(of)?.get(ms))})`;
+      }),
+      String(of.after.flat().length),
+    ]),
+  };
 }
 
 function withinTable({ measured }: StaleReads): Table {
