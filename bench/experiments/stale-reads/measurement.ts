@@ -131,8 +131,9 @@ class Probe {
 }
 
 /**
- * The times of the model. With two copies a request at two replicas takes one round trip between replicas longer than at one;
- * half of it is taken for one way, and what the client sees of a read at one replica for the way through the client.
+ * The times of the model. A read at R=1 is the way between client and node with next to no work there; what a write at W=1 takes
+ * longer is the sync of its coordinator, and what requests at two replicas of two take longer is a round trip between replicas,
+ * of which half is taken for one way.
  */
 async function calibrate(
   probe: Probe,
@@ -144,14 +145,18 @@ async function calibrate(
   await probe.run({ n: 2, r: 2, w: 2 }, reads, durationMs);
   const alone = await probe.run({ n: 2, r: 1, w: 1 }, reads, durationMs);
   const both = await probe.run({ n: 2, r: 2, w: 2 }, reads, durationMs);
-  const writeWays = waysOf(both.writeMs, alone.writeMs);
-  const readWays = waysOf(both.readMs, alone.readMs);
+  const clientMs = quantile(alone.readMs, 0.5) ?? 0;
+  const syncs = beyond(clientMs, alone.writeMs);
+  const writeWays = beyond(clientMs, both.writeMs).map((ms) => ms / 2);
+  const readWays = beyond(clientMs, both.readMs).map((ms) => ms / 2);
   const draw = seededDraw(seed);
   const oneOf = (samples: readonly number[]): number => samples[draw(samples.length)] ?? 0;
   const way = (samples: readonly number[]) => (isLocal: boolean) => (isLocal ? 0 : oneOf(samples));
+  const write = (isLocal: boolean): number => oneOf(isLocal ? syncs : writeWays);
   return {
     delays: {
-      ...{ write: way(writeWays), acknowledge: way(writeWays), read: way(readWays), answer: way(readWays) },
+      write,
+      ...{ acknowledge: way(writeWays), read: way(readWays) },
       turnaround: () => oneOf(alone.readMs),
       random: () => draw(2 ** 30) / 2 ** 30,
     },
@@ -160,7 +165,6 @@ async function calibrate(
   };
 }
 
-function waysOf(both: readonly number[], alone: readonly number[]): readonly number[] {
-  const usual = quantile(alone, 0.5) ?? 0;
-  return both.map((ms) => Math.max(0, (ms - usual) / 2));
+function beyond(usualMs: number, samples: readonly number[]): readonly number[] {
+  return samples.map((ms) => Math.max(0, ms - usualMs));
 }

@@ -40,8 +40,6 @@ export interface StepDelays {
   readonly acknowledge: (isLocal: boolean) => number;
   /** R: until the replica has the question. */
   readonly read: (isLocal: boolean) => number;
-  /** S: until the coordinator has the answer. */
-  readonly answer: (isLocal: boolean) => number;
   /** From the coordinator's acknowledgement to the client and from there to the coordinator of the read. */
   readonly turnaround: Delay;
   /** 0 to 1, evenly. */
@@ -51,9 +49,9 @@ export interface StepDelays {
 /**
  * The probability that a read which begins `afterMs` after the acknowledgement of a write shows it, 0 to 1, by `trials` trials.
  *
- * A write goes to all N at once, after its coordinator has stored it, and is acknowledged with the W-th reply. A read is
+ * A write goes to all N at once and is acknowledged with the W-th reply, that of its coordinator among them. A read is
  * coordinated by a home replica drawn at random, which asks itself and R-1 others drawn at random, as Quorate does when nothing
- * is late. (In the paper a read goes to all N, and the first R replies count.)
+ * is late. (In the paper a read goes to all N, and the first R replies count; so S, the way of the answer, matters there, and not here.)
  */
 export function freshAfter(afterMs: number, quorums: Quorums, delays: StepDelays, trials: number): number {
   let fresh = 0;
@@ -62,22 +60,16 @@ export function freshAfter(afterMs: number, quorums: Quorums, delays: StepDelays
 }
 
 function isFresh(afterMs: number, { n, r, w }: Quorums, delays: StepDelays): boolean {
-  // Replica 0 coordinates the write; the others are sent to when it has stored it.
-  const localMs = delays.write(true);
-  const storedMs = [localMs];
-  const acknowledgedMs = [localMs + delays.acknowledge(true)];
-  for (let replica = 1; replica < n; replica += 1) {
-    const stored = localMs + delays.write(false);
-    storedMs.push(stored);
-    acknowledgedMs.push(stored + delays.acknowledge(false));
-  }
+  // Replica 0 coordinates the write.
+  const isLocal = (replica: number): boolean => replica === 0;
+  const storedMs = Array.from({ length: n }, (_, replica) => delays.write(isLocal(replica)));
+  const acknowledgedMs = storedMs.map((stored, replica) => stored + delays.acknowledge(isLocal(replica)));
   const answeredMs = acknowledgedMs.toSorted((one, other) => one - other)[w - 1] ?? 0;
   const beginsMs = answeredMs + afterMs + delays.turnaround();
   const [coordinator = 0, ...others] = shuffled(n, delays.random);
   const asked = [coordinator, ...others.slice(0, r - 1)];
   return asked.some((replica) => {
-    const isLocal = replica === coordinator;
-    return (storedMs[replica] ?? 0) <= beginsMs + delays.read(isLocal);
+    return (storedMs[replica] ?? 0) <= beginsMs + delays.read(replica === coordinator);
   });
 }
 

@@ -61,7 +61,7 @@ describe('the simulated model', () => {
     const draw = seededDraw(1);
     const way = (ms: number) => (isLocal: boolean) => (isLocal ? 0 : ms);
     return {
-      ...{ write: way(writeMs), acknowledge: way(writeMs), read: way(readMs), answer: way(readMs) },
+      ...{ write: way(writeMs), acknowledge: way(writeMs), read: way(readMs) },
       turnaround: () => 0,
       random: () => draw(2 ** 30) / 2 ** 30,
     };
@@ -92,7 +92,7 @@ describe('the simulated model', () => {
     const draw = seededDraw(7);
     const any = (isLocal: boolean): number => (isLocal ? 0 : draw(50));
     const delays: StepDelays = {
-      ...{ write: any, acknowledge: any, read: any, answer: any },
+      ...{ write: any, acknowledge: any, read: any },
       turnaround: () => 0,
       random: () => draw(2 ** 30) / 2 ** 30,
     };

@@ -13,7 +13,7 @@ function sectionOf(lags: readonly (readonly [Quorums, readonly number[]])[]) {
     return { quorums, after: [observations], burst: [observations], burstWritesPerSecond: 1 };
   });
   const none = (): number => 0;
-  const delays = { write: none, acknowledge: none, read: none, answer: none, turnaround: none, random: none };
+  const delays = { write: none, acknowledge: none, read: none, turnaround: none, random: none };
   const rest = { writeWayMs: 1, readWayMs: 1, repeats: 1, failures: 0, healths: [] };
   return staleReadsSection({ measured, delays, ...rest });
 }
