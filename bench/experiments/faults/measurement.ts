@@ -38,6 +38,7 @@ export const TIMEOUT_MS = 1_000;
 /** Nodes that have just started run slow code, and would look broken. */
 const WARM_UP_MS = { full: 3_000, quick: 1_500 };
 export interface Faults {
+  /** As it happened. */
   readonly schedule: Schedule;
   readonly phases: readonly Phase[];
   readonly result: TimelineResult;
@@ -71,9 +72,10 @@ export const measureFaults = onceFor(async (context: ExperimentContext): Promise
       const aftermaths = await faultsDone;
       cluster.assertRunning();
       context.progress('faults: reading everything');
+      const { happened } = script;
       return {
-        schedule,
-        phases: phasesOf(schedule),
+        schedule: happened,
+        phases: phasesOf(happened),
         result,
         aftermaths,
         ...(await judge(result, finalState)),

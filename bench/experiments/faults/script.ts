@@ -20,6 +20,8 @@ export interface Aftermath {
   readonly siblings: number;
 }
 
+type Moment = Exclude<keyof Schedule, 'endMs'>;
+
 interface ScriptSetup {
   readonly schedule: Schedule;
   readonly job: Omit<TimelineJob, 'type'>;
@@ -32,6 +34,7 @@ export class FaultScript {
   readonly #cluster: BenchCluster;
   readonly #setup: ScriptSetup;
   readonly #aftermaths: Promise<readonly Aftermath[]>[] = [];
+  readonly #happenedMs: Partial<Record<Moment, number>> = {};
   #startMs = 0;
 
   constructor(cluster: BenchCluster, setup: ScriptSetup) {
@@ -39,35 +42,40 @@ export class FaultScript {
     this.#setup = setup;
   }
 
+  /** When things really happened: a busy machine is late. */
+  get happened(): Schedule {
+    return { ...this.#setup.schedule, ...this.#happenedMs };
+  }
+
   async run(): Promise<readonly Aftermath[]> {
     this.#startMs = performance.now();
     const { nodes, links } = this.#cluster;
-    const { schedule } = this.#setup;
     const [n1, n2, n3, n4, n5] = nodes as [ClusterNode, ClusterNode, ClusterNode, ClusterNode, ClusterNode];
-    await this.#at(schedule.killMs, 'kill -9 of n3, a home replica of all keys', () => n3.kill());
-    await this.#at(schedule.restartMs, 'n3 starts again', () => n3.restart());
-    this.#lookAt('killed');
-    await this.#at(schedule.partMs, 'n1 and n2 do not hear the others', () =>
+    await this.#at('killMs', 'kill -9 of n3, a home replica of all keys', () => n3.kill());
+    await this.#at('restartMs', 'n3 starts again', () => this.#lookAt('killed', n3.restart()));
+    await this.#at('partMs', 'n1 and n2 do not hear the others', () =>
       links?.part([n1.id, n2.id], [n3.id, n4.id, n5.id]),
     );
-    await this.#at(schedule.healMs, 'the sides hear each other again', () => links?.heal());
+    await this.#at('healMs', 'the sides hear each other again', () => links?.heal());
     this.#lookAt('parted');
-    await this.#at(schedule.slowMs, `n4 is slow: ${SLOW_MS} ms each way`, () => links?.slow(n4.id, SLOW_MS));
-    await this.#at(schedule.quickMs, 'n4 is quick again', () => links?.heal());
+    await this.#at('slowMs', `n4 is slow: ${SLOW_MS} ms each way`, () => links?.slow(n4.id, SLOW_MS));
+    await this.#at('quickMs', 'n4 is quick again', () => links?.heal());
     this.#lookAt('slow');
     return (await Promise.all(this.#aftermaths)).flat();
   }
 
-  async #at(ms: number, what: string, act: () => Promise<void> | undefined | void): Promise<void> {
-    const { context } = this.#setup;
-    await delay(Math.max(0, this.#startMs + ms - performance.now()), undefined, { signal: context.signal });
+  async #at(moment: Moment, what: string, act: () => Promise<void> | undefined | void): Promise<void> {
+    const { context, schedule } = this.#setup;
+    const dueMs = this.#startMs + schedule[moment] - performance.now();
+    await delay(Math.max(0, dueMs), undefined, { signal: context.signal });
     context.progress(`faults: ${what}`);
+    this.#happenedMs[moment] = performance.now() - this.#startMs;
     await act();
   }
 
-  /** Runs beside what comes next. */
-  #lookAt(phase: PhaseName): void {
-    const aftermath = this.#aftermathOf(phase);
+  /** Beside what comes next; `mended`: from then on. */
+  #lookAt(phase: PhaseName, mended = Promise.resolve()): void {
+    const aftermath = mended.then(() => this.#aftermathOf(phase));
     aftermath.catch(() => {});
     this.#aftermaths.push(aftermath);
   }

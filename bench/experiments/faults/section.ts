@@ -158,7 +158,7 @@ function eventsOf(schedule: Schedule): NonNullable<Figure['events']> {
 
 function phaseTables(measured: Faults): readonly Table[] {
   return measured.phases.map(({ name, fromMs, toMs }) => ({
-    title: `${name}, ${fromMs / 1_000} to ${toMs / 1_000} s`,
+    title: `${name}, ${(fromMs / 1_000).toFixed(1)} to ${(toMs / 1_000).toFixed(1)} s`,
     head: ['arm', 'side', 'due', 'answered well', 'not applied', 'unknown', 'p50 ms', 'slowest ms', 'errors'],
     rows: ARMS.flatMap(({ id, title }) =>
       Object.values(SIDES).map((side) => [
