@@ -14,7 +14,7 @@ import { Pool } from 'undici';
 import { HEADERS } from '../src/api/headers.ts';
 import { entryPath } from '../src/api/paths.ts';
 import { positiveInteger } from '../src/cli/option-values.ts';
-import { PROJECT_DIRECTORY } from './options.ts';
+import { PROJECT_DIRECTORY } from './system/project-directory.ts';
 import type { BenchCluster } from './system/cluster.ts';
 import { buildDuelling } from './system/duelling-build.ts';
 import { formatTable } from './report/text-table.ts';

@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { plantTree } from '../../test/sim/mutants/planted-tree.ts';
-import { PROJECT_DIRECTORY } from '../options.ts';
+import { PROJECT_DIRECTORY } from './project-directory.ts';
 
 const EDITS = [
   {
