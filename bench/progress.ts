@@ -50,11 +50,13 @@ function startBar(stream: NodeJS.WriteStream, sectionCount: number): Progress {
 }
 
 function linesTo(stream: NodeJS.WriteStream, sectionCount: number): Progress {
+  const startMs = performance.now();
   let begun = 0;
   return {
     begin: (title) => {
       begun += 1;
-      stream.write(`${begun}/${sectionCount} ${title}\n`);
+      const seconds = Math.round((performance.now() - startMs) / 1000);
+      stream.write(`${begun}/${sectionCount} ${title} (after ${seconds} s)\n`);
     },
     line: (text) => {
       stream.write(`  ${text}\n`);

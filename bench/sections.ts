@@ -1,6 +1,6 @@
 /** All sections that the bench can fill, and which of them a run fills. */
 import { capacityExperiment, type GridOptions } from './capacity/capacity.ts';
-import { capacityScenarios } from './capacity/scenarios.ts';
+import { capacityScenarios, QUICK_SCENARIOS } from './capacity/scenarios.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS } from './experiments/index.ts';
 import { latencyExperiment } from './latency/latency.ts';
@@ -45,7 +45,7 @@ const LISTED_SECTIONS: readonly ListedSection[] = [
     id: 'capacity',
     title: 'Capacity and cost of single requests',
     occasion: 'default',
-    make: (choice) => capacityExperiment(choice, chosenScenarios(choice.only)),
+    make: (choice) => capacityExperiment(choice, chosenScenarios(choice)),
   },
   {
     id: 'latency',
@@ -101,8 +101,9 @@ function isChosen({ id, occasion }: ListedSection, { only, isMatrix, peer }: Sec
   return occasion === (isMatrix ? 'matrix' : 'default');
 }
 
-/** Undefined if none is named. */
-function chosenScenarios(only: readonly string[] | undefined): readonly string[] | undefined {
+/** Undefined: those of the default run. */
+function chosenScenarios({ only, isQuick }: SectionChoice): readonly string[] | undefined {
   const names = only?.filter((name) => SCENARIO_NAMES.includes(name)) ?? [];
-  return names.length === 0 ? undefined : names;
+  if (names.length > 0) return names;
+  return isQuick ? QUICK_SCENARIOS : undefined;
 }

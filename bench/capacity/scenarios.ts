@@ -73,6 +73,9 @@ export function yardstickScenarios(storedKeys: number): readonly Scenario[] {
 /** Which requests the default run makes through one node, and which through all of them. */
 const DEFAULT_SPREAD: readonly RequestName[] = ['put-w2', 'get-r2', 'update-cas', 'get-linearizable'];
 
+/** What a quick run makes, through one node. */
+export const QUICK_SCENARIOS: readonly string[] = ['put-w2', 'get-r2', 'get-linearizable', 'update-cas'];
+
 /** Those of the section `capacity`, beside the yardstick. */
 export function capacityScenarios(
   storedKeys: number,

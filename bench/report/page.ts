@@ -100,12 +100,24 @@ function verdictMarkup({ isSound, text }: Verdict): Markup {
 }
 
 function figureMarkup(sectionId: string, figure: Figure): Markup {
-  const { id, title, loadModel, x, y, type, events = [], sizeLabel } = figure;
+  const { id, title } = figure;
   const name = `${sectionId}-${id}`;
-  const across = type === 'bars' ? y : x;
-  const upright = type === 'bars' ? x : y;
   return html`<figure id="${name}">
 <figcaption><h3>${title}</h3><p class="load">${loadModelMarkup(figure)}</p></figcaption>
+${hasPoints(figure) ? plotMarkup(name, figure) : html`<p class="load">Nothing to draw: no point of it was measured, or from too few samples.</p>`}
+<details><summary>Numbers</summary>${tableMarkup(numbersOf(figure))}</details>
+</figure>`;
+}
+
+function hasPoints({ series }: Figure): boolean {
+  return series.some(({ points }) => points.some(({ y }) => y !== null));
+}
+
+function plotMarkup(name: string, figure: Figure): Markup {
+  const { title, loadModel, x, y, type, events = [], sizeLabel } = figure;
+  const across = type === 'bars' ? y : x;
+  const upright = type === 'bars' ? x : y;
+  return html`
 ${legendMarkup(figure)}
 ${sizeLabel === undefined ? '' : html`<p class="load">Area of a bubble: ${sizeLabel}.</p>`}
 ${upright.label === '' ? '' : html`<p class="axis-label">${axisText(upright)}</p>`}
@@ -115,9 +127,7 @@ ${
   events.length === 0
     ? ''
     : html`<ol class="events">${events.map((event, index) => html`<li><b>${index + 1}</b> ${significant(event.x)} ${x.unit ?? ''} ${event.label}</li>`)}</ol>`
-}
-<details><summary>Numbers</summary>${tableMarkup(numbersOf(figure))}</details>
-</figure>`;
+}`;
 }
 
 function loadModelMarkup({ loadModel: { type, text } }: Figure): Markup {

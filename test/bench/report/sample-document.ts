@@ -18,6 +18,15 @@ const ARMS = ['E1 last write', 'E2 siblings', 'E3 quorum', 'C1 compare-and-set',
 
 const FIGURES: readonly Figure[] = [
   {
+    id: 'nothing',
+    title: 'A figure without a point',
+    type: 'bubbles',
+    loadModel: closed,
+    x: { label: 'p99', unit: 'ms', scale: 'linear' },
+    y: { label: 'lost', scale: 'linear' },
+    series: [{ name: 'E1', origin: 'measured', points: [{ x: 0, y: null }] }],
+  },
+  {
     id: 'ladder',
     title: 'Latency from 10 % to 120 % of capacity',
     type: 'lines',
