@@ -1,6 +1,12 @@
 /** The messages of Paxos rounds as fields. Their first field, the kind, is the caller's. */
 import type { Refusal, Rejected } from '../core/paxos/messages.ts';
-import type { EncodedPromise, EncodedView, PaxosReply, PaxosRequest } from '../core/paxos/peer-messages.ts';
+import type {
+  EncodedPromise,
+  EncodedView,
+  PaxosCommit,
+  PaxosReply,
+  PaxosRequest,
+} from '../core/paxos/peer-messages.ts';
 import {
   readBallot,
   readOptionalBallot,
@@ -45,12 +51,12 @@ export function paxosRequestToFields(request: PaxosRequest): readonly unknown[] 
         ...[request.object ?? null, request.next ?? null, request.base ?? null],
       ];
     case 'paxos-commit':
-      // The last field is left out for what was accepted.
+      // The last fields are left out for what was accepted.
       return [
         bucket,
         key,
         request.ballot,
-        ...(request.object === 'accepted' ? [] : [request.object ?? null]),
+        ...(request.object === 'accepted' ? [] : [request.object ?? null, request.base ?? null]),
       ];
     case 'paxos-admit':
       return [bucket, key, request.voters, request.store, request.ballot, request.object ?? null];
@@ -76,7 +82,7 @@ export function readPaxosRequest(type: PaxosRequest['type'], fields: FieldReader
         base: readOptionalDigest(fields),
       };
     case 'paxos-commit':
-      return { type, ...entry, ballot: readBallot(fields), object: readChosen(fields) };
+      return { type, ...entry, ballot: readBallot(fields), ...readChosen(fields) };
     case 'paxos-admit': {
       const admitted = { voters: readVoters(fields), store: readStoreId(fields) };
       return { type, ...entry, ...admitted, ballot: readBallot(fields), object: fields.optionalBytes() };
@@ -86,8 +92,9 @@ export function readPaxosRequest(type: PaxosRequest['type'], fields: FieldReader
   }
 }
 
-function readChosen(fields: FieldReader): Uint8Array | 'accepted' | undefined {
-  return fields.remaining === 0 ? 'accepted' : fields.optionalBytes();
+function readChosen(fields: FieldReader): Pick<PaxosCommit, 'object' | 'base'> {
+  if (fields.remaining === 0) return { object: 'accepted' };
+  return { object: fields.optionalBytes(), base: readOptionalDigest(fields) };
 }
 
 export function paxosReplyToFields(message: PaxosReply): readonly unknown[] {

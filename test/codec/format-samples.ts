@@ -227,7 +227,10 @@ const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
     ...{ type: 'paxos-accept', ...PROPOSAL },
     ...{ object: undefined, next: undefined, base: undefined },
   },
-  'paxos commit': { type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT, object: RECORD_BYTES },
+  'paxos commit': {
+    ...{ type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT },
+    ...{ object: RECORD_BYTES, base: DIGEST },
+  },
   'paxos commit of what was accepted': {
     ...{ type: 'paxos-commit', ...SAMPLE_ENTRY, ballot: BALLOT },
     object: 'accepted',

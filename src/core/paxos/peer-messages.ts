@@ -29,6 +29,8 @@ export interface PaxosCommit extends EntryName {
   readonly ballot: Ballot;
   /** `accepted`: what the acceptor has accepted under the ballot, as it said. */
   readonly object: Uint8Array | 'accepted' | undefined;
+  /** As that of PaxosAccept. */
+  readonly base?: Uint8Array | undefined;
 }
 
 export interface PaxosAdmit extends EntryName {

@@ -7,15 +7,15 @@ import { type EntryName, type NodeId, nameOf } from '../../core/ids.ts';
 import { ROUND_TIMEOUT_MS } from '../../core/limits.ts';
 import type { ConditionalOutcome, Failure } from '../../core/outcome.ts';
 import { timeOfBallot } from '../../core/paxos/ballot.ts';
-import type { PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { Deadline } from '../coordinator/deadline.ts';
 import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
 import type { Replicas } from '../replica/replicas.ts';
+import { commitRound } from './commit-round.ts';
 import { quorumFacts, shown } from './conditional-outcome.ts';
 import { Grants } from './grants.ts';
-import { type ChosenRound, KeyQueue, type KeyQueuePorts } from './key-queue.ts';
+import { KeyQueue, type KeyQueuePorts } from './key-queue.ts';
 import { KnownObjects } from './known-objects.ts';
 import { readQuickly } from './quick-read.ts';
 import { type ConditionalResult, WaitingRequest, type WaitingOptions } from './waiting-request.ts';
@@ -143,7 +143,8 @@ export class ConditionalCoordinator {
         queue.add(waiting);
         return;
       }
-      const commit: KeyQueuePorts['commit'] = (entry, voters, chosen) => this.#commit(entry, voters, chosen);
+      const commit: KeyQueuePorts['commit'] = (entry, voters, chosen) =>
+        commitRound(this.#ports.acceptors, entry, voters, chosen);
       const { mode } = bucketConfig(this.#ports.config, bucket);
       const ports = { ...this.#ports, commit, grants: this.#grants, knownObjects: this.#knownObjects };
       const made = new KeyQueue(ports, { entry: { bucket, key }, name, mode, homes });
@@ -156,20 +157,6 @@ export class ConditionalCoordinator {
   #floorMsOf(entry: EntryName): number {
     const floor = this.#ports.floorOf(entry);
     return floor === undefined ? 0 : timeOfBallot(floor);
-  }
-
-  /** Told once: what does not get there is found and finished later. */
-  #commit(entry: EntryName, homes: readonly NodeId[], chosen: ChosenRound): void {
-    const { ballot, object, accepted, voters, newcomers } = chosen;
-    const { bucket, key } = entry;
-    for (const node of homes) {
-      const store = newcomers.get(node);
-      const request: PaxosRequest =
-        store === undefined
-          ? { type: 'paxos-commit', bucket, key, ballot, object: accepted.has(node) ? 'accepted' : object }
-          : { type: 'paxos-admit', bucket, key, ballot, object, voters, store };
-      this.#ports.acceptors.ask(node, request, ignore);
-    }
   }
 }
 
@@ -194,5 +181,3 @@ function unavailable(replicas: Replicas, homes: readonly NodeId[], required: num
     replicas: reports,
   };
 }
-
-function ignore(): void {}

@@ -9,7 +9,7 @@
 import { etagOf } from '../../codec/hash.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { BucketMode } from '../../core/cluster-config.ts';
-import type { EntryName, NodeId, StoreId } from '../../core/ids.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
 import {
   CONTENTION_PAUSE_MS,
   GATHER_PROMISES_MS,
@@ -21,7 +21,7 @@ import {
 import type { PhaseTime, QuorumFacts } from '../../core/outcome.ts';
 import { type Ballot, type BallotClock, highestBallot, timeOfBallot } from '../../core/paxos/ballot.ts';
 import { mayBeSent, type Verdict } from '../../core/paxos/conditional.ts';
-import type { Commit, Voters } from '../../core/paxos/messages.ts';
+import type { Voters } from '../../core/paxos/messages.ts';
 import { planRound, type RoundPlan } from '../../core/paxos/round-plan.ts';
 import { type Grant, type LostRound, Round } from '../../core/paxos/round.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -29,6 +29,7 @@ import type { Random } from '../../ports/random.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { Standing } from '../replica/acceptor.ts';
 import type { Acceptors } from './acceptors.ts';
+import type { ChosenRound } from './commit-round.ts';
 import { quorumFacts } from './conditional-outcome.ts';
 import type { Grants } from './grants.ts';
 import type { KnownObjects } from './known-objects.ts';
@@ -53,17 +54,6 @@ export interface KeyQueuePorts {
   readonly floorOf: (entry: EntryName) => Ballot | undefined;
   /** Tells the home replicas what was chosen. */
   readonly commit: (entry: EntryName, homes: readonly NodeId[], chosen: ChosenRound) => void;
-}
-
-/** What a round has chosen, by which voters, and which of the home replicas were none yet: they are from now on. */
-export interface ChosenRound extends Pick<Commit, 'ballot'> {
-  /** What was chosen, as it travels; undefined if it is nothing. */
-  readonly object: Uint8Array | undefined;
-  /** Those that have said that they accepted it. */
-  readonly accepted: ReadonlySet<NodeId>;
-  readonly voters: Voters;
-  /** With the stores by which `voters` names them. */
-  readonly newcomers: ReadonlyMap<NodeId, StoreId>;
 }
 
 export interface QueuedKey {
@@ -183,7 +173,8 @@ export class KeyQueue {
     const floor = this.#ports.floorOf(this.#key.entry);
     const plan = this.#planOn(end.record, batch, { ballot: grant?.ballot ?? NO_BALLOT, floor });
     if (!plan.isUnchanged) return false;
-    tracer.trace({ type: 'quick-read', reads: batch.length });
+    const reads = batch.filter(({ conditional }) => conditional.type === 'read').length;
+    tracer.trace({ type: 'quick-read', reads });
     this.#decide(batch, plan.verdicts, this.#facts([{ phase: 'read', ms: clock.nowMs() - beganMs }]));
     return true;
   }
@@ -193,7 +184,7 @@ export class KeyQueue {
     { voters, stores }: Voter,
     grant: Grant | undefined,
   ): Promise<readonly WaitingRequest[]> {
-    // Whoever was told while something was read that it is too late must not be proposed any more.
+    // Who was told during a read that it is too late must not be proposed any more.
     const batch = requests.filter(({ isAnswered }) => !isAnswered);
     if (batch.length === 0) return [];
     const { clock, commit, grants, knownObjects, tracer } = this.#ports;
@@ -232,7 +223,7 @@ export class KeyQueue {
     const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
     const { proposal } = run;
     knownObjects.keep(name, proposal);
-    commit(entry, homes, { ballot, object: proposal?.bytes, accepted: round.accepted, voters, newcomers });
+    commit(entry, homes, { ballot, object: proposal, accepted: round.accepted, voters, newcomers });
     if (end.grant !== undefined) grants.keep(name, end.grant, clock.nowMs());
     this.#race.chosen(end.commit.object);
     return deferred;

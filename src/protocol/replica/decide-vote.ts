@@ -71,7 +71,7 @@ export function objectOf(request: PaxosRequest): EncodedRecord | undefined {
   if (!('object' in request) || request.object === undefined || request.object === 'accepted')
     return undefined;
   checkRecord(request, request.object);
-  return new EncodedRecord(request.object, request.type === 'paxos-accept' ? request.base : undefined);
+  return new EncodedRecord(request.object, 'base' in request ? request.base : undefined);
 }
 
 function encodedPromise(

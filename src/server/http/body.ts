@@ -31,7 +31,7 @@ function collect(
   let chunks: Uint8Array[] = [];
   let bytes = 0;
   let isSettled = false;
-  const timer = setTimeout(() => fail(late(timeoutMs)), Math.max(0, timeoutMs));
+  const timer = setTimeout(() => fail(() => late(timeoutMs)), Math.max(0, timeoutMs));
   // The listeners stay: to take them off would cost more than the whole reading of a small body.
   const settle = (): boolean => {
     if (isSettled) return false;
@@ -39,25 +39,25 @@ function collect(
     clearTimeout(timer);
     return true;
   };
-  const fail = (problem: Problem): void => {
+  const fail = (problem: () => Problem): void => {
     if (!settle()) return;
     chunks = [];
     // What still comes is read when the answer has left (send-reply.ts).
     incoming.pause();
-    reject(problem);
+    reject(problem());
   };
   const onData = (chunk: Uint8Array): void => {
     if (isSettled) return;
     bytes += chunk.length;
-    if (bytes > maxBytes) fail(tooLarge(maxBytes));
+    if (bytes > maxBytes) fail(() => tooLarge(maxBytes));
     else chunks.push(chunk);
   };
   const onEnd = (): void => {
-    if (!incoming.complete) fail(brokenOff());
+    if (!incoming.complete) fail(brokenOff);
     else if (settle())
       resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, bytes));
   };
-  const onBreak = (): void => fail(brokenOff());
+  const onBreak = (): void => fail(brokenOff);
   incoming.on('data', onData).on('end', onEnd).on('close', onBreak).on('error', onBreak);
 }
 

@@ -46,9 +46,9 @@ describe('of the rounds', () => {
     await stage.run(stage.node('n1').conditional(casOf(entry, 'two', { ifMatch: 'absent' })));
     expect(stage.traced('round').map(({ node, event }) => ({ node, ...event }))).toEqual([
       { node: 'n1', type: 'round', start: 'prepared', end: 'chosen', reads: 0 },
-      { node: 'n1', type: 'round', start: 'prepared', end: 'answered', reads: 0 },
     ]);
-    expect(stage.traced('quick-read').map(({ event }) => event.reads)).toEqual([1]);
+    // What is known of the round before makes it likely that the write is refused: a read is enough, then.
+    expect(stage.traced('quick-read').map(({ event }) => event.reads)).toEqual([1, 0]);
   });
 
   it('is told which linearizable reads took a round', async () => {
@@ -138,7 +138,7 @@ describe('of the time', () => {
     expect(phasesIn(read)).toEqual(['read true']);
     const lost = await stage.run(stage.node('n2').conditional(casOf(entry, 'two', { ifMatch: 'absent' })));
     expect(lost.type).toBe('precondition-failed');
-    expect(phasesIn(lost)).toEqual(['prepare true']);
+    expect(phasesIn(lost)).toEqual(['read true']);
   });
 });
 

@@ -176,8 +176,8 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/coordinator/get-coordinator.ts',
-        'if (!hasUnfinishedRound || !isOverlapping)',
-        'if (!hasUnfinishedRound || isOverlapping)',
+        'return r + majority(n) > n;',
+        'return r + majority(n) <= n;',
       ),
     ],
     invariant: 'read-missed-acknowledged-write',

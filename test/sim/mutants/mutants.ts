@@ -169,9 +169,9 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'A replica that cannot read its record answers that it holds nothing.',
     edits: [
       edit(
-        LOCAL_REPLICA,
-        "    if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };\n    // Asked for before",
-        "    if (loaded.type === 'unreadable') return { type: 'absent' };\n    // Asked for before",
+        'src/protocol/replica/read-reply.ts',
+        "if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };",
+        "if (loaded.type === 'unreadable') return { type: 'absent' };",
       ),
     ],
     invariant: 'read-missed-acknowledged-write',
@@ -184,8 +184,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/replica/record-loader.ts',
-        "    const loaded = await this.encoded(entry);\n    if (loaded.type === 'unreadable') return loaded;",
-        "    const loaded = await this.encoded(entry);\n    if (loaded.type === 'unreadable') return { type: 'loaded', encoded: undefined, record: undefined, isNoted: true };",
+        "loaded.type === 'unreadable' ? loaded : this.#decoded(entry, loaded.encoded, hintFor)",
+        "this.#decoded(entry, loaded.type === 'unreadable' ? undefined : loaded.encoded, hintFor)",
       ),
     ],
     invariant: 'replica-went-back',
@@ -198,8 +198,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/replica/key-lock.ts',
-        'line === undefined ? section() : line.tail.then(section)',
-        'section()',
+        'earlier === undefined ? begun(section) : earlier.then(section)',
+        'begun(section)',
       ),
     ],
     invariant: 'dot-collision',
