@@ -46,12 +46,12 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
   {
     ...CONDITIONAL,
     id: 'base-of-another-record',
-    bug: 'A proposal names a record as its base that it was not made of.',
+    bug: 'Whatever names a base is taken to be made of what lies here.',
     edits: [
       edit(
-        'src/protocol/paxos/round-run.ts',
-        'this.#records.find((one) => one.isOf(found))',
-        'this.#records.at(-1)',
+        'src/codec/encoded-record.ts',
+        'return this.base !== undefined && sameBytes(this.base, other.digest);',
+        'return this.base !== undefined && other.bytes.length > 0;',
       ),
     ],
     invariant: 'scenario',
@@ -69,7 +69,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
         'if (isAbove(highestBallot(state.accepted, state.chosen), ballot))',
       ),
     ],
-    invariant: 'not-linearizable',
+    invariant: 'second-dot',
     maxSeeds: 60,
   },
   {
