@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { positiveInteger } from '../src/cli/option-values.ts';
 import type { Measuring } from './capacity/grid-run.ts';
+import { DEFAULT_MANY_KEYS, QUICK_MANY_KEYS } from './many-keys/many-keys.ts';
 import { NAMES, PEERS, type Peer } from './sections.ts';
 import { PROJECT_DIRECTORY } from './system/project-directory.ts';
 
@@ -14,6 +15,8 @@ export interface BenchOptions {
   readonly connections: number;
   /** Keys that are loaded first, for the reads. */
   readonly storedKeys: number;
+  /** Keys on each node of the section `many-keys`. */
+  readonly manyKeys: number;
   readonly fsync: boolean;
   readonly profile: boolean;
   /** Names of sections and of scenarios; undefined: the default ones. */
@@ -33,6 +36,7 @@ interface ParsedOptions {
   readonly seconds?: number;
   readonly repeats?: number;
   readonly connections: number;
+  readonly keys?: number;
   readonly fsync: boolean;
   readonly profile?: boolean;
   readonly only?: readonly string[];
@@ -68,6 +72,7 @@ export function readOptions(userArguments: readonly string[]): BenchOptions {
     },
     connections: parsed.connections,
     storedKeys: isQuick ? 2_000 : 20_000,
+    manyKeys: parsed.keys ?? (isQuick ? QUICK_MANY_KEYS : DEFAULT_MANY_KEYS),
     fsync: parsed.fsync,
     profile: parsed.profile === true,
     only: parsed.only,
@@ -92,6 +97,11 @@ function createCommand(): Command {
     .option('--seconds <count>', 'seconds measured per scenario and repeat (default: 3)', positiveInteger)
     .option('--repeats <count>', 'interleaved repeats (default: 5)', positiveInteger)
     .option('--connections <count>', 'connections of the load generator', positiveInteger, 64)
+    .option(
+      '--keys <count>',
+      'keys on each node of the section many-keys (default: 10000000)',
+      positiveInteger,
+    )
     .option('--no-fsync', 'acknowledge before the disk has it')
     .option('--seed <number>', 'of all that is drawn at random', positiveInteger, 1)
     .option('--profile', 'write a CPU profile of each node (which slows them)')

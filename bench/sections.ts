@@ -4,6 +4,8 @@ import { capacityScenarios, QUICK_SCENARIOS } from './capacity/scenarios.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS } from './experiments/index.ts';
 import { latencyExperiment } from './latency/latency.ts';
+import { manyConnectionsExperiment } from './many-connections/many-connections.ts';
+import { manyKeysExperiment } from './many-keys/many-keys.ts';
 import { groupExperiment } from './matrix/group.ts';
 import { GROUPS } from './matrix/groups.ts';
 import { etcdExperiment } from './peer/peer.ts';
@@ -18,6 +20,8 @@ export interface SectionChoice extends GridOptions {
   readonly only: readonly string[] | undefined;
   readonly isMatrix: boolean;
   readonly peer: Peer | undefined;
+  /** Keys on each node of the section `many-keys`. */
+  readonly manyKeys: number;
 }
 
 /** When a section is filled without being named. */
@@ -65,6 +69,18 @@ const LISTED_SECTIONS: readonly ListedSection[] = [
     occasion: 'matrix' as const,
     make: (choice: SectionChoice) => groupExperiment(group, choice),
   })),
+  {
+    id: 'many-keys',
+    title: 'A great many keys',
+    occasion: 'matrix',
+    make: manyKeysExperiment,
+  },
+  {
+    id: 'many-connections',
+    title: 'A great many connections, and slow readers',
+    occasion: 'matrix',
+    make: manyConnectionsExperiment,
+  },
   {
     id: 'peer-etcd',
     title: 'Beside etcd',

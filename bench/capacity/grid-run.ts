@@ -4,8 +4,6 @@
  * The speed of a processor drifts within minutes, so scenarios are interleaved: each repeat measures all of them, and a
  * share is taken of the yardstick of the same repeat.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   describeFailures,
@@ -17,7 +15,7 @@ import {
 import { diskBytes, examineDisk, type Disk } from '../system/disk.ts';
 import { countedBetween, readNodeCounters, type NodeCounters } from '../system/node-metrics.ts';
 import { residentBytes } from '../system/process-cost.ts';
-import type { Stops } from '../system/temporary-cluster.ts';
+import { withTemporaryDirectory } from '../system/temporary-cluster.ts';
 import { startContestants, type Contestant, type Lineup } from './contestants.ts';
 import type { Loading, Scenario } from './scenarios.ts';
 
@@ -35,9 +33,13 @@ export interface Measuring {
   readonly measureMs: number;
 }
 
-/** What is to be measured. */
-export interface GridPlan {
+/** What is to be measured, and on whom. */
+export interface GridPlan extends GridTask {
   readonly lineup: Lineup;
+}
+
+/** What is to be measured. */
+export interface GridTask {
   /** What must be there before reads. */
   readonly loadings: readonly Loading[];
   readonly scenarios: readonly Scenario[];
@@ -45,6 +47,10 @@ export interface GridPlan {
   /** Of a scenario that does not say. */
   readonly connections: number;
   readonly seed: number;
+  /** Starts what is to run beside a scenario, for as long as that runs; resolves to what ends it. */
+  readonly beside?: (scenario: Scenario, repeat: number) => Promise<() => Promise<void>>;
+  /** Other processes of the bench, by name and process id: what they use is not the work of others. */
+  readonly watch?: Readonly<Record<string, number>>;
 }
 
 /** Where to put things, whom to tell, when to stop. */
@@ -85,45 +91,48 @@ export interface GridResult {
 
 /** Runs everything and leaves nothing behind but profiles. Rejects if it was aborted or a process ended. */
 export async function runGrid(plan: GridPlan, context: GridContext): Promise<GridResult> {
-  const { signal, outputDirectory } = context;
-  await mkdir(outputDirectory, { recursive: true });
-  const directory = await mkdtemp(join(outputDirectory, 'run-'));
-  const stops: Stops = [() => rm(directory, { recursive: true, force: true })];
-  try {
+  return withTemporaryDirectory(context.outputDirectory, async (directory, stops) => {
     const disk = await examineDisk(directory);
-    const generator = startLoadGenerator();
-    stops.push(() => generator.stop());
-    // A job under way then rejects, and everything is stopped below.
-    signal.addEventListener('abort', () => void generator.stop());
     context.progress(`starting ${contestantsOf(plan.lineup)}`);
     const contestants = await startContestants(
       plan.lineup,
       { ...context, directory, profileDirectory: context.profileDirectory },
       stops,
     );
+    return { disk, ...(await measureGrid(plan, context, contestants)) };
+  });
+}
+
+/** Measures contestants that run already, and leaves them running. */
+export async function measureGrid(
+  plan: GridTask,
+  context: Pick<GridContext, 'progress' | 'signal'>,
+  contestants: readonly Contestant[],
+): Promise<Omit<GridResult, 'disk'>> {
+  const generator = startLoadGenerator();
+  const stop = (): void => void generator.stop();
+  // A job under way then rejects.
+  context.signal.addEventListener('abort', stop);
+  try {
     const measured = await new GridRun(plan, context, contestants, generator).run();
-    return {
-      disk,
-      contestants: contestants.map(({ name, processes }) => ({ name, processes })),
-      ...measured,
-    };
+    return { contestants: contestants.map(({ name, processes }) => ({ name, processes })), ...measured };
   } finally {
-    // In reverse order: the data goes last, when nobody writes to it.
-    for (const stop of stops.reverse()) await stop();
+    context.signal.removeEventListener('abort', stop);
+    await generator.stop();
   }
 }
 
 class GridRun {
-  readonly #plan: GridPlan;
-  readonly #context: GridContext;
+  readonly #plan: GridTask;
+  readonly #context: Pick<GridContext, 'progress' | 'signal'>;
   readonly #contestants: readonly Contestant[];
   readonly #generator: LoadGenerator;
   readonly #measurements: Measurement[] = [];
   readonly #problems: string[] = [];
 
   constructor(
-    plan: GridPlan,
-    context: GridContext,
+    plan: GridTask,
+    context: Pick<GridContext, 'progress' | 'signal'>,
     contestants: readonly Contestant[],
     generator: LoadGenerator,
   ) {
@@ -172,12 +181,21 @@ class GridRun {
     const contestant = this.#contestant(scenario.target);
     const nodeUrls = contestant.cluster === undefined ? [] : contestant.urls;
     const before = await readNodeCounters(nodeUrls, signal);
-    const result = await this.#generator.run(this.#jobOf(scenario, repeat));
+    const result = await this.#runBeside(scenario, repeat);
     contestant.assertRunning();
     const counted = countedBetween(before, await readNodeCounters(nodeUrls, signal));
     this.#measurements.push({ scenario: scenario.name, repeat, result, counted });
     this.#problems.push(...problemsOf(`${scenario.title}, repeat ${repeat}`, result));
     progress(progressLine(scenario, repeat, this.#plan.measuring.repeats, result));
+  }
+
+  async #runBeside(scenario: Scenario, repeat: number): Promise<LoadResult> {
+    const end = await this.#plan.beside?.(scenario, repeat);
+    try {
+      return await this.#generator.run(this.#jobOf(scenario, repeat));
+    } finally {
+      await end?.();
+    }
   }
 
   #jobOf(scenario: Scenario, repeat: number): Omit<LoadJob, 'name'> {
@@ -204,7 +222,8 @@ class GridRun {
 
   /** All of them always: what is not watched would count as the work of others. */
   #watched(): LoadJob['watch'] {
-    return Object.assign({}, ...this.#contestants.map(({ processes }) => processes)) as LoadJob['watch'];
+    const processes = this.#contestants.map((contestant) => contestant.processes);
+    return Object.assign({}, this.#plan.watch, ...processes) as LoadJob['watch'];
   }
 
   #contestant(name: string): Contestant {

@@ -12,7 +12,7 @@ import {
 } from '../report/number-format.ts';
 import { spreadOf } from '../report/statistics.ts';
 import { COUNTED, type CountedWork } from '../system/node-metrics.ts';
-import type { GridPlan, GridResult } from './grid-run.ts';
+import type { GridResult, GridTask } from './grid-run.ts';
 import type { Samples, ScenarioSummary } from './summary.ts';
 
 /** A generator that uses more of one processor than this was the bottleneck itself. */
@@ -33,7 +33,7 @@ const COUNTED_TITLES: Readonly<Record<CountedWork, string>> = {
 };
 
 /** How the load of a grid came about. */
-export function loadModelOf({ connections, measuring }: GridPlan): LoadModel {
+export function loadModelOf({ connections, measuring }: GridTask): LoadModel {
   const { repeats, measureMs } = measuring;
   return {
     type: 'closed',

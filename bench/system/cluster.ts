@@ -47,6 +47,10 @@ export interface ClusterNode {
   kill(): Promise<void>;
   /** Starts it again on its data; resolves when it is ready. */
   restart(): Promise<void>;
+  /** Starts it again on its data, and waits for nothing. */
+  launch(): void;
+  /** Throws, with its last output, if it has ended. */
+  assertRunning(): void;
 }
 
 /** The running cluster. */
@@ -151,8 +155,12 @@ class RunningNode implements ClusterNode {
     await this.#ended;
   }
 
-  async restart(): Promise<void> {
+  launch(): void {
     this.#process = this.#start();
+  }
+
+  async restart(): Promise<void> {
+    this.launch();
     await awaitReady([this], () => this.assertRunning(), this.#plan.signal);
   }
 
@@ -192,7 +200,8 @@ async function layOut(
   return { ports, links };
 }
 
-function configurationFile({ directory }: ClusterPlan, id: string): string {
+/** What a node of a cluster reads. */
+export function configurationFile({ directory }: Pick<ClusterPlan, 'directory'>, id: string): string {
   return join(directory, `${id}.config.json`);
 }
 
@@ -228,14 +237,16 @@ async function awaitReady(
       throw new Error(`not ready within ${READY_TIMEOUT_MS} ms: ${waiting.map(({ id }) => id).join(', ')}`);
     }
     await delay(READY_POLL_MS);
-    const ready = await Promise.all(waiting.map(isReady));
+    const ready = await Promise.all(waiting.map((node) => isReady(node)));
     waiting = waiting.filter((_, index) => ready[index] !== true);
   }
 }
 
-async function isReady(node: ClusterNode): Promise<boolean> {
+/** Whether a node serves, and reaches majorities unless that does not matter. */
+export async function isReady({ url }: Pick<ClusterNode, 'url'>, withMajorities = true): Promise<boolean> {
   try {
-    const answer = await fetch(`${node.url}${PATHS.readyz}?quorum=1`, { signal: AbortSignal.timeout(1_000) });
+    const query = withMajorities ? '?quorum=1' : '';
+    const answer = await fetch(`${url}${PATHS.readyz}${query}`, { signal: AbortSignal.timeout(1_000) });
     await answer.arrayBuffer();
     return answer.ok;
   } catch {

@@ -26,13 +26,34 @@ export function cpuMicroseconds(pid: number): number | undefined {
 
 /** Resident memory of a process, bytes; undefined where there is no such process or no /proc. */
 export function residentBytes(pid: number): number | undefined {
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readProcessFile(pid, 'status') ?? '')?.[1];
-  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+  return bytesOf(readProcessFile(pid, 'status') ?? '', 'VmRSS');
+}
+
+/** Resident memory of a process, bytes, by what it is. */
+export interface ResidentMemory {
+  readonly total: number;
+  /** Of its own: what the system cannot take back. */
+  readonly own: number;
+  /** Pages of files that it has mapped: of these the system takes back what it needs, and reads it again from the disk. */
+  readonly mappedFiles: number;
+}
+
+/** Undefined where there is no such process or no /proc. */
+export function residentMemory(pid: number): ResidentMemory | undefined {
+  const status = readProcessFile(pid, 'status') ?? '';
+  const [total, own, mappedFiles] = ['VmRSS', 'RssAnon', 'RssFile'].map((name) => bytesOf(status, name));
+  if (total === undefined || own === undefined || mappedFiles === undefined) return undefined;
+  return { total, own, mappedFiles };
 }
 
 /** Time that all processors together have worked since the machine started, microseconds. */
 export function machineBusyMicroseconds(): number {
   return cpus().reduce((sum, { times }) => sum + (times.user + times.nice + times.sys + times.irq) * 1000, 0);
+}
+
+function bytesOf(status: string, name: string): number | undefined {
+  const kibibytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }
 
 function readProcessFile(pid: number, name: string): string | undefined {

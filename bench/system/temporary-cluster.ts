@@ -1,4 +1,4 @@
-/** A cluster for one bench, which leaves nothing behind. */
+/** A directory and a cluster for one bench, which leave nothing behind. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BenchCluster, type ClusterPlan, startCluster } from './cluster.ts';
@@ -20,6 +20,22 @@ export interface TemporaryPlan {
   readonly signal?: AbortSignal;
 }
 
+/** Makes a directory below an existing or a new one. When `use` has ended, however that was, all is stopped and it goes. */
+export async function withTemporaryDirectory<Result>(
+  outputDirectory: string,
+  use: (directory: string, stops: Stops) => Promise<Result>,
+): Promise<Result> {
+  await mkdir(outputDirectory, { recursive: true });
+  const directory = await mkdtemp(join(outputDirectory, 'run-'));
+  const stops: Stops = [() => rm(directory, { recursive: true, force: true })];
+  try {
+    return await use(directory, stops);
+  } finally {
+    // In reverse order: the data goes last, when nobody writes to it.
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
 /** Starts the built program with fsync on, and stops everything when `use` has ended, however that was. */
 export async function withCluster<Result>(
   {
@@ -32,10 +48,7 @@ export async function withCluster<Result>(
   }: TemporaryPlan,
   use: (cluster: BenchCluster, stops: Stops) => Promise<Result>,
 ): Promise<Result> {
-  await mkdir(outputDirectory, { recursive: true });
-  const directory = await mkdtemp(join(outputDirectory, 'run-'));
-  const stops: Stops = [() => rm(directory, { recursive: true, force: true })];
-  try {
+  return withTemporaryDirectory(outputDirectory, async (directory, stops) => {
     const plan: ClusterPlan = {
       nodeCount,
       copies,
@@ -48,8 +61,6 @@ export async function withCluster<Result>(
     };
     const cluster = await startCluster(plan);
     stops.push(() => cluster.stop());
-    return await use(cluster, stops);
-  } finally {
-    for (const stop of stops.reverse()) await stop();
-  }
+    return use(cluster, stops);
+  });
 }
