@@ -1,12 +1,17 @@
-/** Client operations that this node carries out: bounded in number, none begun while draining, waited for at the end. */
+/**
+ * Client operations that this node carries out: bounded in number, none begun while draining, waited for at the end. Tells how long
+ * one that is to be begun may have waited already.
+ */
 import type { FailureCode } from '../core/outcome.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { InFlight } from './in-flight.ts';
+import { StallWatch } from './stall-watch.ts';
 
 export class RunningOperations {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #inFlight: InFlight;
+  readonly #stalls: StallWatch;
   #running = 0;
   #draining = false;
   #onIdle: () => void = () => {};
@@ -15,6 +20,17 @@ export class RunningOperations {
     this.#inFlight = inFlight;
     this.#clock = clock;
     this.#max = max;
+    this.#stalls = new StallWatch(clock);
+  }
+
+  /** From now on requests come. */
+  start(): void {
+    this.#stalls.start();
+  }
+
+  /** Milliseconds that a client's request may have waited for this process to go on, at most. */
+  mayHaveWaitedMs(): number {
+    return this.#stalls.mayHaveWaitedMs();
   }
 
   get running(): number {
@@ -47,6 +63,7 @@ export class RunningOperations {
 
   drain(): void {
     this.#draining = true;
+    this.#stalls.stop();
   }
 
   /** Resolves when nothing runs, or after `graceMs`. */

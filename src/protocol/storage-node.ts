@@ -152,9 +152,9 @@ class RunningNode implements StorageNode {
       ...{ write, floors, storeId: () => this.#ownStore.storeId },
     });
     const presentAnew = (reason: string): void => this.#peers.presentAnew(reason);
-    const identity = { owner, opened, incarnations, random, tracer, write, presentAnew };
     const onNewcomer = (): void => this.#paxos.admission.begin();
-    this.#ownStore = new OwnStore({ ...options, ...identity, onNewcomer, recovery: this.#recovery });
+    const identity = { owner, opened, incarnations, random, tracer, write, presentAnew, onNewcomer };
+    this.#ownStore = new OwnStore({ ...options, ...identity, recovery: this.#recovery });
     const reads = new GetCoordinator({
       ...options,
       ...ports,
@@ -168,14 +168,8 @@ class RunningNode implements StorageNode {
       commitQueueBytes: () => commit.queuedBytes,
       isLowOnSpace: options.isLowOnSpace,
     });
-    this.#described = {
-      ...background,
-      config,
-      incarnations,
-      startedMs: clock.wallMs(),
-      hints,
-      ownStore: this.#ownStore,
-    };
+    const startedMs = clock.wallMs();
+    this.#described = { ...background, config, incarnations, startedMs, hints, ownStore: this.#ownStore };
     this.#paxos = buildPaxos({
       ...background,
       ...ports,
@@ -223,6 +217,7 @@ class RunningNode implements StorageNode {
         this.#paxos.admission.peerUp();
       },
     );
+    this.#operations.start();
     this.#antiEntropy.start();
     this.#recovery.start();
     this.#reaping.start();

@@ -2,8 +2,9 @@
  * Nodes that are stopped: their connections are open, and nothing comes back. What was sent to them is unknown, which is never
  * reported as failed, and it may appear when they wake.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { problemIn } from '../server/http/http-client.ts';
+import { type Answer, problemIn } from '../server/http/http-client.ts';
 import { PlacedKeys } from './placed-keys.ts';
 import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
 
@@ -69,6 +70,32 @@ describe('with home replicas that are stopped', () => {
       for (const node of others) cluster.cont(node);
     }
     await cluster.waitReady();
+  });
+
+  it('what a client asked of them and has given up is not begun when they wake', async () => {
+    const { target, homes } = keys.draw('b');
+    const [stopped, other] = homes as [string, string];
+    await cluster.client(other).put(target, 'old', { 'Quorate-Consistency': 'all' });
+    cluster.stop(stopped);
+    let late: Promise<Answer>;
+    try {
+      // It lies in the socket of a process that does not run; whoever sent it waits no longer than half a second.
+      late = cluster.client(stopped).delete(target, { 'Quorate-Timeout-Ms': '500' });
+      await delay(700);
+      const put = await cluster.client(other).put(target, 'new', { 'Quorate-Consistency': 'quorum' });
+      expect(put.status).toBeLessThan(300);
+      await delay(1_500);
+    } finally {
+      cluster.cont(stopped);
+    }
+    const answer = await late;
+    expect([answer.status, problemIn(answer).outcome]).toEqual([503, 'not-applied']);
+    expect(problemIn(answer)).toMatchObject({ detail: expect.stringContaining('This node stood still') });
+    await cluster.waitReady();
+    const read = await cluster.client(stopped).get(target, { Accept: 'application/vnd.quorate.entry+json' });
+    expect(read.text).toContain('new');
+    // What comes later is begun.
+    expect((await cluster.client(stopped).delete(target)).status).toBe(204);
   });
 
   it('reads ask another one instead', async () => {

@@ -95,6 +95,22 @@ export function isTooFarAhead(
 
 /** Counters from here on belong to ballots that do not go by the clock: so no ballot is made twice. */
 const FIRST_ASIDE = LOGICALS / 2;
+/**
+ * Milliseconds by which a ballot that does not go by the clock is above another: about as long as a key takes for a write when it
+ * is written again and again. What was written since a request came is told by the times of ballots (round-plan.ts). If these rose
+ * by less, 64 writes in a row would seem to have taken less time than any request waits.
+ */
+const ASIDE_STEP_MS = 20;
+/** How fast the time of ballots goes on while the wall clock is behind it, as a part of real time: for the same reason, and so that the clock overtakes it. */
+const SLEW = 0.5;
+
+/** What time it is for whoever makes a ballot. */
+export interface BallotTime {
+  /** Milliseconds since 1970; may jump. */
+  readonly wallMs: number;
+  /** Milliseconds by a clock that never goes back. */
+  readonly nowMs: number;
+}
 
 /**
  * Makes the ballots of one proposer, no two the same: by its clock each above all that it made before, and above what it was told
@@ -105,6 +121,8 @@ export class BallotClock {
   readonly #incarnation: Incarnation;
   #timeMs = 0;
   #logical = 0;
+  /** The last time that was told by the wall clock or by another ballot, and when that was. */
+  #told: BallotTime = { wallMs: 0, nowMs: 0 };
   #asides = 0;
   /** The highest time that was given aside, and the one that all of the next series of counters are above. */
   #asideMs = 0;
@@ -115,11 +133,11 @@ export class BallotClock {
     this.#incarnation = incarnation;
   }
 
-  /** A ballot above `seen`, and not before `nowMs`. */
-  next(nowMs: number, seen: Ballot | undefined): Ballot {
-    if (seen !== undefined && isTooFarAhead(seen, nowMs, NOTHING_KNOWN)) return this.above(seen);
+  /** A ballot above `seen`, and not before the time of the wall clock. */
+  next(time: BallotTime, seen: Ballot | undefined): Ballot {
+    if (seen !== undefined && isTooFarAhead(seen, time.wallMs, NOTHING_KNOWN)) return this.above(seen);
     if (seen !== undefined) this.#rise(partsOfBallot(seen));
-    this.#rise({ timeMs: Math.floor(nowMs), logical: -1 });
+    this.#rise({ timeMs: Math.floor(this.#slewed(time, seen)), logical: -1 });
     this.#logical += 1;
     if (this.#logical >= FIRST_ASIDE) {
       this.#timeMs += 1;
@@ -128,16 +146,25 @@ export class BallotClock {
     return this.#ballotAt(this.#timeMs, this.#logical);
   }
 
-  /** A ballot just above `seen`, whatever the clock says. */
+  /** A ballot a little above `seen`, whatever the clock says. */
   above(seen: Ballot | undefined): Ballot {
     if (this.#asides === LOGICALS - FIRST_ASIDE) {
       this.#asides = 0;
       this.#asideAboveMs = this.#asideMs;
     }
-    const timeMs = Math.max(seen === undefined ? 0 : timeOfBallot(seen), this.#asideAboveMs) + 1;
+    const timeMs = Math.max(seen === undefined ? 0 : timeOfBallot(seen), this.#asideAboveMs) + ASIDE_STEP_MS;
     this.#asideMs = Math.max(this.#asideMs, timeMs);
     this.#asides += 1;
     return this.#ballotAt(timeMs, FIRST_ASIDE + this.#asides - 1);
+  }
+
+  /** The time of the wall clock; slowly on from what was told last, while that is behind. */
+  #slewed({ wallMs, nowMs }: BallotTime, seen: Ballot | undefined): number {
+    const slewedMs = this.#told.wallMs + (nowMs - this.#told.nowMs) * SLEW;
+    const toldMs = Math.max(wallMs, seen === undefined ? 0 : timeOfBallot(seen));
+    if (toldMs < slewedMs) return slewedMs;
+    this.#told = { wallMs: toldMs, nowMs };
+    return toldMs;
   }
 
   #ballotAt(timeMs: number, logical: number): Ballot {

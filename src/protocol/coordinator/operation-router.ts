@@ -4,8 +4,9 @@
  * replica can be reached, it is the next node of the list, which may be this one. What a peer forwarded is coordinated here or
  * refused, never forwarded again.
  *
- * What a peer forwarded may have lain in a socket, or before a paused process, for long. Its time limit runs on the way: what comes
- * after it is not begun, for the client was answered long ago, and may have asked what became of it.
+ * What a peer forwarded may have lain in a socket, or before a paused process, for long, and so may a client's own request. Its time
+ * limit runs on the way: what comes after it is not begun, for the client has given up long ago, and may have asked what became of
+ * it, or another node to do it.
  */
 import { placementHash } from '../../codec/hash.ts';
 import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
@@ -62,21 +63,29 @@ export class OperationRouter {
   }
 
   async put(request: PutRequest): Promise<PutOutcome> {
-    return honest(request, await this.#run<PutOutcome>({ type: 'coordinate-put', request }));
+    const operation = { type: 'coordinate-put', request } as const;
+    return honest(request, await this.#inTime(operation, (timely) => this.#run<PutOutcome>(timely)));
   }
 
   async delete(request: DeleteRequest): Promise<DeleteOutcome> {
+    const operation = { type: 'coordinate-delete', request } as const;
+    return honest(request, await this.#inTime(operation, (timely) => this.#delete(timely.request)));
+  }
+
+  async #delete(request: DeleteRequest): Promise<DeleteOutcome> {
     const remove = (removal: DeleteRequest): Promise<RemovalOutcome> =>
       this.#run<RemovalOutcome>({ type: 'coordinate-delete', request: removal });
-    if (request.context !== undefined) return honest(request, await remove(request));
+    if (request.context !== undefined) return remove(request);
     const steps = { read: (read: ReadRequest) => this.get(read), remove };
-    return honest(request, await deleteWhatIsThere(this.#ports.clock, request, steps));
+    return deleteWhatIsThere(this.#ports.clock, request, steps);
   }
 
   /** A conditional write or a linearizable read: the first home replica that is up coordinates it. */
   async conditional(request: ConditionalRequest): Promise<ConditionalOutcome> {
-    const outcome = await this.#run<ConditionalOutcome>({ type: 'coordinate-conditional', request });
-    return request.operation.type === 'write' ? honest(request.operation, outcome) : outcome;
+    const operation = { type: 'coordinate-conditional', request } as const;
+    if (request.operation.type !== 'write') return this.#run<ConditionalOutcome>(operation);
+    const run = (timely: ForwardedOperation) => this.#run<ConditionalOutcome>(timely);
+    return honest(request.operation, await this.#inTime(operation, run));
   }
 
   /** A linearizable read within an operation that runs already, and that is finished even if none is begun any more. */
@@ -103,6 +112,18 @@ export class OperationRouter {
 
   partitionOf(entry: EntryName): Partition {
     return partitionOf(this.#ports.ring, placementHash(entry));
+  }
+
+  /** Begins a client's write, with what is left of it if it may have lain before this process while that stood still. */
+  async #inTime<Operation extends ForwardedOperation, Outcome>(
+    operation: Operation,
+    begin: (timely: Operation) => Promise<Outcome | Failure>,
+  ): Promise<Outcome | Failure> {
+    const waitedMs = this.#ports.operations.mayHaveWaitedMs();
+    const timely = waitedMs === 0 ? operation : limitedByWay(operation, waitedMs);
+    if (timely !== undefined) return begin(timely as Operation);
+    const detail = `This node stood still, and the write may have waited for up to ${Math.round(waitedMs)} ms: it was not begun.`;
+    return { type: 'failed', code: 'overloaded', certainty: 'not-applied', detail };
   }
 
   /** The codec lets only a reply of the operation's own kind through, so the outcome is of the kind that is asked for. */

@@ -231,7 +231,8 @@ export class KeyQueue {
 
   #ballotAbove(seen: Ballot | undefined): Ballot {
     const { ballots, clock } = this.#ports;
-    return this.#wasTooFarAhead ? ballots.above(seen) : ballots.next(clock.wallMs(), seen);
+    const time = { wallMs: clock.wallMs(), nowMs: clock.nowMs() };
+    return this.#wasTooFarAhead ? ballots.above(seen) : ballots.next(time, seen);
   }
 
   /** Gives back those that belong into another round. `told`: false of those that are answered later. */

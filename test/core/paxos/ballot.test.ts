@@ -5,6 +5,7 @@ import { MAX_BALLOT_AHEAD_MS } from '../../../src/core/limits.ts';
 import {
   type Ballot,
   BallotClock,
+  type BallotTime,
   ballotOf,
   type BallotParts,
   highestBallot,
@@ -85,6 +86,9 @@ describe('a ballot', () => {
   });
 });
 
+/** Time by the wall clock, while the other clock stands still. */
+const wall = (wallMs: number): BallotTime => ({ wallMs, nowMs: 0 });
+
 describe('the clock of a proposer', () => {
   it('never makes a ballot twice, and each above what it was told of', () => {
     const call = fc.tuple(fc.nat(10), fc.option(parts, { nil: undefined }), fc.boolean());
@@ -93,14 +97,14 @@ describe('the clock of a proposer', () => {
         const clock = new BallotClock(NODE, HERE);
         const all = new Set<Ballot>();
         let last: Ballot | undefined;
-        for (const [nowMs, other, isAside] of calls) {
-          if (other !== undefined && other.timeMs === 36 ** 9 - 1) continue;
+        for (const [nowMs, [wallMs, other, isAside]] of calls.entries()) {
+          if (other !== undefined && other.timeMs > 36 ** 9 - 1_000) continue;
           const seen = other && ballotOf(other);
-          const made = isAside ? clock.above(seen) : clock.next(nowMs, seen);
+          const made = isAside ? clock.above(seen) : clock.next({ wallMs, nowMs }, seen);
           expect(isAbove(made, seen) && !all.has(made)).toBe(true);
           all.add(made);
           if (isAside || timeOfBallot(made) > 10 + MAX_BALLOT_AHEAD_MS) continue;
-          expect(timeOfBallot(made)).toBeGreaterThanOrEqual(nowMs);
+          expect(timeOfBallot(made)).toBeGreaterThanOrEqual(wallMs);
           expect(isAbove(made, last)).toBe(true);
           last = made;
         }
@@ -111,28 +115,53 @@ describe('the clock of a proposer', () => {
   it('goes on by itself after it was told of a ballot that is too far ahead', () => {
     const clock = new BallotClock(NODE, HERE);
     const far = at(6 + MAX_BALLOT_AHEAD_MS);
-    expect(timeOfBallot(clock.next(5, far))).toBe(7 + MAX_BALLOT_AHEAD_MS);
-    expect(clock.next(5, undefined)).toBe(at(5));
+    expect(timeOfBallot(clock.next(wall(5), far))).toBe(26 + MAX_BALLOT_AHEAD_MS);
+    expect(clock.next(wall(5), undefined)).toBe(at(5));
   });
 
   it('makes ballots just above another, whatever the time is', () => {
     const clock = new BallotClock(NODE, HERE);
-    clock.next(1_000, undefined);
+    clock.next(wall(1_000), undefined);
     const [first, second] = [clock.above(at(7, 36 ** 4 - 1)), clock.above(at(7))];
-    expect([first, second].map(timeOfBallot)).toEqual([8, 8]);
+    expect([first, second].map(timeOfBallot)).toEqual([27, 27]);
     expect(first).not.toBe(second);
-    expect(timeOfBallot(clock.above(undefined))).toBe(1);
-    expect(clock.next(1_000, undefined)).toBe(at(1_000, 1));
+    expect(timeOfBallot(clock.above(undefined))).toBe(20);
+    expect(clock.next(wall(1_000), undefined)).toBe(at(1_000, 1));
   });
 
   it('goes with the time, and counts within a millisecond', () => {
     const clock = new BallotClock(NODE, HERE);
-    expect(clock.next(5.7, undefined)).toBe(at(5));
-    expect(clock.next(5, undefined)).toBe(at(5, 1));
-    expect(clock.next(4, undefined)).toBe(at(5, 2));
-    expect(clock.next(9, undefined)).toBe(at(9));
-    expect(clock.next(9, at(20, 7))).toBe(at(20, 8));
-    expect(clock.next(9, at(30, 36 ** 4 - 1))).toBe(at(31));
+    expect(clock.next(wall(5.7), undefined)).toBe(at(5));
+    expect(clock.next(wall(5), undefined)).toBe(at(5, 1));
+    expect(clock.next(wall(4), undefined)).toBe(at(5, 2));
+    expect(clock.next(wall(9), undefined)).toBe(at(9));
+    expect(clock.next(wall(9), at(20, 7))).toBe(at(20, 8));
+    expect(clock.next(wall(9), at(30, 36 ** 4 - 1))).toBe(at(31));
+  });
+});
+
+describe('the time of ballots', () => {
+  it('goes on at half speed while the wall clock is behind it, which so overtakes it', () => {
+    const clock = new BallotClock(NODE, HERE);
+    clock.next({ wallMs: 10_000, nowMs: 0 }, undefined);
+    expect(clock.next({ wallMs: 4_001, nowMs: 1 }, undefined)).toBe(at(10_000, 1));
+    expect(clock.next({ wallMs: 4_002, nowMs: 2 }, undefined)).toBe(at(10_001));
+    expect(clock.next({ wallMs: 5_000, nowMs: 1_000 }, at(10_300))).toBe(at(10_500));
+    expect(clock.next({ wallMs: 15_900, nowMs: 11_900 }, undefined)).toBe(at(15_950));
+    expect(clock.next({ wallMs: 16_100, nowMs: 12_100 }, undefined)).toBe(at(16_100));
+  });
+
+  it('goes on from a ballot of another proposer, too', () => {
+    const clock = new BallotClock(NODE, HERE);
+    expect(clock.next({ wallMs: 1_000, nowMs: 0 }, at(31_000))).toBe(at(31_000, 1));
+    expect(clock.next({ wallMs: 1_500, nowMs: 500 }, at(31_000))).toBe(at(31_250));
+  });
+
+  it('rises by as much as writes take where it cannot go by the clock', () => {
+    const clock = new BallotClock(NODE, HERE);
+    let last = at(1_000_000_000);
+    for (let writes = 0; writes < 64; writes += 1) last = clock.next(wall(5), last);
+    expect(timeOfBallot(last)).toBe(1_000_000_000 + 64 * 20);
   });
 });
 

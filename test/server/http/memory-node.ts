@@ -113,7 +113,7 @@ export class MemoryNode implements StorageNode {
     const { operation, n } = request;
     const majority = Math.floor(n / 2) + 1;
     const quorum = { ...this.#facts(n, majority), ordered: true };
-    const ballot = this.#ballots.next(Date.now(), undefined);
+    const ballot = this.#ballots.next({ wallMs: Date.now(), nowMs: performance.now() }, undefined);
     const asked: Conditional =
       operation.type !== 'write'
         ? operation

@@ -26,7 +26,7 @@ export interface LeftOver {
    * Timers that are set. A request that a peer still owes an answer to keeps one alive, and so does an operation.
    */
   readonly timers: number;
-  /** Timers that always stand: those of the next exchange of anti-entropy, and of the next round of reaping. */
+  /** Timers that always stand: the beat by which stalls are noticed, the next exchange of anti-entropy, the next round of reaping. */
   readonly standingTimers: number;
   /** Connections, in and out; with each other member one of its own and one of the other's. */
   readonly connections: number;

@@ -127,7 +127,7 @@ export class Aftermath {
     }));
     const closingMs = await this.#close();
     for (const held of holdings) {
-      const standingTimers = plan.options.reapAfterMs === undefined ? 1 : 2;
+      const standingTimers = plan.options.reapAfterMs === undefined ? 2 : 3;
       const left = {
         ...held,
         standingTimers,

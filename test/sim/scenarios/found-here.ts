@@ -26,6 +26,11 @@ export const FOUND_HERE: readonly Scenario[] = [
     run: lateFirstDelete,
   },
   {
+    name: 'client-before-a-node-that-stood-still',
+    rule: 'What a client asked of a node that stood still, and may have given up long ago, is not begun.',
+    run: clientBeforeNodeThatStoodStill,
+  },
+  {
     name: 'delete-held-up-on-its-way',
     rule: 'A DELETE without a context that is late on its way to a coordinator removes only what was there when it was asked.',
     run: deleteHeldUpOnItsWay,
@@ -114,6 +119,25 @@ async function lateFirstDelete(): Promise<void> {
   world.fabric.filter = undefined;
   await cluster.settle();
   demandEvents('what was written after the delete', (await cluster.mustRead(p2)).events, [3]);
+}
+
+/** Nothing tells how long a request of a client lay before a process that stood still: a DELETE removed what was acknowledged meanwhile. */
+async function clientBeforeNodeThatStoodStill(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2, world } = cluster;
+  await cluster.mustPut(p2, 1, { w: 3 });
+  await world.runFor(1_000);
+  const wakesUs = world.loop.nowUs + 8_000_000;
+  if (p1.life !== undefined) p1.life.pausedUntilUs = wakesUs;
+  await world.runFor(6_000);
+  const { context } = written(await cluster.delete(p2));
+  await cluster.mustPut(p2, 3, { context });
+  await world.runFor((wakesUs - world.loop.nowUs) / 1_000 + 20);
+  const late = await cluster.delete(p1, { identity: { id: 'w2', firstAttempt: true } });
+  demand(late.type === 'failed' && late.certainty === 'not-applied', `it came to ${late.type}`);
+  await cluster.settle();
+  demandEvents('what was written meanwhile', (await cluster.mustRead(p2)).events, [3]);
+  written(await cluster.delete(p1));
 }
 
 /** As above, but so late that its write id was forgotten: a value that was acknowledged long after the retry was gone. */

@@ -118,7 +118,7 @@ export class ModelCoordinator {
     const nowMs = Math.max(0, this.#host.nowMs + skewMs);
     const grant = purpose === undefined && this.#grant?.voters === voters ? this.#grant : undefined;
     this.#grant = undefined;
-    const ballot = grant?.ballot ?? clock.next(nowMs, this.#highest);
+    const ballot = grant?.ballot ?? clock.next({ wallMs: nowMs, nowMs }, this.#highest);
     const quorum = purpose === 'collect' ? this.#nodes.length : majority;
     const round = this.#rules.newRound({
       mode: this.#mode,
@@ -131,7 +131,9 @@ export class ModelCoordinator {
       n: this.#nodes.length,
       mustPropose: purpose !== undefined,
       etagOf,
-      ...(this.#usesGrants && purpose === undefined ? { next: clock.next(nowMs, ballot) } : {}),
+      ...(this.#usesGrants && purpose === undefined
+        ? { next: clock.next({ wallMs: nowMs, nowMs }, ballot) }
+        : {}),
     });
     const running = { round, operations, acceptors, purpose };
     this.#running = running;
