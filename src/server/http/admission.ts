@@ -2,8 +2,8 @@
  * Which requests are let in at all: none while draining, only so many at once, and none that would not be answered in time.
  * All are refused before any work, so that the node spends its time on answers somebody still waits for.
  *
- * How long a new request would take follows from how many are running and how many come to their end per second (Little's
- * law). A queue that is allowed to grow until each request in it has outlived its deadline is work for nobody. A burst may queue
+ * How long a new request would take follows from how many are running and how many come to their end per second while a queue
+ * stands (Little's law); of a burst after a quiet time, in which no queue stood, nothing is known yet, and it is let in. A queue that is allowed to grow until each request in it has outlived its deadline is work for nobody. A burst may queue
  * up for half of its time limit; once that is not enough, what is offered is more than the node can bear, and a long queue only
  * makes everybody wait: so a short one is kept until nothing has been refused for a while (the idea of CoDel, Nichols and
  * Jacobson, 2012, section "Controlled delay").
@@ -13,6 +13,11 @@ import { Throughput } from './throughput.ts';
 
 /** Requests that are let in whatever they may take: with so few no queue stands, and what they wait for is something else. */
 const ALWAYS_LET_IN = 128;
+/**
+ * A queue that stood is over with fewer. Well below the other bound: under overload so many are running as are always let in, and
+ * they end many at once, as those that wait for one sync of the disk do. All of them have to count, not only the first.
+ */
+const QUEUE_IS_OVER = ALWAYS_LET_IN / 2;
 /** A request is let in if it is expected to take no more than this share of its time limit. */
 const SHARE_OF_TIME_LIMIT = 0.5;
 /** The same while there is more than the node can bear. */
@@ -26,6 +31,7 @@ export class Admission {
   readonly #nowMs: () => number;
   #lastRefusalMs = Number.NEGATIVE_INFINITY;
   #inFlight = 0;
+  #hasQueue = false;
   #draining = false;
   #onIdle: (() => void) | undefined;
 
@@ -61,11 +67,18 @@ export class Admission {
     const overload = this.overload(Number.POSITIVE_INFINITY);
     if (overload !== undefined) throw new Problem('overloaded', overload);
     this.#inFlight += 1;
+    if (this.#hasQueue || this.#inFlight < ALWAYS_LET_IN) return;
+    this.#hasQueue = true;
+    this.#throughput.queueBegan();
   }
 
   leave(): void {
     this.#inFlight -= 1;
     this.#throughput.ended();
+    if (this.#hasQueue && this.#inFlight < QUEUE_IS_OVER) {
+      this.#hasQueue = false;
+      this.#throughput.queueEnded();
+    }
     if (this.#inFlight === 0) this.#onIdle?.();
   }
 

@@ -12,6 +12,7 @@ import { EntryLane } from './entry-lane.ts';
 import { MalformedRequests } from './malformed-request.ts';
 import { isUsable } from './request-target.ts';
 import { ShedRequests } from './shed-requests.ts';
+import { Turns } from './turns.ts';
 
 /** Connections at once; more are closed as they come. */
 const MAX_CONNECTIONS = 10_000;
@@ -41,11 +42,14 @@ export function createHttpServer(options: AppOptions): Server {
     },
   });
   const shed = new ShedRequests(options);
-  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    malformed.began(incoming, outgoing);
+  const turns = new Turns((incoming, outgoing) => {
     if (shed.refuses(incoming, outgoing)) return;
     if (!isUsable(incoming)) malformed.refuse(incoming, outgoing);
     else if (!lane.takes(incoming, outgoing)) void listener(incoming, outgoing);
+  });
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    malformed.began(incoming, outgoing);
+    turns.take(incoming, outgoing);
   };
   const server = createServer(
     {
@@ -61,6 +65,6 @@ export function createHttpServer(options: AppOptions): Server {
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.on('checkContinue', onRequest);
-  server.on('clientError', (error, socket) => malformed.onClientError(error, socket));
+  server.on('clientError', (error, socket) => malformed.onClientError(error, socket, turns));
   return server;
 }

@@ -12,6 +12,7 @@ import { MAX_HEADER_BYTES } from '../../core/limits.ts';
 import type { AppOptions } from './app-options.ts';
 import { Problem, problemReply } from './problem.ts';
 import { sendReply } from './send-reply.ts';
+import type { Turns } from './turns.ts';
 
 type Options = Pick<AppOptions, 'requestIds' | 'node' | 'metrics'>;
 
@@ -29,15 +30,18 @@ export class MalformedRequests {
     this.#latest.set(incoming.socket, outgoing);
   }
 
-  /** Ends a connection on which the parser gave up, with a problem if none of its requests waits for an answer. */
-  onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  /** Ends a connection on which the parser gave up, with a problem if none of its requests is unanswered. */
+  onClientError(error: NodeJS.ErrnoException, socket: Duplex, turns: Pick<Turns, 'isWaiting'>): void {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
     const latest = this.#latest.get(socket);
     if (latest === undefined || latest.writableFinished) socket.end(this.#rawAnswer(problemOf(error)));
-    else finishWith(latest, socket);
+    else {
+      finishWith(latest, socket);
+      if (!latest.req.complete) this.#breakOff(latest, error, turns.isWaiting(latest));
+    }
   }
 
   /** Answers a request whose target or Host header cannot be used. */
@@ -46,6 +50,14 @@ export class MalformedRequests {
       hint: 'Start the target with "/", percent-encode what is not a URL character (a backslash is %5C), and send one valid Host.',
     });
     sendReply(incoming, outgoing, this.#reply(problem));
+  }
+
+  /** Nothing more of the body of this answer's request will be parsed. */
+  #breakOff(outgoing: ServerResponse, error: NodeJS.ErrnoException, isWaiting: boolean): void {
+    // Nothing of it was begun, and nothing will be as it has its answer.
+    if (isWaiting) sendReply(outgoing.req, outgoing, this.#reply(problemOf(error)));
+    // Whoever reads the body is told as if the connection had closed.
+    else outgoing.req.emit('close');
   }
 
   #rawAnswer(problem: Problem): string {
@@ -74,8 +86,6 @@ export class MalformedRequests {
 function finishWith(outgoing: ServerResponse, socket: Duplex): void {
   outgoing.shouldKeepAlive = false;
   outgoing.once('close', () => socket.end());
-  // Nothing more of an unfinished body will be parsed: whoever reads it is told as if the connection had closed.
-  if (!outgoing.req.complete) outgoing.req.emit('close');
 }
 
 function problemOf({ code }: NodeJS.ErrnoException): Problem {

@@ -27,6 +27,11 @@ export class OpenAnswers {
   }
 
   #began(answer: ServerResponse): void {
+    if (answer.socket === null) {
+      // It is behind another one, which is counted. If the connection closes first, nothing tells of its end.
+      answer.once('socket', () => this.#began(answer));
+      return;
+    }
     this.#open += 1;
     // Comes after the last byte was handed to the operating system, or with the end of the connection.
     answer.once('close', () => {

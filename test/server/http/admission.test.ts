@@ -77,6 +77,89 @@ describe('a node lets a request in', () => {
     expect(busy.admission.overload(1)).toBeUndefined();
   });
 
+  it('in a burst after a quiet time, which has not shown what the node can bear', () => {
+    const busy = new Busy();
+    busy.enter(10);
+    busy.run(5, 10);
+    busy.enter(2_000);
+    expect(busy.admission.overload(1)).toBeUndefined();
+    busy.run(1, 1_000);
+    expect(busy.admission.overload(5_000)).toBeUndefined();
+    expect(busy.admission.overload(3_000)).toMatch(/one more would take about 20\d\d ms/);
+  });
+
+  it('in a burst that takes its time to come in, and of which few have ended', () => {
+    const busy = new Busy();
+    busy.enter(500);
+    busy.nowMs += 600;
+    expect(busy.admission.overload(1)).toBeUndefined();
+    busy.run(0.2, 5);
+    busy.nowMs += 150;
+    expect(busy.admission.overload(1)).toBeUndefined();
+    busy.run(1, 1_000);
+    expect(busy.admission.overload(1_200)).toBeUndefined();
+    expect(busy.admission.overload(900)).toBeDefined();
+  });
+
+  it('by what it ends, however little that is', () => {
+    const busy = new Busy();
+    busy.enter(200);
+    busy.run(2, 20);
+    expect(busy.admission.overload(5_000)).toBeDefined();
+  });
+
+  it('by what it ended in the last queue, for a while', () => {
+    const busy = new Busy();
+    busy.enter(500);
+    busy.run(3, 1_000);
+    for (let left = 0; left < 490; left += 1) busy.admission.leave();
+    busy.run(1, 10);
+    busy.enter(490);
+    expect(busy.admission.overload(5_000)).toBeUndefined();
+    expect(busy.admission.overload(500)).toBeDefined();
+    for (let left = 0; left < 490; left += 1) busy.admission.leave();
+    busy.run(3, 10);
+    busy.enter(490);
+    expect(busy.admission.overload(500)).toBeUndefined();
+  });
+
+  it('whatever it ended before, if it has ended nothing for a while', () => {
+    const busy = new Busy();
+    busy.enter(500);
+    busy.run(3, 1_000);
+    busy.nowMs += 1_000;
+    expect(busy.admission.overload(1_000)).toBeDefined();
+    busy.nowMs += 1_100;
+    expect(busy.admission.overload(1_000)).toBeUndefined();
+    busy.run(1, 1_000);
+    expect(busy.admission.overload(1_100)).toBeUndefined();
+    // Nor does that time count when it was over before anybody asked.
+    busy.nowMs += 3_000;
+    busy.run(0.05, 1_000);
+    expect(busy.admission.overload(1)).toBeUndefined();
+  });
+
+  it.each([1, 10, 50, 100])(
+    'by what it can bear, where it ends %i at once, and as many are running as are always let in',
+    (atOnce) => {
+      const busy = new Busy();
+      const perSecond = 1_000;
+      busy.enter(128);
+      // Three times as many are offered, and what would make it more than 128 is refused.
+      for (let ms = 1; ms <= 5_000; ms += 1) {
+        busy.nowMs += 1;
+        if ((ms * perSecond) % (atOnce * 1_000) === 0)
+          for (let left = 0; left < atOnce; left += 1) busy.admission.leave();
+        for (let offered = 0; offered < 3; offered += 1)
+          if (busy.admission.inFlight < 128) busy.admission.enter();
+      }
+      busy.enter(128 - busy.admission.inFlight);
+      const seen = /take about (\d+) ms/.exec(busy.admission.overload(1) ?? '')?.[1];
+      expect(Number(seen)).toBeGreaterThan(80);
+      expect(Number(seen)).toBeLessThan(190);
+    },
+  );
+
   it('up to its bound, whatever they may take', () => {
     const admission = new Admission(3, () => 0);
     for (let entered = 0; entered < 3; entered += 1) admission.enter();
