@@ -257,7 +257,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/core/paxos/ballot.ts',
-        '    if (seen !== undefined && isTooFarAhead(seen, nowMs, NOTHING_KNOWN)) return this.above(seen);\n',
+        '    if (seen !== undefined && isTooFarAhead(seen, time.wallMs, NOTHING_KNOWN)) return this.above(seen);\n',
         '',
       ),
       edit(
