@@ -271,6 +271,21 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
   },
   {
     ...CONDITIONAL,
+    id: 'stall-not-noticed',
+    bug: 'What a client asked of a node that stood still counts as new, however long it lay there.',
+    edits: [
+      edit(
+        'src/protocol/running-operations.ts',
+        'return this.#stalls.mayHaveWaitedMs();',
+        'return 0 * this.#stalls.mayHaveWaitedMs();',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'client-before-a-node-that-stood-still',
+    maxSeeds: 1,
+  },
+  {
+    ...CONDITIONAL,
     id: 'way-not-counted',
     bug: 'What was forwarded counts as new when it is read, however long it was on its way.',
     edits: [
