@@ -96,13 +96,13 @@ export function isTooFarAhead(
 /** Counters from here on belong to ballots that do not go by the clock: so no ballot is made twice. */
 const FIRST_ASIDE = LOGICALS / 2;
 /**
- * Milliseconds by which a ballot that does not go by the clock is above another: about as long as a key takes for a write when it
- * is written again and again. What was written since a request came is told by the times of ballots (round-plan.ts). If these rose
- * by less, 64 writes in a row would seem to have taken less time than any request waits.
+ * How fast the time of ballots goes on while the wall clock is behind it, as a part of real time. What was written since a request
+ * came is told by the times of ballots (round-plan.ts): if they stood still, 64 writes would seem to have come since any request.
+ * They must not go faster than real time, or what has come since would seem to be older; slower, so that the wall clock overtakes them.
  */
-const ASIDE_STEP_MS = 20;
-/** How fast the time of ballots goes on while the wall clock is behind it, as a part of real time: for the same reason, and so that the clock overtakes it. */
 const SLEW = 0.5;
+/** Of so many ballots that do not go by the clock it is known when they were made. */
+const MAX_DATED_ASIDES = 1_024;
 
 /** What time it is for whoever makes a ballot. */
 export interface BallotTime {
@@ -121,6 +121,8 @@ export class BallotClock {
   readonly #incarnation: Incarnation;
   #timeMs = 0;
   #logical = 0;
+  /** When the latest ballots aside were made, by the monotonic clock, the oldest first. */
+  readonly #asidesMadeMs = new Map<Ballot, number>();
   /** The last time that was told by the wall clock or by another ballot, and when that was. */
   #told: BallotTime = { wallMs: 0, nowMs: 0 };
   #asides = 0;
@@ -135,7 +137,8 @@ export class BallotClock {
 
   /** A ballot above `seen`, and not before the time of the wall clock. */
   next(time: BallotTime, seen: Ballot | undefined): Ballot {
-    if (seen !== undefined && isTooFarAhead(seen, time.wallMs, NOTHING_KNOWN)) return this.above(seen);
+    if (seen !== undefined && isTooFarAhead(seen, time.wallMs, NOTHING_KNOWN))
+      return this.above(seen, time.nowMs);
     if (seen !== undefined) this.#rise(partsOfBallot(seen));
     this.#rise({ timeMs: Math.floor(this.#slewed(time, seen)), logical: -1 });
     this.#logical += 1;
@@ -146,16 +149,34 @@ export class BallotClock {
     return this.#ballotAt(this.#timeMs, this.#logical);
   }
 
-  /** A ballot a little above `seen`, whatever the clock says. */
-  above(seen: Ballot | undefined): Ballot {
+  /** A ballot a little above `seen`, whatever the wall clock says; `nowMs`: by the monotonic clock. */
+  above(seen: Ballot | undefined, nowMs: number): Ballot {
     if (this.#asides === LOGICALS - FIRST_ASIDE) {
       this.#asides = 0;
       this.#asideAboveMs = this.#asideMs;
     }
-    const timeMs = Math.max(seen === undefined ? 0 : timeOfBallot(seen), this.#asideAboveMs) + ASIDE_STEP_MS;
+    const seenMs = seen === undefined ? 0 : timeOfBallot(seen);
+    const timeMs = Math.max(seenMs + this.#passedSince(seen, nowMs), this.#asideAboveMs) + 1;
     this.#asideMs = Math.max(this.#asideMs, timeMs);
     this.#asides += 1;
-    return this.#ballotAt(timeMs, FIRST_ASIDE + this.#asides - 1);
+    const ballot = this.#ballotAt(timeMs, FIRST_ASIDE + this.#asides - 1);
+    this.#date(ballot, nowMs);
+    return ballot;
+  }
+
+  /** Of one that this clock has made aside; nothing is known of others. */
+  #passedSince(seen: Ballot | undefined, nowMs: number): number {
+    const madeMs = seen === undefined ? undefined : this.#asidesMadeMs.get(seen);
+    return madeMs === undefined ? 0 : Math.floor((nowMs - madeMs) * SLEW);
+  }
+
+  #date(ballot: Ballot, nowMs: number): void {
+    this.#asidesMadeMs.set(ballot, nowMs);
+    if (this.#asidesMadeMs.size <= MAX_DATED_ASIDES) return;
+    for (const oldest of this.#asidesMadeMs.keys()) {
+      this.#asidesMadeMs.delete(oldest);
+      return;
+    }
   }
 
   /** The time of the wall clock; slowly on from what was told last, while that is behind. */

@@ -77,12 +77,12 @@ export class Collector {
     homes: readonly NodeId[],
     seen: Ballot | undefined,
   ): Promise<RoundEnd | undefined> {
-    const { standingOn, ballots, config } = this.#ports;
+    const { standingOn, ballots, clock, config } = this.#ports;
     const standing = standingOn(entry);
     if (standing.type === 'no-voter') return undefined;
     const n = homes.length;
     const round = new Round({
-      ballot: ballots.above(seen),
+      ballot: ballots.above(seen, clock.nowMs()),
       voters: standing.voters,
       mode: bucketConfig(config, entry.bucket).mode,
       acceptors: homes,

@@ -232,7 +232,7 @@ export class KeyQueue {
   #ballotAbove(seen: Ballot | undefined): Ballot {
     const { ballots, clock } = this.#ports;
     const time = { wallMs: clock.wallMs(), nowMs: clock.nowMs() };
-    return this.#wasTooFarAhead ? ballots.above(seen) : ballots.next(time, seen);
+    return this.#wasTooFarAhead ? ballots.above(seen, time.nowMs) : ballots.next(time, seen);
   }
 
   /** Gives back those that belong into another round. `told`: false of those that are answered later. */

@@ -100,7 +100,7 @@ describe('the clock of a proposer', () => {
         for (const [nowMs, [wallMs, other, isAside]] of calls.entries()) {
           if (other !== undefined && other.timeMs > 36 ** 9 - 1_000) continue;
           const seen = other && ballotOf(other);
-          const made = isAside ? clock.above(seen) : clock.next({ wallMs, nowMs }, seen);
+          const made = isAside ? clock.above(seen, nowMs) : clock.next({ wallMs, nowMs }, seen);
           expect(isAbove(made, seen) && !all.has(made)).toBe(true);
           all.add(made);
           if (isAside || timeOfBallot(made) > 10 + MAX_BALLOT_AHEAD_MS) continue;
@@ -115,17 +115,17 @@ describe('the clock of a proposer', () => {
   it('goes on by itself after it was told of a ballot that is too far ahead', () => {
     const clock = new BallotClock(NODE, HERE);
     const far = at(6 + MAX_BALLOT_AHEAD_MS);
-    expect(timeOfBallot(clock.next(wall(5), far))).toBe(26 + MAX_BALLOT_AHEAD_MS);
+    expect(timeOfBallot(clock.next(wall(5), far))).toBe(7 + MAX_BALLOT_AHEAD_MS);
     expect(clock.next(wall(5), undefined)).toBe(at(5));
   });
 
   it('makes ballots just above another, whatever the time is', () => {
     const clock = new BallotClock(NODE, HERE);
     clock.next(wall(1_000), undefined);
-    const [first, second] = [clock.above(at(7, 36 ** 4 - 1)), clock.above(at(7))];
-    expect([first, second].map(timeOfBallot)).toEqual([27, 27]);
+    const [first, second] = [clock.above(at(7, 36 ** 4 - 1), 0), clock.above(at(7), 0)];
+    expect([first, second].map(timeOfBallot)).toEqual([8, 8]);
     expect(first).not.toBe(second);
-    expect(timeOfBallot(clock.above(undefined))).toBe(20);
+    expect(timeOfBallot(clock.above(undefined, 0))).toBe(1);
     expect(clock.next(wall(1_000), undefined)).toBe(at(1_000, 1));
   });
 
@@ -157,11 +157,22 @@ describe('the time of ballots', () => {
     expect(clock.next({ wallMs: 1_500, nowMs: 500 }, at(31_000))).toBe(at(31_250));
   });
 
-  it('rises by as much as writes take where it cannot go by the clock', () => {
+  it('goes on so, too, where it cannot go by the clock at all', () => {
     const clock = new BallotClock(NODE, HERE);
-    let last = at(1_000_000_000);
-    for (let writes = 0; writes < 64; writes += 1) last = clock.next(wall(5), last);
-    expect(timeOfBallot(last)).toBe(1_000_000_000 + 64 * 20);
+    const first = clock.next({ wallMs: 5, nowMs: 0 }, at(1_000_000_000));
+    const second = clock.next({ wallMs: 45, nowMs: 40 }, first);
+    const other = clock.next({ wallMs: 45, nowMs: 40 }, at(2_000_000_000));
+    const third = clock.above(second, 45);
+    expect([first, second, other, third].map(timeOfBallot)).toEqual([
+      1_000_000_001, 1_000_000_022, 2_000_000_001, 1_000_000_025,
+    ]);
+  });
+
+  it('remembers the latest thousand of those only', () => {
+    const clock = new BallotClock(NODE, HERE);
+    const first = clock.above(at(10), 0);
+    for (let made = 0; made < 1_024; made += 1) clock.above(at(1_000_000), 0);
+    expect(timeOfBallot(clock.above(first, 1_000_000))).toBe(timeOfBallot(first) + 1);
   });
 });
 

@@ -257,8 +257,8 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/core/paxos/ballot.ts',
-        '    if (seen !== undefined && isTooFarAhead(seen, time.wallMs, NOTHING_KNOWN)) return this.above(seen);\n',
-        '',
+        'if (seen !== undefined && isTooFarAhead(seen, time.wallMs, NOTHING_KNOWN))',
+        'if (seen !== undefined && timeOfBallot(seen) < 0)',
       ),
       edit(
         'src/protocol/paxos/key-queue.ts',
