@@ -1,4 +1,5 @@
 /** What stops conditional writes and linearizable reads of real nodes, and what does not: nodes that are killed, or hang. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, problemIn } from '../server/http/http-client.ts';
 import { PlacedKeys } from './placed-keys.ts';
@@ -92,6 +93,8 @@ describe('with two of three home replicas gone', () => {
   it('nothing is decided and nothing is written, though plain writes go on; with one of them back it is', async () => {
     const { target, homes, others } = keys.draw('b');
     const [first, second, third] = homes as Three;
+    // A node that has stood still begins no write at once that may have waited for longer than its time limit.
+    await delay(300);
     const created = await cluster.client(first).put(target, 'one', CREATE);
     const etag = created.headers.etag as string;
     await cluster.kill9(second, third);
