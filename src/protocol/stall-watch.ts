@@ -22,11 +22,7 @@ export class StallWatch {
   }
 
   start(): void {
-    const nowMs = this.#clock.nowMs();
-    const lastedMs = this.#stalledMs(nowMs);
-    if (lastedMs > 0) this.#stall = { endedMs: nowMs, lastedMs };
-    this.#lastBeatMs = nowMs;
-    this.#timer = this.#clock.setTimer(BEAT_MS, () => this.start());
+    this.#beat();
   }
 
   stop(): void {
@@ -41,6 +37,14 @@ export class StallWatch {
     if (this.#stall === undefined) return 0;
     const agoMs = nowMs - this.#stall.endedMs;
     return agoMs < BACKLOG_MS ? this.#stall.lastedMs + agoMs : 0;
+  }
+
+  #beat(): void {
+    const nowMs = this.#clock.nowMs();
+    const lastedMs = this.#stalledMs(nowMs);
+    if (lastedMs > 0) this.#stall = { endedMs: nowMs, lastedMs };
+    this.#lastBeatMs = nowMs;
+    this.#timer = this.#clock.setTimer(BEAT_MS, () => this.#beat());
   }
 
   /** What is shorter does not matter: a request may take as long on its way. */

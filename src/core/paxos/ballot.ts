@@ -173,10 +173,8 @@ export class BallotClock {
   #date(ballot: Ballot, nowMs: number): void {
     this.#asidesMadeMs.set(ballot, nowMs);
     if (this.#asidesMadeMs.size <= MAX_DATED_ASIDES) return;
-    for (const oldest of this.#asidesMadeMs.keys()) {
-      this.#asidesMadeMs.delete(oldest);
-      return;
-    }
+    const [oldest] = this.#asidesMadeMs.keys();
+    if (oldest !== undefined) this.#asidesMadeMs.delete(oldest);
   }
 
   /** The time of the wall clock; slowly on from what was told last, while that is behind. */

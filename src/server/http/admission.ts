@@ -3,10 +3,11 @@
  * All are refused before any work, so that the node spends its time on answers somebody still waits for.
  *
  * How long a new request would take follows from how many are running and how many come to their end per second while a queue
- * stands (Little's law); of a burst after a quiet time, in which no queue stood, nothing is known yet, and it is let in. A queue that is allowed to grow until each request in it has outlived its deadline is work for nobody. A burst may queue
- * up for half of its time limit; once that is not enough, what is offered is more than the node can bear, and a long queue only
- * makes everybody wait: so a short one is kept until nothing has been refused for a while (the idea of CoDel, Nichols and
- * Jacobson, 2012, section "Controlled delay").
+ * stands (Little's law). Of a burst after a quiet time, in which no queue stood, nothing is known yet, and it is let in. A queue
+ * that is allowed to grow until each request in it has outlived its deadline is work for nobody. A burst may queue up for half of
+ * its time limit; once that is not enough, what is offered is more than the node can bear, and a long queue only makes everybody
+ * wait: so a short one is kept until nothing has been refused for a while (the idea of CoDel, Nichols and Jacobson, 2012, section
+ * "Controlled delay").
  */
 import { Problem } from './problem.ts';
 import { Throughput } from './throughput.ts';

@@ -42,8 +42,8 @@ export function createHttpServer(options: AppOptions): Server {
     },
   });
   const shed = new ShedRequests(options);
-  const turns = new Turns((incoming, outgoing) => {
-    if (shed.refuses(incoming, outgoing)) return;
+  const turns = new Turns((incoming, outgoing, waitedMs) => {
+    if (shed.refuses(incoming, outgoing, waitedMs)) return;
     if (!isUsable(incoming)) malformed.refuse(incoming, outgoing);
     else if (!lane.takes(incoming, outgoing)) void listener(incoming, outgoing);
   });

@@ -43,11 +43,15 @@ export class ShedRequests {
     ];
   }
 
-  /** Answers the request if it is to be refused; else it does nothing and gives false. */
-  refuses(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+  /**
+   * Answers the request if it is to be refused; else it does nothing and gives false. `waitedMs`: for others of its connection; its
+   * client may have given it up by then, and asked another node.
+   */
+  refuses(incoming: IncomingMessage, outgoing: ServerResponse, waitedMs: number): boolean {
     const { admission } = this.#options;
     if (incoming.url?.startsWith(ENTRY_PATH) !== true || incoming.method === 'OPTIONS') return false;
-    const detail = admission.overload(timeLimitOf(incoming));
+    const leftMs = timeLimitOf(incoming) - waitedMs;
+    const detail = leftMs > 0 ? admission.overload(leftMs) : tooLate(waitedMs);
     if (detail === undefined) return false;
     this.#answer(incoming, outgoing, detail);
     return true;
@@ -102,6 +106,10 @@ class Refusal {
   body(detail: string, requestId: string): string {
     return this.#beforeDetail + detail + this.#between + requestId + this.#afterId;
   }
+}
+
+function tooLate(waitedMs: number): string {
+  return `The request waited for ${Math.round(waitedMs)} ms behind others of its connection, longer than its time limit.`;
 }
 
 /** One that is no good is refused later, and with a better answer. */

@@ -13,7 +13,8 @@ import type { Socket } from 'node:net';
 /** So many requests wait, and what is left of one read, before their connection is not read any further. */
 const MAX_WAITING = 64;
 
-type Begin = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+/** `waitedMs`: for how long it has waited for those before it. */
+type Begin = (incoming: IncomingMessage, outgoing: ServerResponse, waitedMs: number) => void;
 
 export class Turns {
   readonly #begin: Begin;
@@ -27,7 +28,7 @@ export class Turns {
   /** Begins the request, at once or when those before it on its connection are answered. */
   take(incoming: IncomingMessage, outgoing: ServerResponse): void {
     if (outgoing.socket === null) this.#wait(incoming, outgoing);
-    else this.#begin(incoming, outgoing);
+    else this.#begin(incoming, outgoing, 0);
   }
 
   /** Whether its request has not begun. */
@@ -40,11 +41,13 @@ export class Turns {
     const line = this.#lineOf(socket);
     line.joined();
     this.#waiting.add(outgoing);
+    const joinedMs = performance.now();
     const begin = (): void => {
       this.#waiting.delete(outgoing);
       line.left();
       // The connection may have closed just now, or the request was answered already (malformed-request.ts).
-      if (socket.writable && !outgoing.writableEnded) this.#begin(incoming, outgoing);
+      if (socket.writable && !outgoing.writableEnded)
+        this.#begin(incoming, outgoing, performance.now() - joinedMs);
     };
     // Not at once: Node is at assigning the socket, and a long line of requests must not keep other connections waiting.
     outgoing.once('socket', () => setImmediate(begin));

@@ -1,5 +1,6 @@
 /** Many requests in a row on one connection: each is begun when those before it are answered. */
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OpenAnswers } from '../../../src/server/http/open-answers.ts';
 import { problemInBytes, readToEnd, readUntil } from './http-client.ts';
@@ -61,6 +62,16 @@ describe('a request behind others on its connection', () => {
     finish();
     expect(statusesIn(await readToEnd(socket))).toEqual(['201', '404', '201', '404', '200']);
     expect(server.admission.inFlight).toBe(0);
+  });
+
+  it('is not begun if it has waited there for longer than its time limit', async () => {
+    const late = put('late', 'late').replace('Host: a', 'Host: a\r\nQuorate-Timeout-Ms: 50');
+    const { socket, finish } = await sendBehindSlow(late + get('late') + LAST);
+    await delay(80);
+    finish();
+    const answer = await readToEnd(socket);
+    expect(statusesIn(answer)).toEqual(['201', '503', '404', '200']);
+    expect(answer).toContain('behind others of its connection, longer than its time limit');
   });
 
   it('is not begun while one before it has not wholly left', async () => {
