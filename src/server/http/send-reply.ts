@@ -4,12 +4,13 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Reply } from './reply.ts';
+import { endAfterTurn } from './turn-end.ts';
 
 /** What of an unwanted body is read, in milliseconds and bytes; then the connection is closed. */
 const READ_ON_MS = 500;
 const READ_ON_BYTES = 64 * 1024 * 1024;
 
-/** Ends the answer. Throws if a header cannot be sent; nothing has left then. */
+/** Ends the answer, at the end of the turn. Throws if a header cannot be sent; nothing has left then. */
 export function sendReply(incoming: IncomingMessage, outgoing: ServerResponse, reply: Reply): void {
   const { status, headers, body } = reply;
   // Without a length Node would announce chunks.
@@ -17,8 +18,8 @@ export function sendReply(incoming: IncomingMessage, outgoing: ServerResponse, r
   if (hasBody(incoming) && !incoming.readableEnded) outgoing.once('finish', () => readOn(incoming));
   outgoing.writeHead(status, headers);
   // HEAD has the headers of GET, its length included, and no body.
-  if (body === null || incoming.method === 'HEAD') outgoing.end();
-  else outgoing.end(body);
+  if (body === null || incoming.method === 'HEAD') endAfterTurn(outgoing);
+  else endAfterTurn(outgoing, body);
 }
 
 /** Bytes of a body. */

@@ -13,6 +13,7 @@ import type { AppOptions } from './app-options.ts';
 import { CrossOrigin } from './cross-origin.ts';
 import { problemReply } from './problem.ts';
 import { outcomeForRetry } from './retry-outcome.ts';
+import { endAfterTurn } from './turn-end.ts';
 
 /** Every operation on an entry has a target that begins so; what has another form goes the whole way. */
 const ENTRY_PATH = '/v1/kv/';
@@ -72,7 +73,7 @@ export class ShedRequests {
     // Answers of this class may go without it (RFC 9110, 6.6.1).
     outgoing.sendDate = false;
     outgoing.writeHead(refusal.status, headers);
-    outgoing.end(incoming.method === 'HEAD' ? undefined : body, 'latin1');
+    endAfterTurn(outgoing, incoming.method === 'HEAD' ? undefined : body, 'latin1');
   }
 
   #addCrossOrigin(headers: string[], origin: string): void {

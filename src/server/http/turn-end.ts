@@ -1,0 +1,32 @@
+/**
+ * Ends answers when the event loop's turn is over, one right after the other.
+ *
+ * What a turn has read from its connections is served first. An answer that is written between two requests wakes its client at
+ * once, which answers, sleeps, and is woken again by the next one: to wake a process costs the one that does it several times
+ * what the write costs, and a client on the same machine takes the processor away. (Measured with 64 clients on two
+ * processors: a GET at R=1 took three fifths of the CPU time.) Where a turn has one answer, nothing waits.
+ */
+import type { ServerResponse } from 'node:http';
+
+interface Ending {
+  readonly outgoing: ServerResponse;
+  readonly body: string | Uint8Array | undefined;
+  readonly encoding: BufferEncoding;
+}
+
+let endings: Ending[] = [];
+
+/** Ends an answer whose head is written with what is left of it, soon. `encoding`: of a body that is text. */
+export function endAfterTurn(
+  outgoing: ServerResponse,
+  body?: string | Uint8Array,
+  encoding: BufferEncoding = 'utf8',
+): void {
+  if (endings.push({ outgoing, body, encoding }) === 1) setImmediate(endAll);
+}
+
+function endAll(): void {
+  const all = endings;
+  endings = [];
+  for (const { outgoing, body, encoding } of all) outgoing.end(body, encoding);
+}
