@@ -119,6 +119,7 @@ function aboutOf(environment: Environment, options: BenchOptions, durationSecond
       system: environment.system,
       'Node.js': environment.nodeVersion,
       'load before the run': environment.loadBefore.toFixed(2),
+      'a computation after 10 ms of rest': `${environment.slownessAfterPause.toFixed(1)} times as slow`,
     },
     configuration: {
       length: isQuick ? 'quick: a smoke test, no figures to quote' : 'whole',

@@ -15,19 +15,20 @@ export interface Running {
   readonly isMeasured: boolean;
 }
 
+/** Gets the status, or nothing if the connection broke. */
+type OnAnswer = (running: Running, status: number | undefined) => void;
+
 /** One keep-alive connection, which carries one request at a time. */
 class Connection {
+  /** Resolves when it stands, or has failed. */
+  readonly settled: Promise<void>;
   readonly #socket: Socket;
-  readonly #onAnswer: (running: Running, status: number | undefined) => void;
+  readonly #onAnswer: OnAnswer;
   readonly #onFree: (connection: Connection) => void;
   #running: Running | undefined;
   #received = '';
 
-  constructor(
-    url: URL,
-    onAnswer: (running: Running, status: number | undefined) => void,
-    onFree: (connection: Connection) => void,
-  ) {
+  constructor(url: URL, onAnswer: OnAnswer, onFree: (connection: Connection) => void) {
     this.#onAnswer = onAnswer;
     this.#onFree = onFree;
     this.#socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
@@ -35,6 +36,9 @@ class Connection {
     this.#socket.on('data', (text: string) => this.#take(text));
     this.#socket.on('error', () => {});
     this.#socket.on('close', () => this.#end(undefined));
+    this.settled = new Promise((resolve) => {
+      this.#socket.once('connect', resolve).once('close', resolve);
+    });
   }
 
   get isOpen(): boolean {
@@ -74,21 +78,26 @@ class Connection {
 export class Target {
   readonly #url: URL;
   readonly #max: number;
+  readonly #onAnswer: OnAnswer;
   readonly #free: Connection[] = [];
   readonly #all = new Set<Connection>();
 
-  constructor(url: string, max: number) {
+  constructor(url: string, max: number, onAnswer: OnAnswer) {
     this.#url = new URL(url);
     this.#max = max;
+    this.#onAnswer = onAnswer;
+  }
+
+  /** Opens so many before they are needed. A failure shows with the first request. */
+  async open(count: number): Promise<void> {
+    const opened = Array.from({ length: Math.min(count, this.#max) }, () => this.#connect());
+    this.#free.push(...opened);
+    await Promise.all(opened.map(({ settled }) => settled));
   }
 
   /** False if there is no connection for it. */
-  send(
-    bytes: Buffer,
-    running: Running,
-    onAnswer: (running: Running, status: number | undefined) => void,
-  ): boolean {
-    const connection = this.#next(onAnswer);
+  send(bytes: Buffer, running: Running): boolean {
+    const connection = this.#next();
     connection?.send(bytes, running);
     return connection !== undefined;
   }
@@ -97,17 +106,20 @@ export class Target {
     for (const connection of this.#all) connection.destroy();
   }
 
-  #next(onAnswer: (running: Running, status: number | undefined) => void): Connection | undefined {
+  #next(): Connection | undefined {
     for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
       if (free.isOpen) return free;
       this.#all.delete(free);
     }
-    if (this.#all.size >= this.#max) return undefined;
+    return this.#all.size >= this.#max ? undefined : this.#connect();
+  }
+
+  #connect(): Connection {
     const connection = new Connection(
       this.#url,
       (running, status) => {
         if (!connection.isOpen) this.#all.delete(connection);
-        onAnswer(running, status);
+        this.#onAnswer(running, status);
       },
       (freed) => this.#free.push(freed),
     );

@@ -5,7 +5,7 @@
  */
 import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { cpuMicroseconds, residentBytes } from '../system/process-cost.ts';
+import { cpuMicroseconds, processorWaitMicroseconds, residentBytes } from '../system/process-cost.ts';
 import { Alarm } from './alarm.ts';
 import { watchEventLoop } from './event-loop-lag.ts';
 import { LatencyPool, LatencyWindow } from './latency-recorder.ts';
@@ -45,7 +45,9 @@ class PacedRun {
 
   constructor(job: PacedJob) {
     this.#job = job;
-    this.#targets = job.urls.map((url) => new Target(url, job.maxConnections));
+    this.#targets = job.urls.map(
+      (url) => new Target(url, job.maxConnections, (ended, status) => this.#answered(ended, status)),
+    );
     this.#nextRequest = requestSource(job.workload, job.keys);
     const betweenMs = 1000 / job.requestsPerSecond;
     this.#nextGapMs =
@@ -57,16 +59,19 @@ class PacedRun {
   async run(): Promise<PacedResult> {
     const { warmUpMs, measureMs } = this.#job;
     const alarm = await Alarm.start();
+    await Promise.all(this.#targets.map((target) => target.open(this.#job.openConnections ?? 0)));
     const startMs = performance.now();
     const look = setInterval(() => this.#lookAtMemory(), MEMORY_LOOK_MS);
     await this.#offer(alarm, startMs, startMs + warmUpMs, false);
-    const before = this.#cpu();
+    const before = this.#ofAll(cpuMicroseconds);
+    const waitsBefore = this.#ofAll(processorWaitMicroseconds);
     const fromMs = performance.now();
     const lagOf = watchEventLoop();
     await this.#offer(alarm, startMs + warmUpMs, startMs + warmUpMs + measureMs, true);
     const seconds = (performance.now() - fromMs) / 1000;
     const lag = lagOf();
-    const after = this.#cpu();
+    const after = this.#ofAll(cpuMicroseconds);
+    const waitsAfter = this.#ofAll(processorWaitMicroseconds);
     await alarm.stop();
     await this.#lastAnswers();
     clearInterval(look);
@@ -82,9 +87,8 @@ class PacedRun {
       outcomes,
       pooledOutcomes:
         this.#job.pool === undefined ? outcomes : this.#window.addTo(pool, this.#job.pool).outcomes,
-      cpuMicroseconds: Object.fromEntries(
-        Object.entries(after).map(([name, us]) => [name, us - (before[name] ?? 0)]),
-      ),
+      cpuMicroseconds: between(before, after),
+      processorWaitMicroseconds: between(waitsBefore, waitsAfter),
       peakBytes: this.#peakBytes,
       lateP99Ms: this.#late.percentile(99) / 1000,
       latestMs: this.#late.max / 1000,
@@ -108,9 +112,7 @@ class PacedRun {
 
   #begin(target: Target, running: Running): void {
     if (running.isMeasured) this.#offered += 1;
-    const isSent = target.send(this.#nextRequest(), running, (ended, status) =>
-      this.#answered(ended, status),
-    );
+    const isSent = target.send(this.#nextRequest(), running);
     if (!running.isMeasured) return;
     if (isSent) this.#open += 1;
     else this.#unsent += 1;
@@ -135,15 +137,22 @@ class PacedRun {
     while (this.#open > 0 && performance.now() < endMs) await delay(20);
   }
 
-  #cpu(): Record<string, number> {
+  /** A figure of each watched process and of this one; 0 where it cannot be had. */
+  #ofAll(figure: (pid: number) => number | undefined): Record<string, number> {
     const all = Object.entries({ ...this.#job.watch, generator: process.pid });
-    return Object.fromEntries(all.map(([name, pid]) => [name, cpuMicroseconds(pid) ?? 0]));
+    return Object.fromEntries(all.map(([name, pid]) => [name, figure(pid) ?? 0]));
   }
 
   #lookAtMemory(): void {
     const bytes = Object.values(this.#job.watch).map((pid) => residentBytes(pid) ?? 0);
     this.#peakBytes = Math.max(this.#peakBytes, ...bytes);
   }
+}
+
+function between(before: Record<string, number>, after: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]),
+  );
 }
 
 process.on('message', (job: PacedJob) => {

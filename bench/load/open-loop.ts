@@ -13,6 +13,8 @@ export interface PacedJob {
   readonly measureMs: number;
   /** For each address; a request that finds none free is not sent, and counted. */
   readonly maxConnections: number;
+  /** For each address, opened before the load begins, as clients keep them; none unless given. Others are opened when all are in use. */
+  readonly openConnections?: number;
   readonly workload: Workload;
   readonly keys: KeyRange;
   /** `poisson`: at random, as those of many independent users; `constant` unless given. */
@@ -46,6 +48,8 @@ export interface PacedResult {
   /** Of all windows of this name so far. */
   readonly pooledOutcomes: Readonly<Record<string, LatencySummary>>;
   readonly cpuMicroseconds: Readonly<Record<string, number>>;
+  /** For how long the main thread of each watched process was ready to run but had no processor. */
+  readonly processorWaitMicroseconds: Readonly<Record<string, number>>;
   /** Largest resident memory seen of any watched process, bytes. */
   readonly peakBytes: number;
   /** By how much requests were begun late, milliseconds: it is part of their latency. */

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
+import { slownessAfterPause } from './after-pause.ts';
 
 /** The circumstances of one run. */
 export interface Environment {
@@ -16,6 +17,8 @@ export interface Environment {
   readonly memoryBytes: number;
   /** Load of the last minute before the start; undisturbed figures need it near 0. */
   readonly loadBefore: number;
+  /** What has not run for 10 ms takes so many times as long: see after-pause.ts. */
+  readonly slownessAfterPause: number;
 }
 
 /** Looks around, once, before anything is started. */
@@ -31,6 +34,7 @@ export async function describeEnvironment(projectDirectory: string): Promise<Env
     cpuCount: processors.length,
     memoryBytes: totalmem(),
     loadBefore: loadavg()[0] ?? 0,
+    slownessAfterPause: await slownessAfterPause(),
   };
 }
 

@@ -24,6 +24,15 @@ export function cpuMicroseconds(pid: number): number | undefined {
   return (Number(fields[USER_TICKS_FIELD]) + Number(fields[SYSTEM_TICKS_FIELD])) * TICK_MICROSECONDS;
 }
 
+/**
+ * Time that the main thread of a process was ready to run but had no processor, since its start, microseconds; undefined where
+ * there is no such process or no /proc. What an event loop waits there, everybody waits who asked it for something.
+ */
+export function processorWaitMicroseconds(pid: number): number | undefined {
+  const [, waitNanoseconds] = readProcessFile(pid, 'schedstat')?.split(' ') ?? [];
+  return waitNanoseconds === undefined ? undefined : Number(waitNanoseconds) / 1000;
+}
+
 /** Resident memory of a process, bytes; undefined where there is no such process or no /proc. */
 export function residentBytes(pid: number): number | undefined {
   return bytesOf(readProcessFile(pid, 'status') ?? '', 'VmRSS');
