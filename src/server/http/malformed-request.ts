@@ -54,10 +54,10 @@ export class MalformedRequests {
 
   /** Nothing more of the body of this answer's request will be parsed. */
   #breakOff(outgoing: ServerResponse, error: NodeJS.ErrnoException, isWaiting: boolean): void {
-    // Nothing of it was begun, and nothing will be as it has its answer.
-    if (isWaiting) sendReply(outgoing.req, outgoing, this.#reply(problemOf(error)));
     // Whoever reads the body is told as if the connection had closed.
-    else outgoing.req.emit('close');
+    if (!isWaiting) outgoing.req.emit('close');
+    // Nothing of it was begun, and nothing will be as it has its answer. The parser gives up again with whatever comes after.
+    else if (!outgoing.headersSent) sendReply(outgoing.req, outgoing, this.#reply(problemOf(error)));
   }
 
   #rawAnswer(problem: Problem): string {

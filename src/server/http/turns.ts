@@ -46,7 +46,7 @@ export class Turns {
       this.#waiting.delete(outgoing);
       line.left();
       // The connection may have closed just now, or the request was answered already (malformed-request.ts).
-      if (socket.writable && !outgoing.writableEnded)
+      if (socket.writable && !outgoing.headersSent)
         this.#begin(incoming, outgoing, performance.now() - joinedMs);
     };
     // Not at once: Node is at assigning the socket, and a long line of requests must not keep other connections waiting.

@@ -13,6 +13,8 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const SLOW = 'PUT /v1/kv/line/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nslow';
+const BROKEN =
+  'PUT /v1/kv/line/broken HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nno chunk\r\n';
 const LAST = 'GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
 function get(key: string): string {
@@ -203,10 +205,8 @@ describe('a malformed request behind a slow one', () => {
   });
 
   it('gets its own answer, and is never begun, if its body breaks off', async () => {
-    const broken =
-      'PUT /v1/kv/line/broken HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nno chunk\r\n';
     const entered = vi.spyOn(server.admission, 'enter');
-    const { socket, finish } = await sendBehindSlow(broken);
+    const { socket, finish } = await sendBehindSlow(BROKEN);
     finish();
     const answer = await readToEnd(socket);
     expect(entered).toHaveBeenCalledTimes(1);
@@ -214,5 +214,31 @@ describe('a malformed request behind a slow one', () => {
     const second = answer.slice(answer.indexOf('HTTP/1.1 400'));
     expect(second).toMatch(/^connection: close\r$/im);
     expect(problemInBytes(second)).toMatchObject({ code: 'bad-request', outcome: 'not-applied' });
+  });
+
+  it('gets it once, whatever comes after', async () => {
+    let errors = 0;
+    server.server.on('clientError', () => (errors += 1));
+    const { socket, finish } = await sendBehindSlow(BROKEN);
+    await vi.waitFor(() => expect(errors).toBe(1));
+    socket.write('more');
+    await vi.waitFor(() => expect(errors).toBe(2));
+    finish();
+    expect(statusesIn(await readToEnd(socket))).toEqual(['201', '400']);
+  });
+
+  it('is not begun if its body breaks off in the moment in which its turn comes', async () => {
+    const unfinished =
+      'DELETE /v1/kv/line/slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n';
+    server.server.on('request', (incoming, outgoing) => {
+      if (incoming.method !== 'DELETE') return;
+      const error = Object.assign(new Error('Parse Error'), { code: 'HPE_INVALID_CHUNK_SIZE' });
+      outgoing.once('socket', () => server.server.emit('clientError', error, incoming.socket));
+    });
+    const { socket, finish } = await sendBehindSlow(unfinished);
+    finish();
+    const answer = await readToEnd(socket);
+    expect(statusesIn(answer)).toEqual(['201', '400']);
+    expect((await server.client.get('/v1/kv/line/slow')).text).toBe('slow');
   });
 });
