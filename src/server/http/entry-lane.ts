@@ -4,17 +4,20 @@ import { PATHS } from '../../api/paths.ts';
 import type { Door } from './door.ts';
 import { rawPath } from './exchange.ts';
 import { routeOf } from './routes.ts';
-import { sendReply } from './send-reply.ts';
+import { lengthOf, sendReply } from './send-reply.ts';
+import type { UnsentAnswers } from './unsent-answers.ts';
 
 const ENTRIES = `${PATHS.kv}/`;
 
 export class EntryLane {
   readonly #door: Door;
+  readonly #unsent: UnsentAnswers;
   readonly #onFailure: (error: unknown) => void;
 
   /** `onFailure`: an answer could not be sent, which is a bug. */
-  constructor(door: Door, onFailure: (error: unknown) => void) {
+  constructor(door: Door, unsent: UnsentAnswers, onFailure: (error: unknown) => void) {
     this.#door = door;
+    this.#unsent = unsent;
     this.#onFailure = onFailure;
   }
 
@@ -25,7 +28,10 @@ export class EntryLane {
     const route = routeOf(this.#door.routes, method, rawPath(url));
     if (route === undefined) return false;
     this.#door
-      .answer(incoming, outgoing, route, (reply) => sendReply(incoming, outgoing, reply))
+      .answer(incoming, outgoing, route, (reply) => {
+        this.#unsent.add(outgoing, lengthOf(reply.body));
+        sendReply(incoming, outgoing, reply);
+      })
       .catch((error: unknown) => {
         this.#onFailure(error);
         outgoing.destroy();

@@ -13,6 +13,7 @@ import { MalformedRequests } from './malformed-request.ts';
 import { isUsable } from './request-target.ts';
 import { ShedRequests } from './shed-requests.ts';
 import { Turns } from './turns.ts';
+import { UnsentAnswers } from './unsent-answers.ts';
 
 /** Connections at once; more are closed as they come. */
 const MAX_CONNECTIONS = 10_000;
@@ -20,6 +21,8 @@ const MAX_CONNECTIONS = 10_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 /** Milliseconds for a whole request to arrive: the longest deadline, and some. */
 const REQUEST_TIMEOUT_MS = MAX_TIMEOUT_MS + 5_000;
+/** Milliseconds without a byte either way, while a request or its answer is under way, after which a connection is closed. */
+const STALLED_MS = REQUEST_TIMEOUT_MS;
 /** Milliseconds that an idle connection is kept; longer than clients usually keep theirs, so that they close first. */
 const KEEP_ALIVE_TIMEOUT_MS = 30_000;
 /** Milliseconds between looks at headersTimeout and requestTimeout. */
@@ -31,7 +34,8 @@ export function createHttpServer(options: AppOptions): Server {
     options.log.error({ code: 'internal-error', err: error }, 'an answer could not be made');
   const door = new Door(options);
   const app = createApp(door);
-  const lane = new EntryLane(door, onFailure);
+  const unsent = new UnsentAnswers();
+  const lane = new EntryLane(door, unsent, onFailure);
   const malformed = new MalformedRequests(options);
   const listener = getRequestListener((request, env) => app.fetch(request, env), {
     // Only for the adapter, which wants a whole URL; health checks by HTTP/1.0 send no Host.
@@ -41,7 +45,7 @@ export function createHttpServer(options: AppOptions): Server {
       return new Response(null, { status: 500 });
     },
   });
-  const shed = new ShedRequests(options);
+  const shed = new ShedRequests(options, unsent);
   const turns = new Turns((incoming, outgoing, waitedMs) => {
     if (shed.refuses(incoming, outgoing, waitedMs)) return;
     if (!isUsable(incoming)) malformed.refuse(incoming, outgoing);
@@ -49,6 +53,8 @@ export function createHttpServer(options: AppOptions): Server {
   });
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     malformed.began(incoming, outgoing);
+    // What follows it in the same read is lost to Node's parser, so nothing may follow.
+    if (incoming.headers.upgrade !== undefined) outgoing.shouldKeepAlive = false;
     turns.take(incoming, outgoing);
   };
   const server = createServer(
@@ -64,6 +70,9 @@ export function createHttpServer(options: AppOptions): Server {
     onRequest,
   );
   server.maxConnections = MAX_CONNECTIONS;
+  // Their bytes are bounded. Of more than so many Node would drop the last ones, and with them a condition or a write id.
+  server.maxHeadersCount = 0;
+  server.timeout = STALLED_MS;
   server.on('checkContinue', onRequest);
   server.on('clientError', (error, socket) => malformed.onClientError(error, socket, turns));
   return server;

@@ -11,8 +11,12 @@ import { HEADERS } from '../../api/headers.ts';
 import { MAX_HEADER_BYTES } from '../../core/limits.ts';
 import type { AppOptions } from './app-options.ts';
 import { Problem, problemReply } from './problem.ts';
+import { outcomeForRetry } from './retry-outcome.ts';
 import { sendReply } from './send-reply.ts';
 import type { Turns } from './turns.ts';
+
+/** Milliseconds that a client has to read the last answer before its connection is closed. */
+const CLOSE_MS = 500;
 
 type Options = Pick<AppOptions, 'requestIds' | 'node' | 'metrics'>;
 
@@ -20,6 +24,8 @@ export class MalformedRequests {
   readonly #options: Options;
   /** The answer to the latest request of each connection. */
   readonly #latest = new WeakMap<Duplex, ServerResponse>();
+  /** Those that are the last of their connection. */
+  readonly #last = new WeakSet<ServerResponse>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -37,8 +43,10 @@ export class MalformedRequests {
       return;
     }
     const latest = this.#latest.get(socket);
-    if (latest === undefined || latest.writableFinished) socket.end(this.#rawAnswer(problemOf(error)));
-    else {
+    if (latest === undefined || latest.writableFinished) endSoon(socket, this.#rawAnswer(problemOf(error)));
+    // The parser gives up again with whatever comes after.
+    else if (!this.#last.has(latest)) {
+      this.#last.add(latest);
       finishWith(latest, socket);
       if (!latest.req.complete) this.#breakOff(latest, error, turns.isWaiting(latest));
     }
@@ -49,15 +57,15 @@ export class MalformedRequests {
     const problem = new Problem('bad-request', 'The request target or the Host header is malformed.', {
       hint: 'Start the target with "/", percent-encode what is not a URL character (a backslash is %5C), and send one valid Host.',
     });
-    sendReply(incoming, outgoing, this.#reply(problem));
+    sendReply(incoming, outgoing, this.#reply(problem, incoming));
   }
 
   /** Nothing more of the body of this answer's request will be parsed. */
   #breakOff(outgoing: ServerResponse, error: NodeJS.ErrnoException, isWaiting: boolean): void {
     // Whoever reads the body is told as if the connection had closed.
     if (!isWaiting) outgoing.req.emit('close');
-    // Nothing of it was begun, and nothing will be as it has its answer. The parser gives up again with whatever comes after.
-    else if (!outgoing.headersSent) sendReply(outgoing.req, outgoing, this.#reply(problemOf(error)));
+    // Nothing of it was begun, and nothing will be as it has its answer.
+    else sendReply(outgoing.req, outgoing, this.#reply(problemOf(error), outgoing.req));
   }
 
   #rawAnswer(problem: Problem): string {
@@ -68,10 +76,15 @@ export class MalformedRequests {
     return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
   }
 
-  #reply(problem: Problem): { status: number; headers: Record<string, string>; body: string } {
+  /** `incoming`: left out if there is none. */
+  #reply(
+    problem: Problem,
+    incoming?: IncomingMessage,
+  ): { status: number; headers: Record<string, string>; body: string } {
     const { requestIds, node, metrics } = this.#options;
     const requestId = requestIds.idFor(undefined);
-    const { status, headers, body } = problemReply(problem, requestId);
+    const outcome = incoming === undefined ? undefined : outcomeForRetry(problem.code, incoming);
+    const { status, headers, body } = problemReply(problem, requestId, outcome);
     metrics.countProblem(problem.code);
     const common = {
       [HEADERS.coordinator]: node.nodeId,
@@ -85,7 +98,15 @@ export class MalformedRequests {
 /** Lets the answer of the connection's latest request be its last. */
 function finishWith(outgoing: ServerResponse, socket: Duplex): void {
   outgoing.shouldKeepAlive = false;
-  outgoing.once('close', () => socket.end());
+  outgoing.once('close', () => endSoon(socket));
+}
+
+/** Ends a connection, and closes it if the other side does not: one that is kept open by that side alone is watched by nobody. */
+function endSoon(socket: Duplex, lastBytes?: string): void {
+  const timer = setTimeout(() => socket.destroy(), CLOSE_MS);
+  socket.once('close', () => clearTimeout(timer));
+  if (lastBytes === undefined) socket.end();
+  else socket.end(lastBytes);
 }
 
 function problemOf({ code }: NodeJS.ErrnoException): Problem {

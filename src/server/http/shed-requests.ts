@@ -14,6 +14,7 @@ import { CrossOrigin } from './cross-origin.ts';
 import { problemReply } from './problem.ts';
 import { outcomeForRetry } from './retry-outcome.ts';
 import { endAfterTurn } from './turn-end.ts';
+import type { UnsentAnswers } from './unsent-answers.ts';
 
 /** Every operation on an entry has a target that begins so; what has another form goes the whole way. */
 const ENTRY_PATH = '/v1/kv/';
@@ -23,14 +24,16 @@ const REQUEST_ID = '<request id>';
 
 export class ShedRequests {
   readonly #options: AppOptions;
+  readonly #unsent: Pick<UnsentAnswers, 'overload'>;
   readonly #crossOrigin: CrossOrigin;
   readonly #refusal = new Refusal(undefined);
   readonly #refusalOfRetry = new Refusal('unknown');
   /** Names and values by turns: what every refusal has. */
   readonly #headers: readonly string[];
 
-  constructor(options: AppOptions) {
+  constructor(options: AppOptions, unsent: Pick<UnsentAnswers, 'overload'>) {
     this.#options = options;
+    this.#unsent = unsent;
     this.#crossOrigin = new CrossOrigin(options.settings.cors.origins);
     this.#headers = [
       ...Object.entries(this.#refusal.headers).flat(),
@@ -52,7 +55,7 @@ export class ShedRequests {
     const { admission } = this.#options;
     if (incoming.url?.startsWith(ENTRY_PATH) !== true || incoming.method === 'OPTIONS') return false;
     const leftMs = timeLimitOf(incoming) - waitedMs;
-    const detail = leftMs > 0 ? admission.overload(leftMs) : tooLate(waitedMs);
+    const detail = leftMs > 0 ? (this.#unsent.overload ?? admission.overload(leftMs)) : tooLate(waitedMs);
     if (detail === undefined) return false;
     this.#answer(incoming, outgoing, detail);
     return true;

@@ -28,7 +28,8 @@ export class Turns {
   /** Begins the request, at once or when those before it on its connection are answered. */
   take(incoming: IncomingMessage, outgoing: ServerResponse): void {
     if (outgoing.socket === null) this.#wait(incoming, outgoing);
-    else this.#begin(incoming, outgoing, 0);
+    // Not if the connection has had its last answer (malformed-request.ts): its client takes that for the answer to this one.
+    else if (outgoing.socket.writable) this.#begin(incoming, outgoing, 0);
   }
 
   /** Whether its request has not begun. */

@@ -1,6 +1,8 @@
 /** Bytes that are no request, requests that are too large or too slow, and that one of them never speaks for another. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_HEADER_BYTES } from '../../../src/core/limits.ts';
+import { MAX_HEADER_BYTES, MAX_TIMEOUT_MS } from '../../../src/core/limits.ts';
 import { problemIn, problemInBytes, readToEnd, readUntil } from './http-client.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
@@ -188,5 +190,64 @@ describe('requests in a row on one connection', () => {
       ].join(''),
     );
     expect(statusesIn(answer)).toEqual(['200', '404', '201', '204']);
+  });
+});
+
+describe('a connection that is given up because no request came in time', () => {
+  const timeout = Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+
+  /** Both sides of a connection whose client goes on when the server has ended its side. */
+  async function openBothSides(): Promise<{ client: Socket; connection: Socket }> {
+    const accepted = once(server.server, 'connection');
+    const client = connect({ host: '127.0.0.1', port: server.port, allowHalfOpen: true });
+    const [connection] = (await accepted) as [Socket];
+    return { client, connection };
+  }
+
+  it('begins no request that crosses its last answer', async () => {
+    const { client, connection } = await openBothSides();
+    const before = server.node.puts.length;
+    server.server.emit('clientError', timeout, connection);
+    client.write('PUT /v1/kv/b/crossing HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na');
+    let answer = '';
+    client.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    await once(connection, 'close');
+    expect(statusesIn(answer)).toEqual(['400']);
+    expect(server.node.puts).toHaveLength(before);
+    client.destroy();
+  });
+
+  it('is closed, though its client keeps it open', async () => {
+    const { client, connection } = await openBothSides();
+    client.resume();
+    server.server.emit('clientError', timeout, connection);
+    // Node itself would close it after some time, were it idle.
+    await once(connection, 'close', { signal: AbortSignal.timeout(5_000) });
+    client.destroy();
+  });
+
+  it('had longer than the longest request may take, if it only waits', () => {
+    expect(server.server.timeout).toBeGreaterThan(MAX_TIMEOUT_MS);
+  });
+});
+
+describe('a request for another protocol', () => {
+  it('is answered in this one, and is the last of its connection', async () => {
+    const answer = await server.client.exchangeBytes(
+      'GET /livez HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
+    );
+    expect(statusesIn(answer)).toEqual(['200']);
+    expect(answer).toMatch(/^connection: close\r$/im);
+  });
+});
+
+describe('a condition behind more headers than Node would keep', () => {
+  it('counts', async () => {
+    await server.client.put('/v1/kv/b/conditional', 'first');
+    const answer = await server.client.exchangeBytes(
+      'PUT /v1/kv/b/conditional HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nConnection: close\r\n' +
+        `${'x: y\r\n'.repeat(3_000)}If-None-Match: *\r\n\r\na`,
+    );
+    expect(statusesIn(answer)).toEqual(['412']);
   });
 });

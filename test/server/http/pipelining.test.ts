@@ -219,10 +219,16 @@ describe('a malformed request behind a slow one', () => {
   it('gets it once, whatever comes after', async () => {
     let errors = 0;
     server.server.on('clientError', () => (errors += 1));
+    let listeners = (): number => 0;
+    server.server.on('request', ({ url }, outgoing) => {
+      if (url === '/v1/kv/line/broken') listeners = () => outgoing.listenerCount('close');
+    });
     const { socket, finish } = await sendBehindSlow(BROKEN);
     await vi.waitFor(() => expect(errors).toBe(1));
+    const before = listeners();
     socket.write('more');
     await vi.waitFor(() => expect(errors).toBe(2));
+    expect(listeners()).toBe(before);
     finish();
     expect(statusesIn(await readToEnd(socket))).toEqual(['201', '400']);
   });

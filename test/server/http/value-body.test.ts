@@ -129,6 +129,19 @@ describe('a body that breaks off', () => {
     await expectNothingStored('malformed');
   });
 
+  it('tells nothing of earlier attempts of its write', async () => {
+    const outcomes = ['Quorate-Write-Id: again', 'Quorate-Write-Id: new\r\nQuorate-Attempt: 1'].map(
+      async (id) => {
+        const socket = await server.client.connect();
+        socket.write(
+          putHead('again', 'Content-Length: 100', `Quorate-Timeout-Ms: 50\r\n${id}`) + 'ten bytes.',
+        );
+        return problemInBytes(await readToEnd(socket)).outcome;
+      },
+    );
+    expect(await Promise.all(outcomes)).toEqual(['unknown', 'not-applied']);
+  });
+
   it('is too slow for the deadline: refused, stores nothing', async () => {
     const socket = await server.client.connect();
     socket.write(putHead('slow', 'Content-Length: 100', 'Quorate-Timeout-Ms: 50') + 'ten bytes.');
