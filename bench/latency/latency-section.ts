@@ -135,11 +135,11 @@ function offeredTable(groups: readonly RequestGroup[]): Table {
       '',
       'capacity/s',
       'offered/s',
-      'answered well/s',
+      'answered well',
       'begun late p99 ms',
       'generator busy',
       'loop late p99 ms',
-      'nodes waited for a processor',
+      'nodes waited for CPU',
     ],
     rows: groups.map(({ title, all }) => {
       const halves = all.map(({ half }) => half);
@@ -153,9 +153,9 @@ function offeredTable(groups: readonly RequestGroup[]): Table {
           halves.map(({ offered, seconds }) => offered / seconds),
           whole,
         ),
-        withRange(
-          halves.map(({ samples, seconds }) => samples / seconds),
-          whole,
+        medianOf(
+          halves.map(({ samples, offered }) => samples / offered),
+          percent,
         ),
         withRange(
           halves.map(({ lateP99Ms }) => lateP99Ms),
