@@ -223,6 +223,7 @@ describe('a connection that is given up because no request came in time', () => 
     server.server.emit('clientError', timeout, connection);
     // Node itself would close it after some time, were it idle.
     await once(connection, 'close', { signal: AbortSignal.timeout(5_000) });
+    expect(client.destroyed).toBe(false);
     client.destroy();
   });
 
