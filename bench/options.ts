@@ -68,7 +68,7 @@ export function readOptions(userArguments: readonly string[]): BenchOptions {
       repeats: parsed.repeats ?? (isQuick ? 1 : 5),
       firstWarmUpMs: isQuick ? 500 : 3_000,
       warmUpMs: isQuick ? 200 : 700,
-      measureMs: (parsed.seconds ?? (isQuick ? 1 : 3)) * 1000,
+      measureMs: (parsed.seconds ?? (isQuick ? 0.7 : 3)) * 1000,
     },
     connections: parsed.connections,
     storedKeys: isQuick ? 2_000 : 20_000,

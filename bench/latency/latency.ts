@@ -27,7 +27,7 @@ const CONNECTIONS = 64;
 const MAX_CONNECTIONS = 1_000;
 const TIMEOUT_MS = '5000';
 const NAMES: readonly RequestName[] = ['put-w2', 'get-r2', 'get-r1', 'get-linearizable'];
-const QUICK_NAMES: readonly RequestName[] = ['put-w2', 'get-r2'];
+const QUICK_NAMES: readonly RequestName[] = ['put-w2'];
 /** Of the capacity. */
 const SHARE = 0.5;
 /** Of what one connection gets, so that hardly two requests meet. */
