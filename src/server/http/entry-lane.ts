@@ -4,7 +4,7 @@ import { PATHS } from '../../api/paths.ts';
 import type { Door } from './door.ts';
 import { rawPath } from './exchange.ts';
 import { routeOf } from './routes.ts';
-import { lengthOf, sendReply } from './send-reply.ts';
+import { sendReply } from './send-reply.ts';
 import type { UnsentAnswers } from './unsent-answers.ts';
 
 const ENTRIES = `${PATHS.kv}/`;
@@ -28,10 +28,9 @@ export class EntryLane {
     const route = routeOf(this.#door.routes, method, rawPath(url));
     if (route === undefined) return false;
     this.#door
-      .answer(incoming, outgoing, route, (reply) => {
-        this.#unsent.add(outgoing, lengthOf(reply.body));
-        sendReply(incoming, outgoing, reply);
-      })
+      .answer(incoming, outgoing, route, (reply) =>
+        this.#unsent.add(outgoing, sendReply(incoming, outgoing, reply)),
+      )
       .catch((error: unknown) => {
         this.#onFailure(error);
         outgoing.destroy();

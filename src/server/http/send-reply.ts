@@ -10,16 +10,18 @@ import { endAfterTurn } from './turn-end.ts';
 const READ_ON_MS = 500;
 const READ_ON_BYTES = 64 * 1024 * 1024;
 
-/** Ends the answer, at the end of the turn. Throws if a header cannot be sent; nothing has left then. */
-export function sendReply(incoming: IncomingMessage, outgoing: ServerResponse, reply: Reply): void {
+/** Ends the answer, at the end of the turn; gives the bytes of its body. Throws if a header cannot be sent; nothing has left then. */
+export function sendReply(incoming: IncomingMessage, outgoing: ServerResponse, reply: Reply): number {
   const { status, headers, body } = reply;
+  const bytes = lengthOf(body);
   // Without a length Node would announce chunks.
-  if (status !== 204 && status !== 304) headers['Content-Length'] = String(lengthOf(body));
+  if (status !== 204 && status !== 304) headers['Content-Length'] = String(bytes);
   if (hasBody(incoming) && !incoming.readableEnded) outgoing.once('finish', () => readOn(incoming));
   outgoing.writeHead(status, headers);
   // HEAD has the headers of GET, its length included, and no body.
-  if (body === null || incoming.method === 'HEAD') endAfterTurn(outgoing);
-  else endAfterTurn(outgoing, body);
+  const hasNone = body === null || incoming.method === 'HEAD';
+  endAfterTurn(outgoing, hasNone ? undefined : body);
+  return hasNone ? 0 : bytes;
 }
 
 /** Bytes of a body. */

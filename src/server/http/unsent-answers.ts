@@ -15,7 +15,8 @@ export class UnsentAnswers {
 
   /** Counts an answer until its last byte was taken, or its connection has ended. */
   add(outgoing: ServerResponse, bytes: number): void {
-    if (bytes < LONG_ANSWER_BYTES) return;
+    // Of one whose client has gone meanwhile nothing is kept, and nothing tells of its end any more.
+    if (bytes < LONG_ANSWER_BYTES || outgoing.destroyed) return;
     this.#bytes += bytes;
     outgoing.once('close', () => {
       this.#bytes -= bytes;

@@ -31,3 +31,31 @@ it('are kept so many answers, then nothing more is begun until they have read or
   await vi.waitFor(async () => expect((await client.get('/v1/kv/unread/other')).status).toBe(404));
   await server.close();
 });
+
+it('are not counted for what they did not wait for', async () => {
+  const server = await startTestServer({ limits: { maxValueBytes: VALUE_BYTES } });
+  const { client, node } = server;
+  await client.put('/v1/kv/unread/large', Buffer.alloc(VALUE_BYTES, 'v'));
+  for (let reader = 0; reader < READERS; reader += 1) {
+    let finish = (): void => {};
+    node.script.get = async (request) => {
+      delete node.script.get;
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return node.get(request);
+    };
+    const closed = new Promise((resolve) =>
+      server.server.once('request', (_incoming, outgoing) => outgoing.once('close', resolve)),
+    );
+    const socket = await client.connect();
+    socket.write('GET /v1/kv/unread/large HTTP/1.1\r\nHost: a\r\n\r\n');
+    await vi.waitFor(() => expect(server.admission.inFlight).toBe(1));
+    socket.destroy();
+    await closed;
+    finish();
+    await vi.waitFor(() => expect(server.admission.inFlight).toBe(0));
+  }
+  expect((await client.get('/v1/kv/unread/other')).status).toBe(404);
+  await server.close();
+});
