@@ -166,7 +166,7 @@ function offeredTable(groups: readonly RequestGroup[]): Table {
           halves.map(({ lag }) => lag.p99Ms),
           (value) => value.toFixed(1),
         ),
-        medianOf(halves.map(waitedOf), percent),
+        medianOf(halves.flatMap(waitedOf), percent),
       ];
     }),
   };
@@ -199,10 +199,11 @@ function busyOf({ cpuMicroseconds, seconds }: PacedResult): number {
   return (cpuMicroseconds['generator'] ?? 0) / (seconds * 1e6);
 }
 
-/** Part of the time in which the event loop of a node had work but no processor; the mean of all nodes. */
-function waitedOf({ processorWaitMicroseconds, seconds }: PacedResult): number {
+/** Part of the time in which the event loop of a node had work but no processor, the mean of all nodes; none where systems do not tell. */
+function waitedOf({ processorWaitMicroseconds, seconds }: PacedResult): readonly number[] {
   const waits = Object.entries(processorWaitMicroseconds).filter(([name]) => name !== 'generator');
-  return waits.reduce((sum, [, microseconds]) => sum + microseconds, 0) / (waits.length * seconds * 1e6);
+  const microseconds = waits.reduce((sum, [, wait]) => sum + wait, 0);
+  return microseconds === 0 ? [] : [microseconds / (waits.length * seconds * 1e6)];
 }
 
 function remarksOf(groups: readonly RequestGroup[]): readonly string[] {

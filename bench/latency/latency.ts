@@ -150,7 +150,6 @@ class LatencyRun {
         ...this.#job(),
         requestsPerSecond,
         arrivals,
-        openConnections: CONNECTIONS,
         maxConnections: MAX_CONNECTIONS,
         workload,
         warmUpMs,

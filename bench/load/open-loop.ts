@@ -11,10 +11,8 @@ export interface PacedJob {
   readonly requestsPerSecond: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
-  /** For each address; a request that finds none free is not sent, and counted. */
+  /** For each address; a request that finds none free is not sent, and counted. Some are opened before the load begins. */
   readonly maxConnections: number;
-  /** For each address, opened before the load begins, as clients keep them; none unless given. Others are opened when all are in use. */
-  readonly openConnections?: number;
   readonly workload: Workload;
   readonly keys: KeyRange;
   /** `poisson`: at random, as those of many independent users; `constant` unless given. */
