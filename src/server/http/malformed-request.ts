@@ -22,7 +22,7 @@ type Options = Pick<AppOptions, 'requestIds' | 'node' | 'metrics'>;
 
 export class MalformedRequests {
   readonly #options: Options;
-  /** The answer to the latest request of each connection. */
+  /** The answer to the latest request of each connection, until it has left. */
   readonly #latest = new WeakMap<Duplex, ServerResponse>();
   /** Those that are the last of their connection. */
   readonly #last = new WeakSet<ServerResponse>();
@@ -33,7 +33,12 @@ export class MalformedRequests {
 
   /** Has to hear of every request. */
   began(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    this.#latest.set(incoming.socket, outgoing);
+    const { socket } = incoming;
+    this.#latest.set(socket, outgoing);
+    // Of a thousand connections a thousand answers would be kept otherwise, each with its request, for the collector to move about.
+    outgoing.once('close', () => {
+      if (this.#latest.get(socket) === outgoing) this.#latest.delete(socket);
+    });
   }
 
   /** Ends a connection on which the parser gave up, with a problem if none of its requests is unanswered. */

@@ -1,6 +1,9 @@
 /** Many requests in a row on one connection: each is begun when those before it are answered. */
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OpenAnswers } from '../../../src/server/http/open-answers.ts';
 import { problemInBytes, readToEnd, readUntil } from './http-client.ts';
@@ -246,5 +249,23 @@ describe('a malformed request behind a slow one', () => {
     const answer = await readToEnd(socket);
     expect(statusesIn(answer)).toEqual(['201', '400']);
     expect((await server.client.get('/v1/kv/line/slow')).text).toBe('slow');
+  });
+});
+
+describe('a connection that is kept', () => {
+  it('keeps nothing of the answers that have left', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const answers: WeakRef<ServerResponse>[] = [];
+    server.server.on('request', (_incoming, answer) => answers.push(new WeakRef(answer)));
+    const socket = await server.client.connect();
+    for (const key of ['one', 'two', 'three']) {
+      socket.write(put(key, 'value'));
+      expect(await readUntil(socket, '\r\n\r\n')).toContain('201 Created');
+    }
+    await delay(10);
+    collectGarbage();
+    expect(answers.map((answer) => answer.deref())).toEqual([undefined, undefined, undefined]);
+    socket.destroy();
   });
 });
