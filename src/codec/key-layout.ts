@@ -6,6 +6,7 @@
  *   'f' partition (2 bytes, big-endian)                    the ballot up to which keys of the partition may have been collected
  *   'h' owner 0x00 and as for a record from there          a hint: this node keeps that record for its owner
  *   'm' name                                               facts about the store itself
+ *   's' sequence number (8 bytes, big-endian)              the store has come so far; no value
  *   'u' as for a record from there                         that key has something accepted, not known to be chosen; no value
  *
  * A partition is one contiguous range, and so are all hints for one owner. Node ids and bucket names hold no zero byte, so
@@ -20,8 +21,10 @@ const RECORD = 0x64;
 const FLOOR = 0x66;
 const HINT = 0x68;
 const META = 0x6d;
+const SEQUENCE = 0x73;
 const UNFINISHED = 0x75;
 const RECORD_HEADER_BYTES = 3;
+const SEQUENCE_KEY_BYTES = 9;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -125,14 +128,31 @@ function hintPrefix(owner: NodeId): Buffer {
 }
 
 /**
- * `store`: whose store it is. `sequence`: how far it has come. `openings`: when it was opened. `recovery`: what its node has lost. `newcomer`: that it
- * took the place of a store that may have voted, and does not vote on all keys again yet. `peer:` and a node's id: what
- * is remembered of that node's store.
+ * `store`: whose store it is. `openings`: when it was opened. `recovery`: what its node has lost. `newcomer`: that it took the place of
+ * a store that may have voted, and does not vote on all keys again yet. `peer:` and a node's id: what is remembered of that node's
+ * store. `sequence`: how far a store of an earlier program had come.
  */
 export function metaKey(
   name: 'store' | 'sequence' | 'openings' | 'recovery' | 'newcomer' | `peer:${NodeId}`,
 ): Uint8Array {
   return Buffer.concat([Uint8Array.of(META), Buffer.from(name, 'utf8')]);
+}
+
+/** What a batch leaves that brings the store to this number. */
+export function sequenceKey(sequence: number): Uint8Array {
+  const bytes = Buffer.alloc(SEQUENCE_KEY_BYTES, SEQUENCE);
+  bytes.writeBigUInt64BE(BigInt(sequence), 1);
+  return bytes;
+}
+
+/** The range of what batches have left. */
+export const ALL_SEQUENCES = { from: Uint8Array.of(SEQUENCE), to: Uint8Array.of(SEQUENCE + 1) } as const;
+
+/** The number of such a key; undefined if it is none. */
+export function sequenceOfKey(storageKey: Uint8Array): number | undefined {
+  if (storageKey.length !== SEQUENCE_KEY_BYTES || storageKey[0] !== SEQUENCE) return undefined;
+  const sequence = Number(Buffer.from(storageKey).readBigUInt64BE(1));
+  return Number.isSafeInteger(sequence) ? sequence : undefined;
 }
 
 /** The range that holds everything: bounds for a look at whether a store is empty. */

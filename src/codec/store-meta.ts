@@ -21,14 +21,7 @@ export interface RecoveryState {
   readonly debts: PartitionDebts;
 }
 
-/** 8 bytes, big-endian. */
-export function encodeSequence(sequence: number): Uint8Array {
-  const bytes = Buffer.alloc(SEQUENCE_BYTES);
-  bytes.writeBigUInt64BE(BigInt(sequence));
-  return bytes;
-}
-
-/** Throws FormatError for anything else. */
+/** 8 bytes, big-endian: how a program before this one kept how far its store had come. Throws FormatError for anything else. */
 export function decodeSequence(bytes: Uint8Array): number {
   if (bytes.length !== SEQUENCE_BYTES) throw new FormatError(`a sequence number of ${bytes.length} bytes`);
   const sequence = Number(Buffer.from(bytes).readBigUInt64BE());

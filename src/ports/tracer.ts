@@ -53,10 +53,11 @@ export type TraceEvent =
       readonly type: 'store-lost-something';
       /**
        * `wiped`: it is another one. `rolled-back`: what was written last is gone. `damaged`: it does not know what it had lost.
-       * `promises`: what it has promised in rounds of some key cannot be read any more.
+       * `promises`: what it has promised in rounds of some key cannot be read any more. `gap`: some of what was written is gone,
+       * and what came later is there.
        */
-      readonly kind: 'wiped' | 'rolled-back' | 'damaged' | 'promises';
-      /** Who remembers; the node itself where the kind is `damaged` or `promises`. */
+      readonly kind: 'wiped' | 'rolled-back' | 'damaged' | 'promises' | 'gap';
+      /** Who remembers; the node itself where the kind is `damaged`, `promises` or `gap`. */
       readonly toldBy: NodeId;
       readonly lost: StoreId | undefined;
       /** The one under which the node goes on. */

@@ -58,7 +58,7 @@ export async function startStorageNode(options: StorageNodeOptions): Promise<Sto
   const members = config.nodes.map(({ id }) => id);
   const opened = await openStore(storage, owner, members, random);
   const node = new RunningNode(options, owner, opened);
-  await node.start(opened.recovery === 'damaged');
+  await node.start(opened);
   return node;
 }
 
@@ -196,8 +196,9 @@ class RunningNode implements StorageNode {
     });
   }
 
-  async start(isRecoveryDamaged: boolean): Promise<void> {
-    if (isRecoveryDamaged) await this.#ownStore.loseEverything();
+  async start({ recovery, gaps }: OpenedStore): Promise<void> {
+    if (recovery === 'damaged') await this.#ownStore.loseEverything();
+    if (gaps.length > 0) await this.#ownStore.loseBatches(gaps);
     await this.#copy.floors.load(() => this.#ownStore.loseEverything());
     await this.#copy.hints.load();
     await this.#copy.acceptors.load();

@@ -15,7 +15,6 @@ import {
 import {
   decodeOpenings,
   decodeRecoveryState,
-  decodeSequence,
   decodeStoreMark,
   encodeOpenings,
   type RecoveryState,
@@ -26,6 +25,7 @@ import type { Random } from '../ports/random.ts';
 import type { Storage, StorageWrite } from '../ports/storage.ts';
 import { drawStoreId, IncarnationSource } from './replica/incarnation.ts';
 import { StartRefused } from './start-refused.ts';
+import { FIRST_SEQUENCE, readStoreSequence } from './store-sequence.ts';
 
 const SINGLE = 2;
 
@@ -41,6 +41,8 @@ export interface OpenedStore {
   readonly storeId: StoreId;
   /** The sequence number that it has reached. */
   readonly sequence: number;
+  /** Those after which it has lost batches. */
+  readonly gaps: readonly number[];
   /** Of this opening. */
   readonly incarnations: IncarnationSource;
   /** Openings before this one. */
@@ -71,7 +73,7 @@ export async function openStore(
     const mark = bytes === undefined ? undefined : readableOr(undefined, () => decodeStoreMark(bytes));
     if (mark !== undefined) marks.set(member, mark);
   }
-  const sequence = await readSequence(storage);
+  const { reached: sequence, gaps } = await readStoreSequence(storage);
   const incarnations = new IncarnationSource(storeId, random);
   const earlier = await readOpenings(storage, sequence);
   const openings = withOpening(earlier, { opening: incarnations.opening, openedAt: sequence });
@@ -81,6 +83,7 @@ export async function openStore(
   return {
     storeId,
     sequence,
+    gaps,
     incarnations,
     earlier,
     recovery: recovery === undefined ? undefined : readableOr('damaged', () => decodeRecoveryState(recovery)),
@@ -99,12 +102,6 @@ export function votelessWrite(voteless: Voteless): StorageWrite {
 function votelessOf(note: Uint8Array | undefined): Voteless {
   if (note === undefined) return 'none';
   return note.length === 1 && note[0] === SINGLE ? 'single' : 'all';
-}
-
-/** One that is damaged or not there is the lowest: if peers have heard of a higher one, the store is taken for rolled back. */
-async function readSequence(storage: Storage): Promise<number> {
-  const bytes = await storage.get(metaKey('sequence'));
-  return bytes === undefined ? 0 : readableOr(0, () => decodeSequence(bytes));
 }
 
 /** A store without a list was last opened by a program that kept none; one whose list is damaged does not know its openings. */
@@ -152,7 +149,7 @@ async function createStore(storage: Storage, owner: StoreOwner, random: Random):
   }
   const storeId = drawStoreId(random);
   const value = encodeStoreIdentity({ storeId, ...owner });
-  await storage.write([{ type: 'put', key: metaKey('store'), value }], { sync: true });
+  await storage.write([{ type: 'put', key: metaKey('store'), value }, FIRST_SEQUENCE], { sync: true });
   return storeId;
 }
 

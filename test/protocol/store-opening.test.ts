@@ -1,9 +1,9 @@
 /** A node starts on its own data only, or on an empty disk, and changes nothing where it does not start. */
 import { describe, expect, it } from 'vitest';
-import { metaKey, recordKey } from '../../src/codec/key-layout.ts';
+import { metaKey, recordKey, sequenceKey } from '../../src/codec/key-layout.ts';
 import { packFields } from '../../src/codec/packer.ts';
 import { decodeStoreIdentity, STORE_FORMAT_VERSION } from '../../src/codec/store-identity.ts';
-import { decodeOpenings, encodeSequence } from '../../src/codec/store-meta.ts';
+import { decodeOpenings } from '../../src/codec/store-meta.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { NodeId, Partition } from '../../src/core/ids.ts';
 import type { OpeningList } from '../../src/core/membership/store-mark.ts';
@@ -109,12 +109,26 @@ describe('a node’s own data', () => {
     stage.disk('n1').takeEffect(
       [
         { type: 'delete', key: OPENINGS },
-        { type: 'put', key: metaKey('sequence'), value: encodeSequence(7) },
+        { type: 'put', key: sequenceKey(7), value: new Uint8Array(0) },
       ],
       true,
     );
     await startProcess(stage, 'n1');
     expect(openingsOn(stage)).toMatchObject({ openings: [{ openedAt: 7 }], unlistedUpTo: 7 });
+  });
+
+  it('may be of a program that kept their number in one place', async () => {
+    const stage = await stageThatRan();
+    const value = Buffer.from('0000000000000007', 'hex');
+    stage.disk('n1').takeEffect(
+      [
+        { type: 'put', key: metaKey('sequence'), value },
+        { type: 'delete', key: sequenceKey(0) },
+      ],
+      true,
+    );
+    await startProcess(stage, 'n1');
+    expect(openingsOn(stage).openings.at(-1)).toMatchObject({ openedAt: 7 });
   });
 
   it('do not mind other addresses, defaults of R and W, limits, or the order of the file', async () => {

@@ -16,6 +16,7 @@ import type { StorageWrite } from '../../ports/storage.ts';
 import type { TraceEvent, Tracer } from '../../ports/tracer.ts';
 import { drawStoreId, type IncarnationSource } from '../replica/incarnation.ts';
 import { type OpenedStore, type StoreOwner, type Voteless, votelessWrite } from '../store-opening.ts';
+import { gapWrites } from '../store-sequence.ts';
 import type { Recovery } from './recovery.ts';
 
 export interface OwnStoreOptions {
@@ -92,6 +93,14 @@ export class OwnStore {
   }
 
   /**
+   * Something is missing in its middle: nobody knows what that was, promises among it. It is told from what the store itself holds,
+   * before the node serves anything.
+   */
+  async loseBatches(gaps: readonly number[]): Promise<void> {
+    await this.#lose('gap', this.#options.owner.nodeId, this.#storeId, gapWrites(gaps));
+  }
+
+  /**
    * What it has promised for some key cannot be read any more. As nobody knows what that was, the store is another one from now on: no
    * round that counts on the promise has the voters that there are then. Resolves to whether that is written down.
    */
@@ -131,17 +140,22 @@ export class OwnStore {
     return { storeId, opening, openedAt, earlier, lost };
   }
 
-  async #lose(kind: LossKind, toldBy: NodeId, lost: StoreId | undefined): Promise<boolean> {
+  async #lose(
+    kind: LossKind,
+    toldBy: NodeId,
+    lost: StoreId | undefined,
+    besides: readonly StorageWrite[] = [],
+  ): Promise<boolean> {
     const { owner, incarnations, recovery, random, tracer, write, presentAnew } = this.#options;
     this.#isRenewing = true;
-    const writes = [recovery.openAll(lost)];
+    const writes = [recovery.openAll(lost), ...besides];
     if (this.#options.votesAfterLoss === true) tracer.trace({ type: 'votes-after-loss' });
     else {
       this.#voteless = 'all';
       writes.push(votelessWrite('all'));
     }
     // One that is another one already need not become yet another.
-    const isOther = kind === 'rolled-back' || kind === 'promises';
+    const isOther = kind === 'rolled-back' || kind === 'promises' || kind === 'gap';
     const storeId = isOther ? drawStoreId(random) : this.#storeId;
     if (storeId !== this.#storeId) {
       const value = encodeStoreIdentity({ storeId, ...owner });

@@ -151,7 +151,8 @@ export class Acceptor {
 
   #unreadable({ bucket, key }: EntryName, error: unknown): string {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#ports.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
+    const { records, tracer } = this.#ports;
+    if (!records.isClosed) tracer.trace({ type: 'unreadable-record', bucket, key, reason });
     return reason;
   }
 

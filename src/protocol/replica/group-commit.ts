@@ -4,17 +4,17 @@
  * flight (more in flight were slower: their syncs wait for each other).
  *
  * Each batch carries the sequence number that the store has reached with it. Peers hear of it only when the batch is durable; so
- * a store that is found at a lower number than they heard of has lost something.
+ * a store that is found at a lower number than they heard of has lost something. And it takes the number of the batch before
+ * it away: so a store that is found with more than one number has lost what came in between (store-sequence.ts).
  *
  * Fail-stop: after a write failed nothing is known about the store, so no later write is tried, every waiting one
  * fails, and the node has to end. It comes back as a new incarnation.
  */
-import { metaKey } from '../../codec/key-layout.ts';
-import { encodeSequence } from '../../codec/store-meta.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, UNHURRIED_COMMIT_MS } from '../../core/limits.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import { sequenceWrites } from '../store-sequence.ts';
 
 interface Waiting {
   /** They go out in one batch, so all of them are applied or none. */
@@ -68,6 +68,11 @@ export class GroupCommit {
   /** Set once a write has failed: nothing is written any more. */
   get failure(): StorageFailed | undefined {
     return this.#failure;
+  }
+
+  /** Whether it takes no more writes, as its node ends. */
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** Milliseconds that the last batch took. */
@@ -139,7 +144,7 @@ export class GroupCommit {
     const startMs = clock.nowMs();
     const writes = batch.flatMap((waiting) => waiting.writes);
     const sequence = this.#sequence + (batch.some(({ isCounted }) => isCounted) ? 1 : 0);
-    if (sequence > this.#sequence) writes.push(sequenceWrite(sequence));
+    if (sequence > this.#sequence) writes.push(...sequenceWrites(sequence));
     try {
       await storage.write(writes, { sync });
     } catch (error) {
@@ -184,8 +189,4 @@ export class GroupCommit {
 
 function bytesOf(write: StorageWrite): number {
   return write.key.length + (write.type === 'put' ? write.value.length : 0);
-}
-
-function sequenceWrite(sequence: number): StorageWrite {
-  return { type: 'put', key: metaKey('sequence'), value: encodeSequence(sequence) };
 }

@@ -83,7 +83,8 @@ export class RecordLoader {
 
   #unreadable({ bucket, key }: EntryName, error: unknown): Unreadable {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#ports.tracer.trace({ type: 'unreadable-record', bucket, key, reason });
+    const { records, tracer } = this.#ports;
+    if (!records.isClosed) tracer.trace({ type: 'unreadable-record', bucket, key, reason });
     return { type: 'unreadable', reason, isDamaged: error instanceof FormatError };
   }
 }

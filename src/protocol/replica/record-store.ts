@@ -30,6 +30,11 @@ export class RecordStore {
     return this.#commit.queuedBytes > MAX_COMMIT_QUEUE_BYTES;
   }
 
+  /** Whether the node ends: what cannot be read by now says nothing about the disk. */
+  get isClosed(): boolean {
+    return this.#commit.isClosed;
+  }
+
   /** Throws StorageFailed once a write has failed: what the store shows may not be on the disk. */
   assertSound(): void {
     if (this.#commit.failure !== undefined) throw this.#commit.failure;

@@ -24,6 +24,8 @@ const LOSSES = {
     `${toldBy} remembers a later state of this store: it was restored from a copy, or its disk dropped writes that it had confirmed. ${GOES_ON}`,
   promises: () =>
     `what this node had promised in conditional writes of a key cannot be read any more: it goes on as another store, and has no vote in any key until the others let it. ${GOES_ON}`,
+  gap: () =>
+    `some of what was written to this store is gone, and what was written later is there: its disk has lost a piece of LevelDB's log, where a byte has changed for instance. ${GOES_ON}`,
   damaged: () =>
     `what this node had lost and not yet got back cannot be read any more: all of it is. ${GOES_ON}`,
 } as const;

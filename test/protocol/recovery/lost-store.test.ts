@@ -1,7 +1,7 @@
 /** A store that lost something is noticed by what its peers remember; it counts for nothing in reads, and gets back what it lost. */
 import { describe, expect, it } from 'vitest';
-import { metaKey } from '../../../src/codec/key-layout.ts';
-import { decodeSequence, decodeStoreMark } from '../../../src/codec/store-meta.ts';
+import { metaKey, sequenceKey, sequenceOfKey } from '../../../src/codec/key-layout.ts';
+import { decodeStoreMark } from '../../../src/codec/store-meta.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { REMEMBER_PEERS_MS } from '../../../src/core/limits.ts';
 import { textsOf } from '../../core/causality/sample-records.ts';
@@ -34,7 +34,7 @@ async function stageWithWrite(): Promise<Lost> {
 
 /** How far the store of a node has come. */
 function sequenceOf(stage: Stage, node: string): number {
-  return decodeSequence(stage.disk(node).visibleValue(metaKey('sequence')) as Uint8Array);
+  return Math.max(0, ...[...stage.disk(node).entries()].flatMap(([key]) => sequenceOfKey(key) ?? []));
 }
 
 /** Holds up what would give n1 back what it lost. */
@@ -303,11 +303,11 @@ describe('a node whose disk was brought back to an earlier state', () => {
     ]);
   });
 
-  it('is found by its number alone, for instance if that is damaged', async () => {
+  it('is found by its number alone, for instance if that is gone', async () => {
     const { stage } = await stageWithWrite();
     holdUpRecovery(stage);
     await restart(stage, 'n1', () =>
-      stage.disk('n1').takeEffect([{ type: 'put', key: metaKey('sequence'), value: Uint8Array.of(1) }], true),
+      stage.disk('n1').takeEffect([{ type: 'delete', key: sequenceKey(sequenceOf(stage, 'n1')) }], true),
     );
     expect(stage.traced('store-lost-something')).toMatchObject([
       { node: 'n1', event: { kind: 'rolled-back' } },
@@ -322,6 +322,73 @@ describe('a node whose disk was brought back to an earlier state', () => {
     }
     expect(stage.traced('store-lost-something')).toEqual([]);
     expect(stage.traced('peer-store-rolled-back')).toEqual([]);
+  });
+});
+
+describe('a store in whose middle something is missing', () => {
+  /** n1 writes twice, and loses the first of the two: it has the number before it, and the last one. */
+  async function stageWithGap(): Promise<Lost> {
+    const { stage, entry } = await stageWithWrite();
+    const before = sequenceOf(stage, 'n1');
+    const lost = stage.disk('n1').snapshot();
+    const other = stage.entryAt('n1', 'n3', 'n2');
+    assertWritten(await stage.run(stage.node('n1').put(putOf(other, 'lost', { w: 3 }))));
+    const between = sequenceOf(stage, 'n1');
+    expect(between).toBeGreaterThan(before);
+    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'later', { w: 3 }))));
+    const last = sequenceOf(stage, 'n1');
+    expect(last).toBeGreaterThan(between);
+    const later = stage.disk('n1').visibleValue(stage.storageKey(entry)) as Uint8Array;
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () => {
+      stage.disk('n1').rollBack(lost);
+      stage.disk('n1').takeEffect(
+        [
+          { type: 'put', key: stage.storageKey(entry), value: later },
+          { type: 'put', key: sequenceKey(last), value: new Uint8Array(0) },
+          { type: 'delete', key: sequenceKey(last - 1) },
+        ],
+        true,
+      );
+    });
+    return { stage, entry: other };
+  }
+
+  it('is found by itself, goes on as another store, and gets back what it lost', async () => {
+    const { stage, entry } = await stageWithGap();
+    const [first, ...more] = stage.traced('store-lost-something');
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({ node: 'n1', event: { kind: 'gap', toldBy: 'n1' } });
+    expect(stage.member('n1', 'n1').storeId).toBe(first?.event.storeId);
+    expect(stage.recordOn('n1', entry)).toBeUndefined();
+    expect(stage.node('n1').recovery().partitions).toBe(64);
+    stage.lose = () => false;
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    expect(stage.textsOn('n1', entry)).toEqual(['lost']);
+  });
+
+  it('is found once', async () => {
+    const { stage } = await stageWithGap();
+    stage.lose = () => false;
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    await restart(stage, 'n1', () => {});
+    expect(stage.traced('store-lost-something')).toHaveLength(1);
+  });
+
+  it('is found again if its node stops before that is written down', async () => {
+    const { stage } = await stageWithWrite();
+    const stale = sequenceKey(sequenceOf(stage, 'n1') - 1);
+    await stage.crash('n1');
+    stage.disk('n1').takeEffect([{ type: 'put', key: stale, value: new Uint8Array(0) }], true);
+    stage.slowDisk('n1', 'sync', 1_000);
+    stage.machine('n1').start();
+    await stage.until(() => stage.traced('store-lost-something').length === 1);
+    await stage.crash('n1');
+    expect(stage.disk('n1').visibleValue(stale)).toBeDefined();
+    stage.machine('n1').start();
+    await stage.until(() => stage.machine('n1').isUp);
+    expect(stage.traced('store-lost-something').map(({ event }) => event.kind)).toEqual(['gap', 'gap']);
+    expect(stage.disk('n1').visibleValue(stale)).toBeUndefined();
   });
 });
 

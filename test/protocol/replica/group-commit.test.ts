@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeSequence } from '../../../src/codec/store-meta.ts';
+import { sequenceOfKey } from '../../../src/codec/key-layout.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../../../src/core/limits.ts';
 import type { StorageWrite } from '../../../src/ports/storage.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
@@ -48,12 +48,20 @@ function unhurried({ commit }: Bench, name: string): Promise<void> {
 
 /** Of all that was asked for: each batch has the sequence number of the store beside it. */
 function namesOf(batch: readonly StorageWrite[] | undefined): string[] {
-  return (batch ?? []).map(({ key }) => Buffer.from(key).toString()).filter((name) => name !== 'msequence');
+  const asked = (batch ?? []).filter(({ key }) => sequenceOfKey(key) === undefined);
+  return asked.map(({ key }) => Buffer.from(key).toString());
 }
 
 function sequenceIn(batch: readonly StorageWrite[] | undefined): number | undefined {
-  const write = batch?.find(({ key }) => Buffer.from(key).toString() === 'msequence');
-  return write?.type === 'put' ? decodeSequence(write.value) : undefined;
+  return numbersIn(batch, 'put')[0];
+}
+
+function numbersIn(
+  batch: readonly StorageWrite[] | undefined,
+  type: StorageWrite['type'],
+): readonly (number | undefined)[] {
+  const writes = (batch ?? []).filter((write) => write.type === type);
+  return writes.map(({ key }) => sequenceOfKey(key)).filter((number) => number !== undefined);
 }
 
 describe('a group commit', () => {
@@ -84,6 +92,8 @@ describe('a group commit', () => {
       void commit.write({ type: 'put', key: Buffer.from(name), value: new Uint8Array(1) });
       await turns();
       expect(sequenceIn(storage.held[0]?.batch)).toBe(number + 1);
+      // The number before it goes, so that one which stays tells of a batch that was lost.
+      expect(numbersIn(storage.held[0]?.batch, 'delete')).toEqual([number]);
       expect(commit.sequence).toBe(number);
       await storage.held[0]?.pass();
       expect(commit.sequence).toBe(number + 1);

@@ -32,7 +32,7 @@ describe('a record to be kept for another', () => {
     const { entry, homes } = entryElsewhere(bench);
     const stored = bench.storeFor(homes[0] as string, ONE, entry);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(kindsOf(bench)).toEqual([['put d', 'put h', 'put m']]);
+    expect(kindsOf(bench)).toEqual([['put d', 'put h', 'put s', 'delete s']]);
     expect(bench.hintedFor).toEqual([]);
     await bench.storage.passAll();
     expect(await stored).toEqual({ type: 'stored' });
@@ -131,7 +131,7 @@ describe('a write that a fallback mints', () => {
     const handlers = { isGivenUp: () => false, onMinted: () => {}, hintFor: homes[1] };
     const minted = bench.replica.mint(entry, write, handlers);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(kindsOf(bench)).toEqual([['put d', 'put h', 'put m']]);
+    expect(kindsOf(bench)).toEqual([['put d', 'put h', 'put s', 'delete s']]);
     await bench.storage.passAll();
     expect(await minted).toMatchObject({ type: 'minted' });
     expect(await bench.hintsOf(entry)).toEqual([homes[1]]);

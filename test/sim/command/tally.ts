@@ -18,7 +18,17 @@ const RARE = [
     'write-fault',
     'low-space',
   ],
-  ...['filter', 'misread', 'wiped', 'rolled-back', 'snapshot', 'forget', 'fail-stop', 'storage-failed'],
+  ...[
+    'filter',
+    'misread',
+    'wiped',
+    'rolled-back',
+    'gap',
+    'snapshot',
+    'forget',
+    'fail-stop',
+    'storage-failed',
+  ],
   ...[
     'forwarded',
     'hedged-read',

@@ -65,7 +65,7 @@ function drawCrash(stream: Stream, options: RunOptions, atUs: number): PlannedFa
 function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFault[] {
   const node = anyNode(stream, options);
   const atUs = Math.floor(stream.between(0.2, 0.9) * options.faultyUs);
-  const kind = stream.pick(['wiped', 'rolled-back', 'forgotten'] as const);
+  const kind = stream.pick(['wiped', 'rolled-back', 'forgotten', 'gap'] as const);
   // A store that loses records and keeps what it accepted is one that no disk ever was: nothing is promised of its votes.
   if (kind === 'forgotten' && options.conditional !== undefined) return [];
   if (kind === 'forgotten') return [{ type: 'forget', atUs, node }];
@@ -78,7 +78,7 @@ function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFaul
     downUs: Math.floor(stream.fraction() * 10 * SECOND_US),
     disk: kind,
   };
-  if (kind === 'wiped') return [crash];
+  if (kind !== 'rolled-back') return [crash];
   if (stream.chance(0.5))
     return [{ type: 'snapshot', atUs: Math.floor(stream.fraction() * atUs), node }, crash];
   return [

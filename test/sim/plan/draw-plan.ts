@@ -46,9 +46,9 @@ export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
     (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk === 'rolled-back'),
   );
   // What a disk brings back after its loss may have been deleted and reaped meanwhile: nothing is promised of that.
-  const reapAfterMs = losesUnnoticed
-    ? undefined
-    : (drawCollectAfterMs(seed, options) ?? drawReapAfterMs(seed));
+  const mayBringBack =
+    losesUnnoticed || faults.some((fault) => fault.type === 'crash' && fault.disk === 'gap');
+  const reapAfterMs = mayBringBack ? undefined : (drawCollectAfterMs(seed, options) ?? drawReapAfterMs(seed));
   return {
     seed,
     options: { ...options, readsSeeWrites: !losesUnnoticed, reapAfterMs },

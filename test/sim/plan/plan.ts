@@ -119,8 +119,11 @@ export type PlannedFault = { readonly atUs: number } & (
       /** The process dies inside the n-th call of a port from `atUs`; 0 is at once. */
       readonly afterCalls: number;
       readonly downUs: number;
-      /** What happens to the disk before the next start. `rolled-back`: to what it was at `snapshotAtUs`. */
-      readonly disk: 'kept' | 'wiped' | 'rolled-back';
+      /**
+       * What happens to the disk before the next start. `rolled-back`: to what it was at `snapshotAtUs`. `gap`: some of the batches that
+       * were written last are lost.
+       */
+      readonly disk: 'kept' | 'wiped' | 'rolled-back' | 'gap';
     }
   | { readonly type: 'snapshot'; readonly node: number }
   /** The disk loses all its records, and the process goes on. */

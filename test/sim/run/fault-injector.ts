@@ -1,6 +1,8 @@
 /** Carries out the planned faults of a run, and takes all of them back when the cluster is to heal. */
+import { metaKey, sequenceOfKey } from '../../../src/codec/key-layout.ts';
 import { decodeMessage } from '../../../src/codec/message-codec.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
+import type { StorageWrite } from '../../../src/ports/storage.ts';
 import type { FilteredKind, MisreadKind, PlannedFault } from '../plan/plan.ts';
 import { draw } from '../world/draw.ts';
 import type { SimCluster, SimNode } from '../world/sim-cluster.ts';
@@ -14,17 +16,20 @@ interface Filter {
   readonly kind: FilteredKind;
 }
 
+/** `hasGap`: what is missing shows on the disk itself. */
+export type OnDiskLost = (node: NodeId, hasGap: boolean) => void;
+
 export class FaultInjector {
   readonly #world: SimCluster;
   readonly #nodes: readonly SimNode[];
-  readonly #onDiskLost: (node: NodeId) => void;
+  readonly #onDiskLost: OnDiskLost;
   readonly #snapshots = new Map<NodeId, ReadonlyMap<string, Uint8Array>>();
   readonly #filters = new Set<Filter>();
   /** How often each kind was carried out. */
   readonly injected = new Map<string, number>();
   #healing = false;
 
-  constructor(world: SimCluster, onDiskLost: (node: NodeId) => void) {
+  constructor(world: SimCluster, onDiskLost: OnDiskLost) {
     this.#world = world;
     this.#nodes = [...world.nodes.values()];
     this.#onDiskLost = onDiskLost;
@@ -87,7 +92,7 @@ export class FaultInjector {
         return;
       case 'forget':
         this.#node(fault.node).disk.lose(isRecordKey);
-        return this.#onDiskLost(this.#node(fault.node).id);
+        return this.#onDiskLost(this.#node(fault.node).id, false);
       case 'cut':
         return this.#cut(fault.links, fault.forUs);
       case 'reset':
@@ -136,8 +141,14 @@ export class FaultInjector {
     node.crash({ power: fault.power, reason: 'crashed' });
     if (fault.disk === 'wiped') node.disk.wipe();
     if (fault.disk === 'rolled-back') node.disk.rollBack(this.#snapshots.get(node.id) ?? new Map());
-    if (fault.disk !== 'kept') this.#onDiskLost(node.id);
+    if (fault.disk === 'gap') this.#loseBatches(node);
+    else if (fault.disk !== 'kept') this.#onDiskLost(node.id, false);
     this.restartLater(node.id, fault.downUs);
+  }
+
+  #loseBatches({ id, disk }: SimNode): void {
+    const { lost, later } = disk.loseBatches(namesItsOwner);
+    if (lost.length > 0) this.#onDiskLost(id, lost.some(isCounted) && later.some(isCounted));
   }
 
   #cut(links: readonly (readonly [number, number])[], forUs: number): void {
@@ -228,4 +239,14 @@ function kindOf(frame: Uint8Array): string | undefined {
     // A chunk of a longer message.
     return undefined;
   }
+}
+
+/** Without this nobody starts on a store. */
+function namesItsOwner(writes: readonly StorageWrite[]): boolean {
+  return writes.some(({ key }) => Buffer.compare(key, metaKey('store')) === 0);
+}
+
+/** Whether a batch brings the store to another sequence number. */
+function isCounted(writes: readonly StorageWrite[]): boolean {
+  return writes.some(({ type, key }) => type === 'put' && sequenceOfKey(key) !== undefined);
 }

@@ -1,9 +1,9 @@
 /**
- * Disks that lost something on purpose, and whether their nodes noticed it: they have to if some other disk remembers what was
- * lost, whatever they write and however often they start before they meet it; and nobody may who has lost nothing.
+ * Disks that lost something on purpose, and whether their nodes noticed it: they have to if what is missing shows, or if some other
+ * disk remembers it, whatever they write and however often they start before they meet it; and nobody may who has lost nothing.
  */
-import { metaKey } from '../../../src/codec/key-layout.ts';
-import { decodeSequence, decodeStoreMark } from '../../../src/codec/store-meta.ts';
+import { metaKey, sequenceOfKey } from '../../../src/codec/key-layout.ts';
+import { decodeStoreMark } from '../../../src/codec/store-meta.ts';
 import { decodeStoreIdentity } from '../../../src/codec/store-identity.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
@@ -25,10 +25,10 @@ export class LostDisks {
     return this.#losers.size === 0;
   }
 
-  /** The disk has lost something; its process does not run, unless it goes on without noticing. */
-  add(node: NodeId): void {
+  /** The disk has lost something; its process does not run, unless it goes on without noticing. `hasGap`: what is missing shows. */
+  add(node: NodeId, hasGap: boolean): void {
     this.#losers.add(node);
-    if (this.#isRemembered(node) && !this.#world.node(node).isUp) this.#unnoticed.add(node);
+    if ((hasGap || this.#isRemembered(node)) && !this.#world.node(node).isUp) this.#unnoticed.add(node);
   }
 
   traced(node: NodeId, event: TraceEvent): readonly Violation[] {
@@ -57,7 +57,7 @@ export class LostDisks {
   check(): readonly Violation[] {
     return [...this.#unnoticed].map((node) => ({
       invariant: 'loss-unnoticed',
-      detail: `the disk of ${node} lost what other disks remember, and ${node} never said so`,
+      detail: `the disk of ${node} lost what it shows, or other disks remember, and ${node} never said so`,
     }));
   }
 }
@@ -69,9 +69,9 @@ function alarm(detail: string): Violation {
 function stateOf(disk: SimDisk): { readonly storeId: string | undefined; readonly sequence: number } {
   const identity = disk.visibleValue(metaKey('store'));
   const decoded = identity === undefined ? undefined : decodeStoreIdentity(identity);
-  const sequence = disk.visibleValue(metaKey('sequence'));
+  const sequences = [...disk.entries()].flatMap(([key]) => sequenceOfKey(key) ?? []);
   return {
     storeId: decoded?.type === 'identity' ? decoded.identity.storeId : undefined,
-    sequence: sequence === undefined ? 0 : decodeSequence(sequence),
+    sequence: Math.max(0, ...sequences),
   };
 }

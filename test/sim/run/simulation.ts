@@ -74,8 +74,8 @@ class Simulation {
     const history = new History();
     const whiteBox = new WhiteBox(this.#world, history, this.#log, () => this.#lostDisks.isEmpty);
     this.#whiteBox = whiteBox;
-    this.#faults = new FaultInjector(this.#world, (node) => {
-      this.#lostDisks.add(node);
+    this.#faults = new FaultInjector(this.#world, (node, hasGap) => {
+      this.#lostDisks.add(node, hasGap);
       whiteBox.forget(node);
     });
     const isConditional = plan.options.conditional !== undefined;

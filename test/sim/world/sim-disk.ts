@@ -31,6 +31,15 @@ export interface DiskOptions {
 /** Keys as latin1 strings: they compare like their bytes. */
 type Content = Map<string, Uint8Array>;
 
+/** Batches that a changed byte may take away. */
+const MAX_RECENT = 64;
+
+/** One of the last batches, and what was there before it. */
+interface RecentBatch {
+  readonly writes: readonly StorageWrite[];
+  readonly before: ReadonlyMap<string, Uint8Array | undefined>;
+}
+
 interface Batch {
   readonly writes: readonly StorageWrite[];
   readonly segment: number;
@@ -62,6 +71,8 @@ export class SimDisk {
   /** What is on the disk for certain; `#log` holds what came after it. */
   #durable: Content = new Map();
   #log: Batch[] = [];
+  /** All of them took effect, one after the other, and nothing else did since the first. */
+  #recent: RecentBatch[] = [];
   #segment = 0;
   #segmentBytes = 0;
   #draws = 0;
@@ -141,8 +152,33 @@ export class SimDisk {
       for (const batch of batches.slice(0, lastDurable + 1 + extra)) kept.add(batch);
     }
     for (const batch of this.#log) if (kept.has(batch)) apply(this.#durable, batch.writes);
+    const isWhole = kept.size === this.#log.length;
     this.#log = [];
-    this.#show(new Map(this.#durable));
+    if (isWhole) this.processEnded();
+    else this.#show(new Map(this.#durable));
+  }
+
+  /**
+   * A byte of the log has changed, and LevelDB drops some batches when it is opened, but goes on behind them. Gives those that are lost
+   * and those that came after them. Those that `isKept` names are spared. The process must have ended.
+   */
+  loseBatches(isKept: (writes: readonly StorageWrite[]) => boolean): {
+    readonly lost: readonly (readonly StorageWrite[])[];
+    readonly later: readonly (readonly StorageWrite[])[];
+  } {
+    const spared = this.#recent.findLastIndex(({ writes }) => isKept(writes)) + 1;
+    const first = spared + Math.floor(this.#draw('gap') * (this.#recent.length - spared));
+    const end = first + 1 + Math.floor(this.#draw('gap') * (this.#recent.length - first));
+    const [lost, later] = [this.#recent.slice(first, end), this.#recent.slice(end)];
+    const content = new Map(this.#visible);
+    for (const { before } of this.#recent.slice(first).toReversed())
+      for (const [name, value] of before) {
+        if (value === undefined) content.delete(name);
+        else content.set(name, value);
+      }
+    for (const { writes } of later) apply(content, writes);
+    this.rollBack(content);
+    return { lost: lost.map(({ writes }) => writes), later: later.map(({ writes }) => writes) };
   }
 
   /** The disk was replaced by an empty one. */
@@ -161,6 +197,7 @@ export class SimDisk {
       ...batch,
       writes: batch.writes.filter(({ key }) => !isLost(key)),
     }));
+    this.#recent = [];
     this.#sortedKeys = undefined;
   }
 
@@ -194,6 +231,9 @@ export class SimDisk {
       this.syncs += 1;
     }
     this.#log.push({ writes, segment: this.#segment, bytes, isDurable: sync });
+    const before = new Map(writes.map(({ key }) => [nameOf(key), this.#visible.get(nameOf(key))]));
+    this.#recent.push({ writes, before });
+    if (this.#recent.length > MAX_RECENT) this.#recent.shift();
     apply(this.#visible, writes);
     this.#sortedKeys = undefined;
     this.#compact();
@@ -221,6 +261,7 @@ export class SimDisk {
 
   #show(content: Content): void {
     this.#visible = content;
+    this.#recent = [];
     this.#sortedKeys = undefined;
   }
 
