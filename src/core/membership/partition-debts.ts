@@ -9,14 +9,13 @@ import { homeReplicas, preferenceList, type Ring } from '../ring/ring.ts';
 /** Partitions that are open, each with the nodes that it has been gone through with. */
 export type PartitionDebts = ReadonlyMap<Partition, ReadonlySet<NodeId>>;
 
-/** All partitions, with nobody yet. */
-export function allDebts({ partitions }: Ring): PartitionDebts {
-  return new Map(Array.from({ length: partitions }, (_, index) => [index as Partition, new Set<NodeId>()]));
-}
+/** Requests may ask for more copies than the configuration. */
+const LEAST_COPIES = 2;
 
 /**
  * With whom a partition has to be gone through: the other home replicas of the records with the most copies that are in use,
- * `widestN`; or of those that have just so many copies that this node is among their home replicas.
+ * `widestN`; or of those that have just so many copies that this node is among their home replicas. Nobody where there is no other
+ * node.
  */
 export function creditorsOf(
   ring: Ring,
@@ -24,7 +23,7 @@ export function creditorsOf(
   self: NodeId,
   widestN: number,
 ): readonly NodeId[] {
-  const n = Math.max(widestN, placeOf(ring, partition, self) + 1);
+  const n = Math.max(widestN, placeOf(ring, partition, self) + 1, LEAST_COPIES);
   return homeReplicas(ring, partition, n).filter((node) => node !== self);
 }
 

@@ -7,7 +7,7 @@ import { metaKey } from '../../codec/key-layout.ts';
 import { encodeRecoveryState, type RecoveryState } from '../../codec/store-meta.ts';
 import type { NodeId, Partition, StoreId } from '../../core/ids.ts';
 import { MAX_LOST_STORES, RECOVERY_RETRY_MS, RECOVERY_ROUND_MS } from '../../core/limits.ts';
-import { allDebts, creditorsOf, placeOf } from '../../core/membership/partition-debts.ts';
+import { creditorsOf, placeOf } from '../../core/membership/partition-debts.ts';
 import { sameDigest, TREE_DIGEST_BYTES } from '../../core/merkle/digest-tree.ts';
 import type { TreeRoots } from '../../core/message.ts';
 import type { Timer } from '../../ports/clock.ts';
@@ -80,13 +80,14 @@ export class Recovery {
   openAll(lost: StoreId | undefined): StorageWrite {
     if (lost !== undefined)
       this.#lost = [...this.#lost.filter((id) => id !== lost), lost].slice(-MAX_LOST_STORES);
-    for (const [partition, done] of allDebts(this.#options.ring)) this.#debts.set(partition, new Set(done));
+    const { partitions } = this.#options.ring;
+    for (let partition = 0; partition < partitions; partition += 1) this.#open(partition as Partition);
     return this.#opened();
   }
 
   /** This partition is open from now on. Gives what has to be written down for that. */
   openOne(partition: Partition): StorageWrite {
-    this.#debts.set(partition, new Set());
+    this.#open(partition);
     return this.#opened();
   }
 
@@ -119,6 +120,12 @@ export class Recovery {
     this.#options.pace.close();
     this.#timer?.cancel();
     await this.#running;
+  }
+
+  /** Where no other node can hold anything nothing can be got back: it would stay open for ever. */
+  #open(partition: Partition): void {
+    const { ring, self } = this.#options;
+    if (creditorsOf(ring, partition, self, this.#widestN).length > 0) this.#debts.set(partition, new Set());
   }
 
   #opened(): StorageWrite {

@@ -375,6 +375,20 @@ describe('a store in whose middle something is missing', () => {
     expect(stage.traced('store-lost-something')).toHaveLength(1);
   });
 
+  it('is told by a node that has no others, too, and keeps nobody from what is there', async () => {
+    const stage = await new Stage(1).startAll();
+    const entry = stage.entryAt('n1');
+    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'kept', { n: 1, w: 1 }))));
+    const stale = sequenceKey(sequenceOf(stage, 'n1') - 1);
+    await stage.crash('n1');
+    stage.disk('n1').takeEffect([{ type: 'put', key: stale, value: new Uint8Array(0) }], true);
+    stage.machine('n1').start();
+    await stage.until(() => stage.machine('n1').isUp);
+    expect(stage.traced('store-lost-something')).toMatchObject([{ event: { kind: 'gap' } }]);
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    assertTexts(await stage.run(stage.node('n1').get(getOf(entry, { n: 1, r: 1 }))), ['kept']);
+  });
+
   it('is found again if its node stops before that is written down', async () => {
     const { stage } = await stageWithWrite();
     const stale = sequenceKey(sequenceOf(stage, 'n1') - 1);
