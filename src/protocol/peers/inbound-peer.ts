@@ -31,7 +31,12 @@ export interface InboundHandlers {
    * then nothing is answered.
    */
   readonly onHello: (hello: Hello, onSettled: (refusal: HelloRefusal | undefined) => void) => void;
-  /** A peer has proved who it is. */
+  /**
+   * A peer has proved who it is: gives a refusal if another process has come up at its address since it said hello. It must not be
+   * remembered in the place of that one, which does not say hello again.
+   */
+  readonly onProof: (hello: Hello) => HelloRefusal | undefined;
+  /** A peer is let in. */
   readonly onPeer: (hello: Hello, connection: Connection) => void;
 }
 
@@ -121,6 +126,11 @@ class InboundPeer {
     const handshake = this.#handshake;
     if (handshake === undefined || !provesSecret(this.#options.self, proof, 'dialer', handshake)) {
       this.#refuse(SECRET_REFUSAL);
+      return;
+    }
+    const refusal = this.#handlers.onProof(handshake.dialer);
+    if (refusal !== undefined) {
+      this.#refuse(refusal, handshake.dialer);
       return;
     }
     this.#helloTimer.cancel();

@@ -40,13 +40,13 @@ export class Peers {
         return onRequest(request, onTheWayMs);
       },
       onHello: (hello, onSettled) => this.#settleRival(hello, onSettled),
+      onProof: (hello) => {
+        const first = this.#rivalOf(hello);
+        return first === undefined ? undefined : refuseClone(hello, first.node);
+      },
       onPeer: (hello, connection) => {
         this.#inbound.set(connection, hello);
         this.#peers.get(hello.nodeId as NodeId)?.heardOf(hello.incarnation as Incarnation);
-        // Somebody may have answered at its address since it said hello.
-        this.#settleRival(hello, (refusal) => {
-          if (refusal !== undefined) connection.close(refusal.reason);
-        });
       },
     };
     await this.#options.network.listen((connection) => {
@@ -119,9 +119,13 @@ export class Peers {
    * first does not answer any more.
    */
   #settleRival(hello: Hello, onSettled: (refusal: HelloRefusal | undefined) => void): void {
-    const first = [...this.#peers.values()].find(({ node, connected }) => isRival(node, connected, hello));
+    const first = this.#rivalOf(hello);
     if (first === undefined) onSettled(undefined);
     else first.probe((isAlive) => onSettled(isAlive ? refuseClone(hello, first.node) : undefined));
+  }
+
+  #rivalOf(hello: Hello): OutboundPeer | undefined {
+    return [...this.#peers.values()].find(({ node, connected }) => isRival(node, connected, hello));
   }
 
   /**

@@ -126,6 +126,7 @@ describe('requests of one peer', () => {
     const handlers = acceptPeer(connection, peerOptions().options, {
       onRequest,
       onHello: (_hello, onSettled) => onSettled(undefined),
+      onProof: () => undefined,
       onPeer: ignore,
     });
     shakeHands(connection, handlers);

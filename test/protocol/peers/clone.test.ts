@@ -64,6 +64,23 @@ describe('a second process of one node', () => {
     expect(stage.traced('clone-refused')).toEqual([]);
   });
 
+  it('is not remembered in the place of the first one that has come back while it was saying hello', async () => {
+    const { stage, clone } = await stageWithClone();
+    const { storeId = '' } = stage.member('n1', 'n3');
+    await stage.crash('n3');
+    // It has lost something, and goes on as the successor of that store.
+    clone.script = { hello: { lost: [storeId] } };
+    const connection = await clone.dial('n1');
+    connection.sayHello();
+    await stage.until(() => connection.received.length > 0);
+    await stage.start('n3');
+    await stage.until(() => stage.member('n1', 'n3').state === 'up');
+    connection.proveSecret();
+    await stage.until(() => connection.closed !== undefined);
+    expect(stage.traced('peer-store-replaced')).toEqual([]);
+    expect(stage.traced('clone-refused')).toMatchObject([{ node: 'n1', event: { peer: 'n3' } }]);
+  });
+
   it('is not what a node is that was started again, with or without a word from its first process', async () => {
     const stage = await new Stage(3).startAll();
     for (const power of [false, true]) {
