@@ -1,5 +1,6 @@
 /** What the nemesis does follows from its seed, and stays within what the store promises to bear. */
 import { describe, expect, it } from 'vitest';
+import { EXCHANGE_TIMEOUT_MS, PEER_SILENCE_MS } from '../../../src/core/limits.ts';
 import { seededDraw } from '../../core/causality/seeded-draw.ts';
 import {
   type DirectedPair,
@@ -58,9 +59,23 @@ describe('the plan of the nemesis', () => {
       'kill',
       'kill-all',
       'kill-loop',
+      'long-pause',
       'pause',
       'write-failure',
     ]);
+  });
+
+  it('pauses some for longer than anybody waits for them, in every few rounds, with broken links all the while', () => {
+    const rounds = roundsOf(6, {}, 300);
+    const long = rounds.filter(({ processes }) => processes.some(({ kind }) => kind === 'long-pause'));
+    expect(long.length).toBeGreaterThan(rounds.length / 10);
+    // Most of the time is left to everything else.
+    expect(long.length).toBeLessThan(rounds.length / 4);
+    for (const { links, processes } of long) {
+      const { afterMs = 0, forMs = 0 } = processes.find(({ kind }) => kind === 'long-pause') ?? {};
+      expect(forMs).toBeGreaterThan(Math.max(PEER_SILENCE_MS, EXCHANGE_TIMEOUT_MS));
+      expect(links.reduce((sum, link) => sum + link.forMs, 0)).toBeGreaterThanOrEqual(afterMs + forMs);
+    }
   });
 
   it('leaves out what the machine does not allow', () => {

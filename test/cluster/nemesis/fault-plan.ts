@@ -5,6 +5,7 @@
  * The fault budget: with W=2 of N=3 one lost disk at a time can be borne. So a round with a loss ends only when everything has
  * been got back (nemesis.ts), and no round has two.
  */
+import { EXCHANGE_TIMEOUT_MS, PEER_SILENCE_MS } from '../../../src/core/limits.ts';
 import type { Draw } from '../random-load.ts';
 
 /** From one node to another. */
@@ -35,6 +36,7 @@ export type ProcessFaultKind =
   | 'kill-loop'
   | 'kill-all'
   | 'pause'
+  | 'long-pause'
   | 'drain'
   | 'disk-full'
   | 'write-failure';
@@ -75,8 +77,8 @@ export interface PlanOptions {
 
 const MIN_ROUND_MS = 5_000;
 const MAX_ROUND_MS = 9_000;
-/** Longer than every time limit of a request. */
-const LONG_PAUSE_MS = 8_000;
+/** Longer than everybody waits for a node that is silent: it is taken for gone, and what was asked of it is given up. */
+export const LONG_PAUSE_MS = Math.max(PEER_SILENCE_MS, EXCHANGE_TIMEOUT_MS) + 2_000;
 
 /** Draws round after round. Kinds come from shuffled decks, so that none is left out for long. */
 export class FaultPlan {
@@ -94,7 +96,7 @@ export class FaultPlan {
     const failures: ProcessFaultKind[] = options.canFailWrites ? ['write-failure'] : [];
     if (options.smallDiskNode !== undefined) failures.push('disk-full');
     this.#processKinds = new Deck(
-      ['kill', 'kill-loop', 'kill-all', 'pause', 'pause', 'drain', ...failures],
+      ['kill', 'kill-loop', 'kill-all', 'pause', 'long-pause', 'drain', ...failures],
       draw,
     );
     this.#lossKinds = new Deck(['wiped', 'rolled-back', 'flipped-byte'], draw);
@@ -103,9 +105,6 @@ export class FaultPlan {
   next(): Round {
     this.#rounds += 1;
     const lengthMs = between(this.#draw, MIN_ROUND_MS, MAX_ROUND_MS);
-    const links: LinkFault[] = [];
-    for (let leftMs = lengthMs; leftMs > 0; leftMs -= links.at(-1)?.forMs ?? leftMs)
-      links.push(this.#linkFault());
     const free = shuffled(this.#options.nodes, this.#draw);
     const loss = this.#rounds % 2 === 0 ? this.#loss(free.pop() as string) : undefined;
     const processes: ProcessFault[] = [];
@@ -115,6 +114,10 @@ export class FaultPlan {
       processes.push(fault);
       if (fault.kind === 'kill-all') break;
     }
+    const links: LinkFault[] = [];
+    const endMs = Math.max(lengthMs, ...processes.map(({ afterMs, forMs }) => afterMs + forMs));
+    for (let leftMs = endMs; leftMs > 0; leftMs -= links.at(-1)?.forMs ?? leftMs)
+      links.push(this.#linkFault());
     return { links, processes, loss };
   }
 
@@ -125,8 +128,7 @@ export class FaultPlan {
     const wanted = kind === 'disk-full' ? this.#options.smallDiskNode : free.at(-1);
     if (wanted === undefined || !free.includes(wanted)) return undefined;
     free.splice(free.indexOf(wanted), 1);
-    const isLong = kind === 'pause' && this.#draw(3) === 0;
-    const forMs = isLong ? LONG_PAUSE_MS : between(this.#draw, 200, lengthMs - 2_000);
+    const forMs = kind === 'long-pause' ? LONG_PAUSE_MS : between(this.#draw, 200, lengthMs - 2_000);
     return { kind, node: wanted, afterMs: this.#draw(2_000), forMs };
   }
 

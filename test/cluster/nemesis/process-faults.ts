@@ -36,6 +36,7 @@ export class ProcessFaults {
           await this.#kill([node], 0).then(() => delay(KILL_LOOP_MS));
         return;
       case 'pause':
+      case 'long-pause':
         return this.#pause(node, forMs);
       case 'drain':
         await this.#cluster.terminate(node);
