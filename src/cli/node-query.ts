@@ -11,6 +11,8 @@ export interface NodeAnswer<T> {
   readonly nodeUrl: string;
   readonly status: number;
   readonly document: T;
+  /** When it answered, by its own clock if it says so (whole seconds), milliseconds since 1970. */
+  readonly answeredAtMs: number;
 }
 
 /** What is asked. */
@@ -54,7 +56,18 @@ export async function askNode<T>(query: NodeQuery): Promise<NodeAnswer<T>> {
   if (document === undefined || (isSuccess && !query.fields.every((name) => Object.hasOwn(document, name)))) {
     throw new Error(`status ${response.status} with a body that says nothing: is this a Quorate node?`);
   }
-  return { nodeUrl: query.nodeUrl, status: response.status, document: document as T };
+  const { status } = response;
+  return {
+    nodeUrl: query.nodeUrl,
+    status,
+    document: document as T,
+    answeredAtMs: dateOf(response) ?? Date.now(),
+  };
+}
+
+function dateOf({ headers }: TransportResponse): number | undefined {
+  const dateMs = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(dateMs) ? undefined : dateMs;
 }
 
 function objectIn(response: TransportResponse): object | undefined {

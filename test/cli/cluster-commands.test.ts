@@ -9,12 +9,20 @@ afterEach(async () => {
   await Promise.all(nodes.splice(0).map((started) => started.close()));
 });
 
-async function node(documents: (path: string, url: string) => unknown, status = 200): Promise<FakeNode> {
+async function node(
+  documents: (path: string, url: string) => unknown,
+  status = 200,
+  date = new Date(),
+): Promise<FakeNode> {
   const started = await startFakeNode((request, url): FakeAnswer => {
     const document = documents(request.path, url);
     return document === undefined
       ? problemAnswer(404, { code: 'not-found', detail: `no ${request.path}` })
-      : { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) };
+      : {
+          status,
+          headers: { 'content-type': 'application/json', date: date.toUTCString() },
+          body: JSON.stringify(document),
+        };
   });
   nodes.push(started);
   return started;
@@ -68,7 +76,7 @@ describe('status', () => {
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     const rows = result.stdout.split('\n');
     expect(rows[0]).toContain('2 of 3 nodes answer');
-    expect(rows.find((row) => row.startsWith('n1'))).toMatch(/ready .*n3 .*n3:7 \(61 s\) +12 +3$/);
+    expect(rows.find((row) => row.startsWith('n1'))).toMatch(/ready .*n3 \(\d+ s\) .*n3:7 \(61 s\) +12 +3$/);
     expect(rows.find((row) => row.startsWith('n2'))).toContain('not ready: joining');
     expect(rows.find((row) => row.startsWith('n3'))).toMatch(/no answer: .*n1 n2( +-){3}$/);
     expect(result.stdout).toContain('aaaa: n1; bbbb: n2');
@@ -87,6 +95,36 @@ describe('status', () => {
       ['n3', false, false],
     ]);
     expect(document.warnings).toHaveLength(1);
+  });
+
+  it('shows since when nodes are down, by the clock of who sees it, and why', async () => {
+    const gone = await closedUrl();
+    let urls: readonly string[] = [];
+    const views = (id: string, since: string, reasons: readonly string[]) => (path: string) =>
+      path === '/readyz'
+        ? { ready: true, reasons: [] }
+        : clusterBody(id, 'aaaa', [
+            member('n1', urls[0] ?? '', id === 'n1' ? 'self' : 'up'),
+            member('n2', urls[1] ?? '', id === 'n2' ? 'self' : 'up'),
+            { ...member('n3', gone, 'down'), since, reason: reasons[0] ?? '' },
+            { ...member('n4', gone, 'down'), since, reason: reasons[1] ?? '' },
+          ]);
+    const answeredAt = new Date('2024-01-01T00:02:00.000Z');
+    const minuteAgo = '2024-01-01T00:00:59.000Z';
+    const now = '2024-01-01T00:02:00.700Z';
+    const first = await node(views('n1', minuteAgo, ['refused', 'its hello\u001b[2J']), 200, answeredAt);
+    const second = await node(views('n2', now, ['refused', 'a pause']), 200, answeredAt);
+    urls = [first.url, second.url];
+
+    const { stdout } = await runCommand(['status', '--node', first.url]);
+    const rows = stdout.split('\n');
+    expect(rows.find((row) => row.startsWith('n1'))).toContain('n3 (61 s) n4 (61 s)');
+    expect(rows.find((row) => row.startsWith('n2'))).toContain('n3 (0 s) n4 (0 s)');
+    expect(rows.filter((row) => row.includes(' is down: '))).toEqual([
+      'n3 is down: refused (seen by n1 n2).',
+      'n4 is down: its hello\\u{1b}[2J (seen by n1).',
+      'n4 is down: a pause (seen by n2).',
+    ]);
   });
 
   it('exits 6 when no node answers', async () => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ClusterBody, ReadyBody } from '../../api/bodies.ts';
+import type { ClusterBody, MemberBody, ReadyBody } from '../../api/bodies.ts';
 import { PATHS } from '../../api/paths.ts';
 import { askFirst, askNode } from '../node-query.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -9,7 +9,7 @@ import {
   type Connection,
   type ConnectionOptions,
 } from '../connection.ts';
-import { printJson, printLine, type Terminal } from '../terminal.ts';
+import { printable, printJson, printLine, type Terminal } from '../terminal.ts';
 import { printTable } from '../table.ts';
 
 /** What one node said of itself and the others, or why it said nothing. */
@@ -18,6 +18,8 @@ interface NodeReport {
   readonly url: string;
   readonly zone: string;
   readonly answer: ClusterBody | undefined;
+  /** By the node's own clock, as the times in its answer are. */
+  readonly answeredAtMs: number;
   readonly ready: ReadyBody | undefined;
   readonly error: string | undefined;
 }
@@ -79,13 +81,14 @@ async function runStatus(terminal: Terminal, connection: Connection, json: boole
       node.url,
       stateOf(node),
       node.answer?.version ?? '-',
-      downSeenBy(node).join(' ') || '-',
+      downSince(node).join(' ') || '-',
       observersOfDown(node.id, reports).join(' ') || '-',
       hintsKept(node).join(' ') || '-',
       figure(node.answer?.activity?.repairs),
       figure(node.answer?.activity?.conflicts),
     ]),
   });
+  for (const reason of reasonsOfDown(reports)) printLine(terminal, `\n${printable(reason)}`);
   for (const { id, answer } of reports) {
     const { partitions = 0, waitingFor = [] } = answer?.recovery ?? {};
     if (partitions === 0) continue;
@@ -109,10 +112,11 @@ async function report(
       askNode<ClusterBody>({ ...question, path: PATHS.cluster, fields: CLUSTER_FIELDS }),
       askNode<ReadyBody>({ ...question, path: PATHS.readyz, fields: ['ready'] }),
     ]);
-    return { id, url, zone, answer: answer.document, ready: ready.document, error: undefined };
+    const { document, answeredAtMs } = answer;
+    return { id, url, zone, answer: document, answeredAtMs, ready: ready.document, error: undefined };
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown.message : String(thrown);
-    return { id, url, zone, answer: undefined, ready: undefined, error };
+    return { id, url, zone, answer: undefined, answeredAtMs: 0, ready: undefined, error };
   }
 }
 
@@ -127,14 +131,38 @@ function figure(count: number | undefined): string {
   return count === undefined ? '-' : String(count);
 }
 
-/** Ids of the members that the node sees down. */
-function downSeenBy(node: NodeReport): readonly string[] {
-  return node.answer?.members.filter(({ state }) => state === 'down').map(({ id }) => id) ?? [];
+/** The members that the node sees down. */
+function downSeenBy(node: NodeReport): readonly MemberBody[] {
+  return node.answer?.members.filter(({ state }) => state === 'down') ?? [];
+}
+
+/** Who is down as the node sees it, and since when. */
+function downSince(node: NodeReport): readonly string[] {
+  return downSeenBy(node).map(({ id, since }) => {
+    const ageSeconds = Math.round((node.answeredAtMs - Date.parse(since)) / 1_000);
+    // The header Date leaves parts of a second out, so what has just begun may seem to be still to come.
+    return Number.isNaN(ageSeconds) ? id : `${id} (${Math.max(0, ageSeconds)} s)`;
+  });
 }
 
 /** Ids of the nodes that see this one down. */
 function observersOfDown(id: string, reports: readonly NodeReport[]): readonly string[] {
-  return reports.filter((observer) => downSeenBy(observer).includes(id)).map((observer) => observer.id);
+  return reports
+    .filter((observer) => downSeenBy(observer).some((member) => member.id === id))
+    .map((observer) => observer.id);
+}
+
+/** Why nodes are down, one sentence for each reason and all who name it. */
+function reasonsOfDown(reports: readonly NodeReport[]): readonly string[] {
+  const observers = new Map<string, string[]>();
+  for (const observer of reports) {
+    for (const { id, reason } of downSeenBy(observer)) {
+      if (reason === undefined) continue;
+      const why = `${id} is down: ${reason}`;
+      observers.set(why, [...(observers.get(why) ?? []), observer.id]);
+    }
+  }
+  return [...observers].map(([why, ids]) => `${why} (seen by ${ids.join(' ')}).`);
 }
 
 /** For whom the node keeps records, how many, and since when. */
