@@ -28,6 +28,7 @@ import type { NodeSettings } from './node-settings.ts';
 import { Activity } from './observability/activity.ts';
 import { createLogger, type LogDestination } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { OverloadLog } from './observability/overload-log.ts';
 import { createServerTracer } from './observability/server-tracer.ts';
 import { startFailureOf } from './start-failure.ts';
 import { createFreeSpaceWatch } from './watch-free-space.ts';
@@ -197,6 +198,8 @@ class ServerStart {
 
   #createHttp(node: StorageNode, freeSpace: FreeSpace, admission: Admission): Server {
     const { config, settings } = this.#options;
+    const overloadLog = new OverloadLog(this.#log);
+    this.#closers.push(async () => overloadLog.stop());
     const http = createHttpServer({
       node,
       config,
@@ -206,6 +209,7 @@ class ServerStart {
       freeSpace,
       metrics: this.#metrics,
       activity: this.#activity,
+      overloadLog,
       log: this.#log,
       requestIds: new RequestIds(Buffer.from(systemRandom.bytes(REQUEST_ID_PREFIX_BYTES)).toString('hex')),
     });

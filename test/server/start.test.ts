@@ -173,6 +173,25 @@ describe('a server', () => {
     expect((await clientOf(httpPort).get(TARGET)).text).toBe('abcd');
   });
 
+  it('says before its end how many requests it refused for overload', async () => {
+    const options = optionsFor({ limits: { maxOperationsInFlight: 1 } });
+    const server = await start(options);
+    const client = clientOf(httpPort);
+    const slow = await beginSlowPut(client);
+    // By the two ways on which requests on entries come.
+    for (const target of [TARGET, `http://localhost${TARGET}`])
+      expect(problemIn(await client.get(target))).toMatchObject({ code: 'overloaded' });
+    const stopped = server.stop();
+    slow.write('cd');
+    await stopped;
+    const linesOf = (code: string) => options.logged.filter((line) => line['code'] === code);
+    const ends = linesOf('overload-over');
+    // Two, if this machine stood still between the refusals.
+    expect(ends).toHaveLength(linesOf('overloaded').length);
+    expect(ends.reduce((sum, { refused }) => sum + Number(refused), 0)).toBe(2);
+    expect(options.logged.at(-1)).toMatchObject({ code: 'stopped' });
+  });
+
   it('lets a slow reader have the whole of its answer', async () => {
     const bytes = 16 * 1024 * 1024;
     const limits = { maxValueBytes: bytes, maxRecordBytes: bytes };

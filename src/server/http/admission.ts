@@ -30,7 +30,7 @@ const SHARE_OF_TIME_LIMIT = 0.5;
 /** The same while there is more than the node can bear. */
 const SHARE_UNDER_OVERLOAD = 0.1;
 /** Milliseconds without a refusal after which there is not. */
-const OVER_AFTER_MS = 1_000;
+export const OVER_AFTER_MS = 1_000;
 
 export class Admission {
   readonly #maxInFlight: number;

@@ -6,6 +6,7 @@ import type { FreeSpace } from '../free-space.ts';
 import type { NodeSettings } from '../node-settings.ts';
 import type { Activity } from '../observability/activity.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { OverloadLog } from '../observability/overload-log.ts';
 import type { Admission } from './admission.ts';
 import type { RequestIds } from './exchange.ts';
 
@@ -19,6 +20,7 @@ export interface AppOptions {
   readonly freeSpace: Pick<FreeSpace, 'isLow' | 'refuseIfLow'>;
   readonly metrics: Metrics;
   readonly activity: Activity;
+  readonly overloadLog: Pick<OverloadLog, 'refused'>;
   readonly log: Logger;
   readonly requestIds: RequestIds;
 }

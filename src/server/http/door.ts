@@ -37,7 +37,7 @@ export class Door {
     onReply: (reply: Reply) => void,
   ): Promise<void> {
     const exchange = this.#open(incoming, outgoing);
-    const { admission } = this.#options;
+    const { admission, overloadLog } = this.#options;
     let entered = false;
     let reply: Reply;
     try {
@@ -49,6 +49,9 @@ export class Door {
       reply = await route.handle(exchange);
     } catch (error) {
       reply = this.#replyTo(error, exchange);
+      // Once it was let in, it may be another node that has too much to do.
+      if (!entered && error instanceof Problem && error.code === 'overloaded')
+        overloadLog.refused(error.message);
     }
     try {
       onReply(this.#complete(exchange, reply, route));

@@ -62,7 +62,7 @@ export class ShedRequests {
   }
 
   #answer(incoming: IncomingMessage, outgoing: ServerResponse, detail: string): void {
-    const { metrics, requestIds, admission } = this.#options;
+    const { metrics, requestIds, admission, overloadLog } = this.#options;
     const requestId = requestIds.idFor(incoming.headers['quorate-request-id']);
     const isRetry = outcomeForRetry('overloaded', incoming) !== undefined;
     const refusal = isRetry ? this.#refusalOfRetry : this.#refusal;
@@ -72,6 +72,7 @@ export class ShedRequests {
     if (origin !== undefined) this.#addCrossOrigin(headers, origin);
     if (admission.draining) headers.push('Connection', 'close');
     metrics.countProblem('overloaded');
+    overloadLog.refused(detail);
     metrics.observeRequest(incoming.method ?? '', refusal.status, 0);
     // Answers of this class may go without it (RFC 9110, 6.6.1).
     outgoing.sendDate = false;

@@ -27,6 +27,7 @@ describe('a draining node', () => {
       });
     }
     expect(draining.node.requestCount).toBe(0);
+    expect(draining.logged).toEqual([]);
     expect((await draining.client.get('/livez')).status).toBe(200);
     const ready = await draining.client.get('/readyz');
     expect([ready.status, JSON.parse(ready.text)]).toEqual([

@@ -14,6 +14,7 @@ import { createHttpServer } from '../../../src/server/http/http-server.ts';
 import type { NodeSettings } from '../../../src/server/node-settings.ts';
 import { Activity } from '../../../src/server/observability/activity.ts';
 import { createMetrics } from '../../../src/server/observability/metrics.ts';
+import { OverloadLog } from '../../../src/server/observability/overload-log.ts';
 import { HttpClient } from './http-client.ts';
 import { MemoryNode } from './memory-node.ts';
 
@@ -56,6 +57,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     onChange: () => {},
   });
   const logged: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+  const overloadLog = new OverloadLog(log);
   const server = createHttpServer({
     node,
     config,
@@ -65,7 +68,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     freeSpace,
     metrics,
     activity,
-    log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
+    overloadLog,
+    log,
     requestIds: new RequestIds('test'),
   });
   server.listen(0, '127.0.0.1');
@@ -89,6 +93,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
+      overloadLog.stop();
     },
   };
 }
