@@ -159,7 +159,10 @@ export type TraceEvent =
     }
   /** Linearizable reads of one key that were answered in one round trip, without a round. */
   | { readonly type: 'quick-read'; readonly reads: number }
-  /** A conditional request that this node coordinated came to no answer. */
+  /**
+   * A conditional request came to no answer: told by who coordinated it, or, where no coordinator has said so, by who gave it to
+   * them. (A coordinator whose answer was lost on its way may have told it, too: neither can know of the other.)
+   */
   | {
       readonly type: 'conditional-failed';
       readonly code: FailureCode;

@@ -30,12 +30,11 @@ import {
   type ForwardedOperation,
   type ForwardedOutcome,
   asRetry,
-  identityIn,
   operationOf,
   outcomeOf,
-  requiredBy,
   withTimeout,
 } from './forwarded-operation.ts';
+import { notTaken, unknownFate } from './forward-failure.ts';
 import type { CannotCoordinate } from './write-coordinator.ts';
 
 /** The home replica answers this much before the deadline of who asked it, so that its answer is not missed. */
@@ -78,6 +77,8 @@ class Forward {
   #mayBeBegun = false;
   /** Of a conditional write: those that were told that they are not the first. */
   readonly #givenAgain = new Set<NodeId>();
+  /** Whether who coordinated it has failed, and so has traced that. */
+  #isToldFailed = false;
   #ended = false;
   #resolve: (outcome: ForwardedOutcome) => void = ignore;
   #stopDeadline: () => void = ignore;
@@ -209,6 +210,7 @@ class Forward {
     if (this.#ended) return;
     this.#outstanding -= 1;
     const outcome = answer.type === 'reply' ? outcomeOf(answer.reply) : undefined;
+    this.#isToldFailed ||= outcome?.type === 'failed';
     if (outcome !== undefined && this.#isFinal(node, outcome)) {
       this.#end(outcome.type === 'failed' ? this.#asCertain(outcome) : outcome);
       return;
@@ -239,7 +241,7 @@ class Forward {
   }
 
   #failed(): Failure {
-    return this.#asCertain(this.#failure ?? this.#unavailable());
+    return this.#asCertain(this.#failure ?? this.#notTaken());
   }
 
   /** What one node is certain of goes for that node alone. */
@@ -248,7 +250,7 @@ class Forward {
   }
 
   #passed(): void {
-    if (this.#isRead) this.#end(this.#failure ?? this.#unavailable('quorum-timeout'));
+    if (this.#isRead) this.#end(this.#failure ?? this.#notTaken('quorum-timeout'));
     // A write that still waits for a connection has not been sent, and will not be.
     else if (this.#outstanding === 0) this.#end(this.#failed());
     else this.#end(this.#unknown('Nobody answered in time'));
@@ -260,35 +262,22 @@ class Forward {
     this.#stopDeadline();
     this.#stopHedge();
     for (const cancel of this.#cancels) cancel();
+    if (outcome.type === 'failed') this.#tell(outcome);
     this.#resolve(outcome);
   }
 
-  #unavailable(code: 'quorum-unavailable' | 'quorum-timeout' = 'quorum-unavailable'): Failure {
-    const { request } = this.#operation;
-    const isRetry = identityIn(request)?.firstAttempt === false;
-    return {
-      type: 'failed',
-      code,
-      certainty: isRetry ? 'unknown' : 'not-applied',
-      detail: 'This node cannot coordinate the request, and no node that may could take it.',
-      ...this.#facts(),
-    };
+  /** Of a conditional request that another one has failed, that one has told it: two would count it twice. */
+  #tell({ code, certainty }: Failure): void {
+    if (this.#operation.type !== 'coordinate-conditional' || this.#isToldFailed) return;
+    this.#ports.tracer.trace({ type: 'conditional-failed', code, certainty });
+  }
+
+  #notTaken(code?: 'quorum-timeout'): Failure {
+    return notTaken(this.#operation, this.#reports.values(), code);
   }
 
   #unknown(why: string): Failure {
-    return {
-      type: 'failed',
-      code: 'quorum-timeout',
-      certainty: 'unknown',
-      detail: `${why} after the request had been forwarded: it may have been carried out.`,
-      ...this.#facts(),
-    };
-  }
-
-  #facts(): Required<Pick<Failure, 'required' | 'received' | 'replicas'>> {
-    const { request } = this.#operation;
-    const required = requiredBy(request);
-    return { required, received: 0, replicas: [...this.#reports.values()] };
+    return unknownFate(this.#operation, this.#reports.values(), why);
   }
 }
 

@@ -28,7 +28,7 @@ export function createPaxosMetrics(registry: Registry): PaxosMetrics {
     }),
     conditionalFailures: new Counter({
       name: 'quorate_conditional_failures_total',
-      help: 'Conditional requests that this node coordinated and could not answer, by code and outcome.',
+      help: 'Conditional requests that this node coordinated, or gave to others in vain, and could not answer, by code and outcome.',
       labelNames: ['code', 'outcome'],
       registers,
     }),
