@@ -209,20 +209,25 @@ describe('If-Match', () => {
     expect(JSON.parse(replaced.text)).toMatchObject({ etag: tagOf(replaced), siblings: [{ json: 2 }] });
   });
 
-  it('never holds where nothing is: never written, or deleted', async () => {
+  it('never holds where nothing was written, and of what was deleted only that of the deletion', async () => {
     const { target } = keys.draw('b');
     const never = await client().put(target, 'v', { 'If-Match': '"00"', ...SHOW });
     expectLost(never, undefined);
     expect(problemIn(never).hint).toContain('If-None-Match: *');
     expect(never.headers['quorate-context']).toBeUndefined();
     const created = await client().put(target, 'v', CREATE);
-    expect((await client().delete(target, ifMatch(created))).status).toBe(204);
+    const deleted = await client().delete(target, ifMatch(created));
+    expect(deleted.status).toBe(204);
     const lost = await client().put(target, 'w', ifMatch(created));
-    expectLost(lost, undefined);
+    expectLost(lost, tagOf(deleted));
     // The deletion's context, so that whoever writes plainly from here makes no sibling.
     expect(lost.headers['quorate-context']).toBeDefined();
     expect(lost.headers['quorate-siblings']).toBe('0');
-    expectLost(await client().delete(target, ifMatch(created)), undefined);
+    expectLost(await client().delete(target, ifMatch(created)), tagOf(deleted));
+    for (const told of await everywhere(target)) expect(told).toEqual([404, '', tagOf(deleted)]);
+    const anew = await client().put(target, 'w', ifMatch(lost));
+    expect(anew.status).toBe(201);
+    expectLost(await client().put(target, 'x', ifMatch(lost)), tagOf(anew));
   });
 
   it('on a key with siblings takes the ETag of all of them, and leaves one value', async () => {

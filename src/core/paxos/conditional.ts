@@ -4,7 +4,7 @@ import type { KeyRecord, RememberedWrite, SiblingContent } from '../causality/re
 import type { Ballot } from './ballot.ts';
 
 export type Condition =
-  /** `If-Match`: the key's ETag is one of these. Never holds where nothing was ever written. */
+  /** `If-Match`: the key's ETag is one of these. A deletion has one, too; nothing that was never written has. */
   | { readonly type: 'if-match'; readonly etags: ReadonlySet<string> }
   /** `If-None-Match: *`: nothing is live. */
   | { readonly type: 'if-absent' };

@@ -91,7 +91,7 @@ function lostRace(
     record === undefined || live === 0
       ? absentHeaders(entry, record, quorum)
       : recordHeaders(entry, record, quorum, live);
-  return new Problem('precondition-failed', wasRefused ? REFUSED_BEFORE : detailOf(condition, live), {
+  return new Problem('precondition-failed', wasRefused ? REFUSED_BEFORE : detailOf(condition, record, live), {
     headers,
     ...(live === 0 ? { hint: 'To create the key, send If-None-Match: * in place of If-Match.' } : {}),
     ...(wantsRecord && record !== undefined ? { entryText: shown(entry, record, headers) } : {}),
@@ -106,9 +106,10 @@ function shown(entry: EntryName, record: KeyRecord, headers: Record<string, stri
   return envelopeText(entry, record);
 }
 
-function detailOf(condition: Condition, live: number): string {
+function detailOf(condition: Condition, record: KeyRecord | undefined, live: number): string {
   if (condition.type === 'if-absent') return 'The key holds something already. Nothing was written.';
+  if (record === undefined) return 'The key holds nothing, so it has no ETag. Nothing was written.';
   return live === 0
-    ? 'The key holds nothing, so it has no such ETag. Nothing was written.'
+    ? 'The key was deleted, and has another ETag by now. Nothing was written.'
     : 'The key has another ETag by now. Nothing was written.';
 }

@@ -41,7 +41,10 @@ export function recordHeaders(
   return addPhases(headers, quorum);
 }
 
-/** Headers of a 404: a tombstone's context, so that re-creating the key makes no sibling, and what was done to know. */
+/**
+ * Headers of an answer that shows no value: a tombstone's context, so that re-creating the key makes no sibling; its ETag, which is
+ * the one that the deletion was answered, and by which If-Match tells this deletion from a later one; and what was done to know.
+ */
 export function absentHeaders(
   entry: EntryName,
   record: KeyRecord | undefined,
@@ -52,7 +55,11 @@ export function absentHeaders(
     [HEADERS.quorum]: quorumHeaderValue(quorum, 'r'),
     [HEADERS.coordinator]: quorum.coordinator,
   };
-  if (record !== undefined) headers[HEADERS.context] = encodeContextToken(entry, record.context);
+  if (record !== undefined) {
+    headers[HEADERS.context] = encodeContextToken(entry, record.context);
+    // What has no sibling has none that an If-Match would hold by.
+    if (record.siblings.length > 0) headers['ETag'] = quotedEtag(record);
+  }
   return addPhases(headers, quorum);
 }
 

@@ -76,6 +76,17 @@ describe('a conditional write', () => {
     expect(anew).toMatchObject({ type: 'written', created: true });
   });
 
+  it('replaces a deletion that it names, once', async () => {
+    await begin();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    const write = (node: string, text: string | undefined, ifMatch: string) =>
+      stage.run(stage.node(node).conditional(casOf(entry, text, { ifMatch })));
+    const deletion = etagIn(await write('n2', undefined, etagIn(await write('n1', 'one', 'absent'))));
+    expect(await write('n3', 'two', deletion)).toMatchObject({ type: 'written', created: true });
+    expect(await write('n1', 'three', deletion)).toMatchObject({ type: 'precondition-failed' });
+    assertTexts(await stage.run(stage.node('n2').conditional(linearizableOf(entry))), ['two']);
+  });
+
   it('is told to all home replicas after its answer', async () => {
     await begin();
     const entry = stage.entryAt('n1', 'n2', 'n3');

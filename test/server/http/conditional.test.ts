@@ -144,8 +144,36 @@ describe('a conditional DELETE', () => {
     expect(deleted.status).toBe(204);
     expect((await server.client.get(target)).status).toBe(404);
     const lost = await server.client.send(target, { method: 'DELETE', headers: { 'If-Match': etag } });
-    expect([lost.status, lost.headers['etag']]).toEqual([412, undefined]);
+    expect([lost.status, lost.headers['etag']]).toEqual([412, deleted.headers['etag']]);
+    expect(problemIn(lost).detail).toContain('was deleted');
     expect((await server.client.put(target, 'two', CREATE)).status).toBe(201);
+  });
+
+  it('leaves an ETag that every answer tells, and that holds until the key is written again', async () => {
+    const remove = (headers: Record<string, string>) =>
+      server.client.send(target, { method: 'DELETE', headers });
+    const created = await server.client.put(target, 'one', CREATE);
+    const deleted = await remove({ 'If-Match': created.headers['etag'] as string });
+    const etag = deleted.headers['etag'] as string;
+    const lost = await server.client.put(target, 'two', { 'If-Match': '"other"' });
+    const absent = [
+      await server.client.get(target),
+      await server.client.head(target),
+      await server.client.get(target, { 'Quorate-Consistency': 'linearizable' }),
+      await remove({}),
+    ];
+    expect([lost.status, ...absent.map(({ status }) => status)]).toEqual([412, 404, 404, 404, 404]);
+    for (const { headers } of [lost, ...absent]) expect(headers['etag']).toBe(etag);
+    const anew = await server.client.put(target, 'two', { 'If-Match': etag });
+    expect(anew.status).toBe(201);
+    expect((await server.client.put(target, 'three', { 'If-Match': etag })).status).toBe(412);
+  });
+
+  it('finds no ETag where nothing was ever written, and none holds there', async () => {
+    const lost = await server.client.send(target, { method: 'DELETE', headers: { 'If-Match': '"x"' } });
+    expect([lost.status, lost.headers['etag']]).toEqual([412, undefined]);
+    expect(problemIn(lost).detail).toContain('has no ETag');
+    expect((await server.client.get(target)).headers).not.toHaveProperty('etag');
   });
 });
 

@@ -74,19 +74,21 @@ describe('where Accept takes the value', () => {
     expect(answer.headers['quorate-siblings']).toBe('1');
   });
 
-  it('a deleted key is 404 with the context of its tombstone', async () => {
+  it('a deleted key is 404 with the context and the ETag of its tombstone', async () => {
     const answer = await server.client.get(DELETED);
     expect(answer.status).toBe(404);
     expect(problemIn(answer)).toMatchObject({ code: 'not-found', outcome: 'not-applied' });
     expect(answer.headers['quorate-context']).toMatch(/^[\w-]+$/);
+    expect(answer.headers['etag']).toMatch(/^"[\da-f]+"$/);
     expect(answer.headers['quorate-siblings']).toBe('0');
   });
 
-  it('a key that was never written is 404 without a context', async () => {
+  it('a key that was never written is 404 without a context or an ETag', async () => {
     const answer = await accepting(NEVER, '*/*');
     expect(answer.status).toBe(404);
     expect(problemIn(answer)).toMatchObject({ code: 'not-found', outcome: 'not-applied' });
     expect(answer.headers).not.toHaveProperty('quorate-context');
+    expect(answer.headers).not.toHaveProperty('etag');
     expect(answer.headers['quorate-siblings']).toBe('0');
   });
 });
