@@ -1,7 +1,8 @@
 /** Conditional writes and linearizable reads through whole nodes. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { placementHash } from '../../../src/codec/hash.ts';
+import { etagOf, placementHash } from '../../../src/codec/hash.ts';
 import { unfinishedKey } from '../../../src/codec/key-layout.ts';
+import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
 import { GATHER_PROMISES_MS } from '../../../src/core/limits.ts';
 import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
@@ -388,6 +389,43 @@ describe('what a request costs', () => {
     const writes = stage.written.length;
     expect(await costOf(linearizableOf(entry))).toEqual([0, 0, 1]);
     expect(stage.written.length).toBe(writes);
+  });
+
+  it('is two round trips for the next write as well where plain writes may have come between', async () => {
+    const entry = await beginWith('mixed');
+    let outcome = await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch: 'absent' })));
+    for (const text of ['two', 'three']) {
+      const before = counts();
+      outcome = await stage.run(
+        stage.node('n1').conditional(casOf(entry, text, { ifMatch: etagIn(outcome) })),
+      );
+      assertWritten(outcome);
+      expect(counts().map((after, place) => after - (before[place] as number))).toEqual([2, 2, 0]);
+    }
+  });
+
+  it('is two synced batches of each replica before the answer, and one in a bucket of mode cas once the key is hot', async () => {
+    const syncs = (): readonly number[] => ['n1', 'n2', 'n3'].map((id) => stage.disk(id).syncs);
+    /** What each replica had synced when the answer came, the most first: one of three may be behind. */
+    const syncsOf = async (request: ConditionalRequest): Promise<readonly number[]> => {
+      await stage.world.runFor(100);
+      const before = syncs();
+      assertWritten(await stage.run(stage.node('n1').conditional(request)));
+      return syncs()
+        .map((after, place) => after - (before[place] as number))
+        .toSorted((left, right) => right - left);
+    };
+    for (const [mode, first, second] of [
+      ['mixed', 2, 2],
+      ['cas', 2, 1],
+    ] as const) {
+      const entry = await beginWith(mode);
+      const create = casOf(entry, 'one', { ifMatch: 'absent' });
+      expect((await syncsOf(create)).slice(0, 2)).toEqual([first, first]);
+      const read = await stage.run(stage.node('n1').conditional(linearizableOf(entry)));
+      const etag = etagOf(assertRead(read).record as KeyRecord);
+      expect((await syncsOf(casOf(entry, 'two', { ifMatch: etag }))).slice(0, 2)).toEqual([second, second]);
+    }
   });
 
   it('is one round trip for a write of a hot key in a bucket of mode cas, between which reads disturb nobody', async () => {

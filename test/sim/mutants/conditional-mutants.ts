@@ -1,8 +1,8 @@
 /**
  * Planted bugs in conditional writes: rules that core/paxos and protocol/paxos rest on, dropped. What shows in one of hundreds of
  * runs only is shown by the scenario of its interleaving. All rules of core/paxos are planted in the model, too, which runs
- * a thousand times as many histories (test/core/paxos/model/wrong-rules.ts); these only there: promises that are not durable,
- * collecting without a floor, one round trip beside plain writes, refusals that count as proof of what they do not prove.
+ * a thousand times as many histories (test/core/paxos/model/wrong-rules.ts); refusals that count as proof of what they do not
+ * prove only there.
  */
 import type { Edit, Mutant } from './mutant.ts';
 
@@ -128,6 +128,36 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     ],
     invariant: 'answered-before-chosen',
     maxSeeds: 20,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'promise-before-sync',
+    bug: 'A promise is answered before it is durable.',
+    edits: [
+      edit(
+        SERVING,
+        'if (write !== undefined) await this.#keep(request, held, write, isHurried);',
+        "if (write !== undefined) { const kept = this.#keep(request, held, write, isHurried).catch(() => {}); if (request.type !== 'paxos-prepare') await kept; }",
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'promise-outlives-power',
+    maxSeeds: 1,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'one-round-trip-beside-plain-writes',
+    bug: 'Promises are had beforehand in buckets of plain writes, too.',
+    edits: [
+      edit(
+        'src/protocol/paxos/key-queue.ts',
+        "...(mode === 'cas' ? { next: this.#ballotAbove(ballot) } : {}),",
+        "...(mode === 'cas' || mode === 'mixed' ? { next: this.#ballotAbove(ballot) } : {}),",
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'plain-write-between-two-rounds',
+    maxSeeds: 1,
   },
   {
     ...CONDITIONAL,

@@ -35,6 +35,7 @@ export class ConditionalStage {
   readonly p2: SimNode;
   readonly p3: SimNode;
   #lost: readonly string[] = [];
+  #awaited: { readonly answer: string; readonly onSent: () => void } | undefined;
 
   private constructor(cluster: ScenarioCluster) {
     this.cluster = cluster;
@@ -63,6 +64,14 @@ export class ConditionalStage {
   /** Requests that are lost from now on, all others arrive: `paxos-accept p1>p2`, or `paxos-* p1>p2` for all of that kind. */
   lose(...requests: readonly string[]): void {
     this.#lost = requests.map((request) => this.#named(request));
+  }
+
+  /** Goes on until such an answer leaves: `paxos-prepare p2>p3` of p2. */
+  untilAnswered(answer: string): Promise<void> {
+    const sent = new Promise<void>((resolve) => {
+      this.#awaited = { answer: this.#named(answer), onSent: resolve };
+    });
+    return this.cluster.world.runUntil(sent);
   }
 
   /** A conditional write that this home replica coordinates. */
@@ -136,11 +145,15 @@ export class ConditionalStage {
   }
 
   #isLost(from: string, to: string, frame: Uint8Array): boolean {
-    if (this.#lost.length === 0) return false;
+    if (this.#lost.length === 0 && this.#awaited === undefined) return false;
     const message = decodeMessage(frame);
+    const link = `${from}>${to}`;
+    if (message.type === 'reply' && this.#awaited?.answer === `${message.reply.type} ${link}`) {
+      this.#awaited.onSent();
+      this.#awaited = undefined;
+    }
     if (message.type !== 'request') return false;
     const kind: Kind = message.request.type;
-    const link = `${from}>${to}`;
     return this.#lost.some(
       (lost) => lost === `${kind} ${link}` || (kind.startsWith('paxos-') && lost === `paxos-* ${link}`),
     );

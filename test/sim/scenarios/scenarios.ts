@@ -2,6 +2,7 @@
 import { CONDITIONAL_WRITES } from './conditional-writes.ts';
 import { DELETED_KEYS } from './deleted-keys.ts';
 import { FOUND_HERE } from './found-here.ts';
+import { KEPT_PROMISES } from './kept-promises.ts';
 import { KNOWN_SEQUENCES } from './known-sequences.ts';
 import { LOST_MEMORY } from './lost-memory.ts';
 import type { Scenario } from './scenario.ts';
@@ -12,4 +13,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...KNOWN_SEQUENCES,
   ...DELETED_KEYS,
   ...CONDITIONAL_WRITES,
+  ...KEPT_PROMISES,
 ];
