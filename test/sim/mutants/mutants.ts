@@ -18,6 +18,7 @@ const WRITE_POSITIONS = 'src/core/quorum/write-positions.ts';
 const QUORUM_TALLY = 'src/core/quorum/quorum-tally.ts';
 const HANDOFF = 'src/protocol/handoff/handoff.ts';
 const REAPER = 'src/protocol/reaping/reaper.ts';
+const RECORD_TREES = 'src/protocol/anti-entropy/record-trees.ts';
 const JOIN = 'src/core/causality/join.ts';
 const DECIDE_WRITE = 'src/core/causality/decide-write.ts';
 
@@ -617,6 +618,60 @@ export const MUTANTS: readonly Mutant[] = [
     only: 'reaping',
     invariant: 'live-value-reaped',
     maxSeeds: 40,
+  },
+  {
+    ...STANDARD,
+    id: 'trees-without-tombstones',
+    bug: 'Digest trees leave deleted keys out: a replica that missed both a value and its deletion is never told of the deletion.',
+    edits: [
+      edit(
+        RECORD_TREES,
+        "import { largestNOf, recordDigest } from '../../codec/record-codec.ts';",
+        "import { decodeCheckedRecord, largestNOf, recordDigest } from '../../codec/record-codec.ts';\nconst isCounted = (bytes) => decodeCheckedRecord(bytes).siblings.some(({ content }) => content.type === 'value');",
+      ),
+      edit(RECORD_TREES, 'if (before !== undefined)', 'if (before !== undefined && isCounted(before))'),
+      edit(RECORD_TREES, 'if (after !== undefined)', 'if (after !== undefined && isCounted(after))'),
+    ],
+    invariant: 'scenario',
+    scenario: 'tombstone-by-exchange',
+    maxSeeds: 1,
+  },
+  {
+    ...STANDARD,
+    id: 'trees-of-dots-only',
+    bug: 'Digest trees hash which writes a record holds, and not their bytes.',
+    edits: [
+      edit(
+        RECORD_TREES,
+        "import { largestNOf, recordDigest } from '../../codec/record-codec.ts';",
+        "import { decodeRecord, encodeRecord, largestNOf, recordDigest } from '../../codec/record-codec.ts';\nconst dotsOf = (entry, bytes) => { const record = decodeRecord(entry, bytes); return encodeRecord(entry, { ...record, siblings: record.siblings.map((sibling) => ({ ...sibling, content: { type: 'tombstone' } })) }); };",
+      ),
+      edit(RECORD_TREES, 'recordDigest(before)', 'recordDigest(dotsOf(entry, before))'),
+      edit(RECORD_TREES, 'recordDigest(after)', 'recordDigest(dotsOf(entry, after))'),
+    ],
+    invariant: 'scenario',
+    scenario: 'equal-dots-different-bytes',
+    maxSeeds: 1,
+  },
+  {
+    ...STANDARD,
+    id: 'exchange-overwrites',
+    bug: 'A record that comes from an exchange replaces the one that is there.',
+    edits: [
+      edit(
+        'src/protocol/anti-entropy/reconcile.ts',
+        "await local.store({ type: 'store', ...entry, record });",
+        "await local.store({ type: 'store', ...entry, record, replaces: true });",
+      ),
+      edit(
+        LOCAL_REPLICA,
+        '    const joined = local === undefined ? encodedIncoming',
+        '    const joined = local === undefined || entry.replaces ? encodedIncoming',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'exchange-joins',
+    maxSeeds: 1,
   },
   ...CONDITIONAL_MUTANTS,
 ];

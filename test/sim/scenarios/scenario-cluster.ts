@@ -21,6 +21,7 @@ import type {
 } from '../../../src/core/outcome.ts';
 import type { DeleteRequest, PutRequest, ReadRequest } from '../../../src/core/request.ts';
 import { buildRing, partitionOf, preferenceList } from '../../../src/core/ring/ring.ts';
+import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import type { StorageNode } from '../../../src/protocol/storage-node.ts';
 import { eventOf, valueOf } from '../checkers/dots.ts';
 import { isRecordKey } from '../run/record-keys.ts';
@@ -44,9 +45,11 @@ export class ScenarioCluster {
   readonly #storageKey: Uint8Array;
   /** Events by the dots that any disk was given for them. */
   readonly #dotsOf = new Map<number, Set<string>>();
+  readonly #traced: ReadonlyMap<TraceEvent['type'], number>;
 
-  private constructor(world: SimCluster) {
+  private constructor(world: SimCluster, traced: ReadonlyMap<TraceEvent['type'], number>) {
     this.world = world;
+    this.#traced = traced;
     const ring = buildRing(world.options.config);
     const partition = partitionOf(ring, placementHash(ENTRY));
     const nodes = preferenceList(ring, partition).map((id) => world.node(id));
@@ -69,8 +72,13 @@ export class ScenarioCluster {
     more: Partial<WorldOptions> = {},
   ): Promise<ScenarioCluster> {
     const quiet = quietWorld(simConfig(NODES));
-    const world = quietWorld(simConfig(NODES), { ...more, disk: { ...quiet.options.disk, ...disk } });
-    const cluster = new ScenarioCluster(world);
+    const traced = new Map<TraceEvent['type'], number>();
+    const world = quietWorld(
+      simConfig(NODES),
+      { ...more, disk: { ...quiet.options.disk, ...disk } },
+      { onTrace: (_, { type }) => traced.set(type, (traced.get(type) ?? 0) + 1) },
+    );
+    const cluster = new ScenarioCluster(world, traced);
     world.startAll();
     await world.runFor(SETTLE_MS);
     return cluster;
@@ -146,6 +154,13 @@ export class ScenarioCluster {
     return { events: eventsOf(outcome), context: outcome.record?.context };
   }
 
+  /** Events that this node shows by itself: it has to show something. */
+  async shownBy(node: SimNode): Promise<readonly number[]> {
+    const outcome = await this.get(node, { r: 1 });
+    demand(outcome.type === 'read', `a read of ${node.id} alone ends in ${JSON.stringify(outcome)}`);
+    return eventsOf(outcome);
+  }
+
   /** The record that lies on a disk, as bytes. */
   stored(node: SimNode): Uint8Array | undefined {
     return node.disk.visibleValue(this.#storageKey);
@@ -154,6 +169,11 @@ export class ScenarioCluster {
   /** Puts a record on a disk behind the back of its node. */
   place(node: SimNode, record: Uint8Array): void {
     node.disk.takeEffect([{ type: 'put', key: this.#storageKey, value: record }], true);
+  }
+
+  /** How often something has happened, on all nodes together. */
+  traced(type: TraceEvent['type']): number {
+    return this.#traced.get(type) ?? 0;
   }
 
   /** Dots that were minted for an event. */

@@ -1,6 +1,7 @@
 /** All regression scenarios. Every bug that a seed finds becomes one: a seed means nothing any more when the code has changed. */
 import { CONDITIONAL_WRITES } from './conditional-writes.ts';
 import { DELETED_KEYS } from './deleted-keys.ts';
+import { EXCHANGES } from './exchanges.ts';
 import { FOUND_HERE } from './found-here.ts';
 import { KEPT_PROMISES } from './kept-promises.ts';
 import { KNOWN_SEQUENCES } from './known-sequences.ts';
@@ -12,6 +13,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LOST_MEMORY,
   ...KNOWN_SEQUENCES,
   ...DELETED_KEYS,
+  ...EXCHANGES,
   ...CONDITIONAL_WRITES,
   ...KEPT_PROMISES,
 ];
