@@ -489,6 +489,27 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     ...STANDARD,
+    id: 'handoff-mints-again',
+    bug: 'What is handed to an owner is the write and not its result: the owner mints a dot of its own for it.',
+    edits: [
+      edit(
+        HANDOFF,
+        "import { recordDigest } from '../../codec/record-codec.ts';",
+        "import { decodeCheckedRecord, recordDigest } from '../../codec/record-codec.ts';",
+      ),
+      edit(
+        HANDOFF,
+        "      const request = { type: 'store', ...entry, record: own.record } as const;",
+        "      const [{ content }] = decodeCheckedRecord(own.record).siblings;\n      const write = { n: 3, w: 1, sloppy: false, timeoutMs: 5_000, context: undefined, identity: undefined, returnRecord: false };\n      const request = { type: 'coordinate-put', request: { ...entry, ...write, contentType: content.contentType, value: content.bytes } };",
+      ),
+      edit(HANDOFF, "return reply.type === 'stored' && (", "return reply.outcome.type === 'written' && ("),
+    ],
+    invariant: 'scenario',
+    scenario: 'handed-over-while-it-is-written',
+    maxSeeds: 1,
+  },
+  {
+    ...STANDARD,
     id: 'fallback-not-found-counted',
     bug: 'That a fallback holds nothing counts like a home replica that holds nothing.',
     edits: [

@@ -3,6 +3,7 @@
  * fixes, as far as a cluster is needed to see them. What joins and minting alone decide is proven on the pure core; what follows
  * when a disk forgets stands in lost-memory.ts.
  */
+import { formatDot } from '../../../src/core/causality/dot.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
 import { eventsOf, isRequest, ScenarioCluster, written } from './scenario-cluster.ts';
 
@@ -16,6 +17,11 @@ export const KNOWN_SEQUENCES: readonly Scenario[] = [
     name: 'duplicate-coordination',
     rule: 'A retry through another node, after somebody has overwritten the first attempt, brings nothing back.',
     run: duplicateCoordination,
+  },
+  {
+    name: 'handed-over-while-it-is-written',
+    rule: 'A write whose coordinator stood in for home replicas that come back meanwhile keeps its dot there, and so does its retry.',
+    run: handedOverWhileItIsWritten,
   },
   {
     name: 'aliases-die-together',
@@ -79,6 +85,34 @@ async function duplicateCoordination(): Promise<void> {
   await cluster.put(p3, 2, { context, identity: { ...identity, firstAttempt: false } });
   await cluster.heal();
   demandEvents('the key', (await cluster.mustRead(p1)).events, [3]);
+}
+
+async function handedOverWhileItIsWritten(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2, p3, f1, f2, world } = cluster;
+  for (const node of [p1, p2, p3, f2]) node.crash({ power: false, reason: 'the scenario' });
+  await cluster.settle();
+  const identity = { id: 'w1', firstAttempt: true };
+  f1.disk.latencyUs = (kind) => (kind === 'read' ? 0 : 2_000_000);
+  let isOver = false;
+  const first = cluster.beginPut(f1, 1, { identity, sloppy: true, w: 1 }).finally(() => {
+    isOver = true;
+  });
+  await world.runFor(100);
+  for (const node of [p1, p2, p3]) node.start();
+  await world.runFor(1_000);
+  demand(p1.isUp && !isOver, 'the write is over before its home replicas are back');
+  const { dot } = written(await world.runUntil(first));
+  await cluster.settle();
+  demand(cluster.stored(p1) !== undefined, 'the fallback has handed nothing over');
+  await cluster.restart(f2);
+  const retry = { identity: { ...identity, firstAttempt: false }, sloppy: true };
+  const again = written(await cluster.put(f2, 1, retry));
+  const dots = cluster.dotsOf(1);
+  demand(dots.length === 1, `one write was minted as ${dots.join(' and ')}`);
+  demand(formatDot(again.dot) === formatDot(dot), 'the retry is answered with another dot');
+  demand(cluster.stored(f1) === undefined, 'the fallback keeps its record for ever');
+  demandEvents('the key', (await cluster.mustRead(p2)).events, [1]);
 }
 
 async function aliasesDieTogether(): Promise<void> {
