@@ -412,6 +412,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     ...STANDARD,
+    id: 'clone-accepted',
+    bug: 'A second process that runs on a copy of the disk of a node is taken for that node, although the first one answers.',
+    edits: [
+      edit(
+        'src/protocol/peers/peers.ts',
+        'return isSameNode ? connected.opening !== hello.opening : connected.storeId === hello.storeId;',
+        'return !isSameNode && connected.storeId === hello.storeId;',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'copy-beside-its-node',
+    maxSeeds: 1,
+  },
+  {
+    ...STANDARD,
     id: 'sequence-not-written',
     bug: 'A batch does not carry the sequence number that peers hear of.',
     edits: [

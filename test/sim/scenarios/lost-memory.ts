@@ -2,10 +2,8 @@
  * Coordinators whose disk has forgotten something: replaced, emptied while the process runs, or brought back to a snapshot. What
  * they forgot may live elsewhere under dots that they would mint again, so that a new write is taken for an old one.
  */
-import type { StoreId } from '../../../src/core/ids.ts';
-import type { SimNode } from '../world/sim-cluster.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
-import { ScenarioCluster } from './scenario-cluster.ts';
+import { ScenarioCluster, storeIdOf } from './scenario-cluster.ts';
 
 export const LOST_MEMORY: readonly Scenario[] = [
   {
@@ -115,8 +113,4 @@ async function rollbackThenAlone(): Promise<void> {
   demand(storeIdOf(p1) !== storeId, 'p1 goes on as the store that it was, without what it wrote before');
   cluster.demandDistinctDots();
   demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3, 4, 5, 6]);
-}
-
-function storeIdOf({ id, storageNode }: SimNode): StoreId | undefined {
-  return storageNode?.members().find(({ node }) => node === id)?.storeId;
 }

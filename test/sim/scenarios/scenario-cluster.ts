@@ -10,7 +10,7 @@ import type { CausalContext } from '../../../src/core/causality/causal-context.t
 import { formatDot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import { visibleSiblings } from '../../../src/core/causality/visible-siblings.ts';
-import type { EntryName } from '../../../src/core/ids.ts';
+import type { EntryName, StoreId } from '../../../src/core/ids.ts';
 import type { PeerRequest } from '../../../src/core/message.ts';
 import type {
   DeleteOutcome,
@@ -230,6 +230,11 @@ export function eventsOf({ record }: ReadSuccess): readonly number[] {
 export function written(outcome: PutOutcome | DeleteOutcome): WriteSuccess {
   demand(outcome.type === 'written', `a write ends in ${JSON.stringify(outcome)}`);
   return outcome;
+}
+
+/** The store that a node runs on, as it presents it. */
+export function storeIdOf({ id, storageNode }: SimNode): StoreId | undefined {
+  return storageNode?.members().find(({ node }) => node === id)?.storeId;
 }
 
 function storageNodeOf(node: SimNode): StorageNode {

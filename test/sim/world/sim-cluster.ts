@@ -55,6 +55,8 @@ export const CRASHED_INSIDE_CALL = 'crashed inside a call';
 /** One machine: a disk and clocks, and the process that runs on it now. */
 export class SimNode {
   readonly id: NodeId;
+  /** Its address: the name of its node, unless it is a second machine that runs as the same one. */
+  readonly place: NodeId;
   readonly disk: SimDisk;
   readonly clockFaults: ClockFaults;
   readonly #world: SimCluster;
@@ -62,8 +64,9 @@ export class SimNode {
   #node: StorageNode | undefined;
   #starts = 0;
 
-  constructor(id: NodeId, world: SimCluster, disk: SimDisk, clockFaults: ClockFaults) {
+  constructor(id: NodeId, world: SimCluster, disk: SimDisk, clockFaults: ClockFaults, place = id) {
     this.id = id;
+    this.place = place;
     this.#world = world;
     this.disk = disk;
     this.clockFaults = clockFaults;
@@ -89,7 +92,7 @@ export class SimNode {
     const { options, loop, fabric, observer } = this.#world;
     const { seed, config, sync, antiEntropy = true, handoff = true } = options;
     const { readRepair = true, askAllShare = 0, reapAfterMs } = options;
-    const processName = `${this.id}#${this.#starts}`;
+    const processName = `${this.place}#${this.#starts}`;
     const life = new Life(processName, () => this.#died(CRASHED_INSIDE_CALL, false));
     this.#life = life;
     this.#node = undefined;
@@ -108,7 +111,7 @@ export class SimNode {
       clock: new SimClock(seed, loop, life, this.clockFaults),
       random: new SimRandom(seed, processName),
       storage: this.disk.opened(life),
-      network: fabric.networkOf(this.id, life),
+      network: fabric.networkOf(this.place, life),
       tracer: {
         trace: (event) => {
           if (life.alive) observer.onTrace?.(this.id, event);
@@ -170,6 +173,7 @@ export class SimCluster {
   readonly nodes: ReadonlyMap<NodeId, SimNode>;
   /** Owner of events that belong to no process. */
   readonly outside: Owner = { name: 'outside', alive: true, pausedUntilUs: 0 };
+  #copies = 0;
 
   constructor(options: WorldOptions, observer: WorldObserver = {}) {
     const { seed, config, network, disk, clockOf } = options;
@@ -190,6 +194,19 @@ export class SimCluster {
     const node = this.nodes.get(id);
     if (node === undefined) throw new Error(`There is no node ${id}`);
     return node;
+  }
+
+  /**
+   * Another machine with a copy of a node's disk (`content`: a snapshot of it), whose process says that it is that node. It
+   * dials everybody; whoever dials the node reaches the first machine. It is none of `nodes`.
+   */
+  copyOf({ id, disk }: SimNode, content = disk.snapshot()): SimNode {
+    this.#copies += 1;
+    const { seed, disk: options, clockOf } = this.options;
+    const place = `${id}-copy${this.#copies}` as NodeId;
+    const copied = new SimDisk(seed, place, this.loop, options);
+    copied.rollBack(content);
+    return new SimNode(id, this, copied, { ...clockOf(id) }, place);
   }
 
   /** All processes start in the first event, which the guard of the loop watches over like any other. */
