@@ -24,6 +24,11 @@ export const DELETED_KEYS: readonly Scenario[] = [
     run: doomstone,
   },
   {
+    name: 'doomstone-of-a-fallback',
+    rule: 'A tombstone that comes back with the old disk of a fallback, and is handed over, does no harm to what was created anew.',
+    run: doomstoneOfAFallback,
+  },
+  {
     name: 'late-messages',
     rule: 'What comes late of a round of a key that was collected since brings nothing back.',
     run: lateMessages,
@@ -67,6 +72,29 @@ async function doomstone(): Promise<void> {
   demandEvents('the key', (await cluster.mustRead(p1)).events, [2]);
   await world.runFor(ROUNDS_MS);
   demandEvents('the key', (await cluster.mustRead(p3)).events, [2]);
+  cluster.demandDistinctDots();
+}
+
+async function doomstoneOfAFallback(): Promise<void> {
+  const cluster = await ScenarioCluster.start({}, { reapAfterMs: 1_000 });
+  const { p1, p2, p3, f1, world } = cluster;
+  const context = await cluster.mustPut(p1, 1, { w: 3 });
+  p3.crash({ power: false, reason: 'the scenario' });
+  written(await cluster.delete(p1, { w: 3, sloppy: true, context }));
+  demand(cluster.stored(f1) !== undefined, 'no fallback keeps the tombstone');
+  const snapshot = f1.disk.snapshot();
+  p3.start();
+  await world.runFor(ROUNDS_MS);
+  for (const node of world.nodes.values())
+    demand(cluster.stored(node) === undefined, `the tombstone is not reaped on ${node.id}`);
+  await cluster.mustPut(p1, 2, { w: 3 });
+  const created = cluster.stored(p3);
+  await cluster.restart(f1, () => f1.disk.rollBack(snapshot));
+  const isHandedOver = cluster.stored(f1) === undefined && cluster.stored(p3) !== created;
+  demand(isHandedOver, 'the fallback has not handed the tombstone over');
+  demandEvents('who was handed the tombstone', await cluster.shownBy(p3), [2]);
+  await world.runFor(ROUNDS_MS);
+  for (const node of [p1, p2, p3]) demandEvents(node.id, await cluster.shownBy(node), [2]);
   cluster.demandDistinctDots();
 }
 

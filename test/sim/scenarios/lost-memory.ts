@@ -27,6 +27,11 @@ export const LOST_MEMORY: readonly Scenario[] = [
     run: rollback,
   },
   {
+    name: 'rollback-then-handoff',
+    rule: 'What only a fallback keeps since the snapshot of its coordinator survives what that one has written anew meanwhile.',
+    run: rollbackThenHandoff,
+  },
+  {
     name: 'rollback-then-alone',
     rule: 'A store that is brought back to a snapshot, writes on alone and is opened once more is not taken for the old one.',
     run: rollbackThenAlone,
@@ -94,6 +99,28 @@ async function rollback(): Promise<void> {
   await cluster.mustPut(p1, 4);
   cluster.demandDistinctDots();
   demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3, 4]);
+}
+
+async function rollbackThenHandoff(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2, p3, f1, f2 } = cluster;
+  for (const node of [p2, p3]) node.crash({ power: false, reason: 'the scenario' });
+  await cluster.settle();
+  const snapshot = p1.disk.snapshot();
+  await cluster.mustPut(p1, 1, { sloppy: true });
+  demand(cluster.stored(f1) !== undefined, 'no fallback keeps the write');
+  // Nobody who has heard of the write meets those who have not.
+  for (const fallback of [f1, f2]) cluster.cut(fallback, p1, p2, p3);
+  for (const node of [p2, p3]) node.start();
+  await cluster.restart(p1, () => p1.disk.rollBack(snapshot));
+  await cluster.mustPut(p1, 2);
+  await cluster.mustPut(p1, 3);
+  demand(cluster.traced('store-lost-something') === 0, 'p1 knows what it has lost, before it writes anew');
+  demandEvents('the key without what the fallback keeps', (await cluster.mustRead(p2)).events, [2, 3]);
+  await cluster.heal();
+  demand(cluster.stored(f1) === undefined, 'the fallback has not handed its record over');
+  cluster.demandDistinctDots();
+  demandEvents('the key', (await cluster.mustRead(p2)).events, [1, 2, 3]);
 }
 
 async function rollbackThenAlone(): Promise<void> {
