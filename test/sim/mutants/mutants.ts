@@ -517,7 +517,12 @@ export const MUTANTS: readonly Mutant[] = [
         "      const request = { type: 'store', ...entry, record: own.record } as const;",
         "      const [{ content }] = decodeCheckedRecord(own.record).siblings;\n      const write = { n: 3, w: 1, sloppy: false, timeoutMs: 5_000, context: undefined, identity: undefined, returnRecord: false };\n      const request = { type: 'coordinate-put', request: { ...entry, ...write, contentType: content.contentType, value: content.bytes } };",
       ),
-      edit(HANDOFF, "return reply.type === 'stored' && (", "return reply.outcome.type === 'written' && ("),
+      edit(
+        HANDOFF,
+        '      const { reply } = await askPeer({ ...this.#ports, pace: this.#pace }, owner, request);',
+        '      const { outcome } = await askPeer({ ...this.#ports, pace: this.#pace }, owner, request);',
+      ),
+      edit(HANDOFF, "return reply.type === 'stored' && (", "return outcome.type === 'written' && ("),
     ],
     invariant: 'scenario',
     scenario: 'handed-over-while-it-is-written',
