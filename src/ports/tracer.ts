@@ -157,6 +157,12 @@ export type TraceEvent =
       /** Linearizable reads of clients that it answered. */
       readonly reads: number;
     }
+  /** What a round of this node has chosen is stored as such by a majority of the key's home replicas. */
+  | {
+      readonly type: 'round-committed';
+      /** Since it was known to be chosen; its requests were answered then. */
+      readonly ms: number;
+    }
   /** Linearizable reads of one key that were answered in one round trip, without a round. */
   | { readonly type: 'quick-read'; readonly reads: number }
   /**

@@ -53,6 +53,7 @@ const COUNTERS: Counters = {
     metrics.rounds.inc({ start, end });
     metrics.linearizableReads.inc({ by: 'round' }, reads);
   },
+  'round-committed': (metrics, { ms }) => metrics.roundCommitSeconds.observe(ms / 1_000),
   'quick-read': (metrics, { reads }) => metrics.linearizableReads.inc({ by: 'quick' }, reads),
   'conditional-failed': (metrics, { code, certainty }) =>
     metrics.conditionalFailures.inc({ code, outcome: certainty }),

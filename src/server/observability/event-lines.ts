@@ -103,6 +103,7 @@ const LINES: Lines = {
   'hedged-read': undefined,
   'read-of-all': undefined,
   round: undefined,
+  'round-committed': undefined,
   'quick-read': undefined,
   'conditional-failed': undefined,
   'vote-refused': undefined,

@@ -1,8 +1,13 @@
 /** The metrics of conditional requests and of the rounds that decide them. */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { fixedHistogram, type Series } from './fixed-histogram.ts';
+
+/** A commit does not hurry: it is on its way while the answer is, and waits for the next sync of the disk. */
+const ROUND_COMMIT_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export interface PaxosMetrics {
   readonly rounds: Counter<'start' | 'end'>;
+  readonly roundCommitSeconds: Series;
   readonly linearizableReads: Counter<'by'>;
   readonly conditionalFailures: Counter<'code' | 'outcome'>;
   readonly votesRefused: Counter<'reason'>;
@@ -13,7 +18,15 @@ export interface PaxosMetrics {
 /** Makes them in a registry. */
 export function createPaxosMetrics(registry: Registry): PaxosMetrics {
   const registers = [registry];
+  const [roundCommitSeconds] = fixedHistogram({
+    name: 'quorate_round_commit_duration_seconds',
+    help: 'Time from when a round of this node was chosen until a majority of the home replicas had stored that.',
+    buckets: ROUND_COMMIT_BUCKETS_SECONDS,
+    labels: [{}],
+    registry,
+  });
   return {
+    roundCommitSeconds: roundCommitSeconds as Series,
     rounds: new Counter({
       name: 'quorate_rounds_total',
       help: 'Rounds of conditional requests that this node proposed, by how they began and ended.',

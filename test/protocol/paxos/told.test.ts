@@ -51,6 +51,30 @@ describe('of the rounds', () => {
     expect(stage.traced('quick-read').map(({ event }) => event.reads)).toEqual([1, 0]);
   });
 
+  it('is told how long it took until a majority had stored what was chosen, and nothing if none has', async () => {
+    const entry = await begin();
+    const told = () => stage.traced('round-committed').map(({ node, event }) => [node, event.ms] as const);
+    // The answer does not wait for it, and neither does the third one matter.
+    stage.slowDisk('n2', 'sync', 40);
+    stage.slowDisk('n3', 'sync', 400);
+    const etag = await create(entry);
+    expect(told()).toEqual([]);
+    const answeredMs = stage.nowMs;
+    await stage.until(() => told().length > 0, 2_000);
+    const [node, ms] = told()[0] as readonly [string, number];
+    expect(node).toBe('n1');
+    expect(ms).toBeCloseTo(stage.nowMs - answeredMs, 0);
+    expect(ms).toBeGreaterThanOrEqual(40);
+    expect(ms).toBeLessThan(400);
+    await stage.world.runFor(1_000);
+    expect(told()).toHaveLength(1);
+    stage.forget();
+    loseCommits();
+    assertWritten(await stage.run(stage.node('n1').conditional(casOf(entry, 'two', { ifMatch: etag }))));
+    await stage.crash('n2', 'n3');
+    expect(told()).toEqual([]);
+  });
+
   it('is told which linearizable reads took a round', async () => {
     const entry = await begin();
     await create(entry);
