@@ -4,7 +4,7 @@
  *
  *   hunt.ts FIRST_SEED SEEDS PROFILE OPERATIONS [INVARIANT] [ONLY] [SCENARIO]
  *
- * With ONLY only seeds are run, and counted, in which a disk is lost so (`wiped`, `rolled-back`), tombstones are
+ * With ONLY only seeds are run, and counted, in which a disk is lost so (`wiped`, `rolled-back`, `gap`), tombstones are
  * reaped and replicas not compared (`reaping`), or conditional writes go to a bucket of this mode (`mixed`, `cas`).
  * With SCENARIO that is run, and no seed.
  */

@@ -21,7 +21,7 @@ export interface Mutant {
   /** Client operations of a run. */
   readonly operations: number;
   /** Set: only seeds are run in which a disk is lost so, tombstones are reaped, or buckets have this mode. It is in few of them. */
-  readonly only?: 'wiped' | 'rolled-back' | 'reaping' | 'mixed' | 'cas';
+  readonly only?: 'wiped' | 'rolled-back' | 'gap' | 'reaping' | 'mixed' | 'cas';
   /** Set: instead of seeds this regression scenario is run, which has to fail: no seed leads there often enough. */
   readonly scenario?: string;
   /** Seeds within which it has to be caught. */

@@ -427,13 +427,42 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     ...STANDARD,
+    id: 'gap-unnoticed',
+    bug: 'A store in whose middle batches are missing is taken for whole, as its last one is there.',
+    edits: [
+      edit(
+        'src/protocol/store-sequence.ts',
+        '{ reached, gaps: numbers }',
+        '{ reached, gaps: numbers.slice(0, 0) }',
+      ),
+    ],
+    invariant: 'loss-unnoticed',
+    only: 'gap',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
+    id: 'number-stays',
+    bug: 'A batch leaves the number of the one before it, so that a store that is whole seems to lack batches.',
+    edits: [
+      edit(
+        'src/protocol/store-sequence.ts',
+        "  return [leaves(sequence), { type: 'delete', key: sequenceKey(sequence - 1) }];",
+        "  return [leaves(sequence), { type: 'delete', key: sequenceKey(sequence + 1) }];",
+      ),
+    ],
+    invariant: 'no-false-alarm',
+    maxSeeds: 10,
+  },
+  {
+    ...STANDARD,
     id: 'sequence-not-written',
     bug: 'A batch does not carry the sequence number that peers hear of.',
     edits: [
       edit(
         GROUP_COMMIT,
-        '    if (sequence > this.#sequence) writes.push(sequenceWrite(sequence));',
-        '    if (sequence % 1_000 === 0) writes.push(sequenceWrite(sequence));',
+        '    if (sequence > this.#sequence) writes.push(...sequenceWrites(sequence));',
+        '    if (sequence % 1_000 === 999) writes.push(...sequenceWrites(sequence));',
       ),
     ],
     invariant: 'no-false-alarm',
