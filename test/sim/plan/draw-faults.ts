@@ -3,6 +3,7 @@
  */
 import { Stream } from '../world/draw.ts';
 import {
+  FILTERED_BACKGROUND_KINDS,
   FILTERED_KINDS,
   FILTERED_PAXOS_KINDS,
   MISREAD_KINDS,
@@ -41,6 +42,7 @@ export function drawFaults(seed: number, options: RunOptions, mayLoseDisk: boole
       faults.push(drawFault(stream, options, Math.floor(atUs)));
     }
   }
+  if (options.sync && stream.chance(0.1)) faults.push(...drawDarkness(stream, options));
   // A failed disk beside a lost one would be two.
   if (mayLoseDisk && stream.chance(0.25)) faults.push(...drawDiskLoss(stream, options));
   return faults.sort((left, right) => left.atUs - right.atUs);
@@ -60,6 +62,20 @@ function drawCrash(stream: Stream, options: RunOptions, atUs: number): PlannedFa
     downUs: stream.chance(0.3) ? 0 : Math.floor(stream.fraction() * 30 * SECOND_US),
     disk: 'kept',
   };
+}
+
+/** All machines lose their power at once, and come back one after the other. */
+function drawDarkness(stream: Stream, options: RunOptions): readonly PlannedFault[] {
+  const atUs = Math.floor(stream.between(0.1, 0.9) * options.faultyUs);
+  return [...Array(options.nodes).keys()].map((node) => ({
+    type: 'crash',
+    atUs,
+    node,
+    power: true,
+    afterCalls: 0,
+    downUs: Math.floor(stream.fraction() * 10 * SECOND_US),
+    disk: 'kept',
+  }));
 }
 
 function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFault[] {
@@ -126,12 +142,14 @@ function drawPartition(stream: Stream, options: RunOptions, atUs: number): Plann
       }
     }
   };
-  const kind = stream.pick(['isolate', 'halves', 'one-way', 'link', 'ring'] as const);
+  const kind = stream.pick(['isolate', 'halves', 'bridge', 'one-way', 'link', 'ring'] as const);
   const shuffled = stream.shuffle(all);
   const [first = 0, second = 1] = shuffled;
   const half = Math.floor(options.nodes / 2);
   if (kind === 'isolate') cutBetween([first], shuffled.slice(1), true);
   if (kind === 'halves') cutBetween(shuffled.slice(0, half), shuffled.slice(half), true);
+  // One node sees both sides, which do not see each other.
+  if (kind === 'bridge') cutBetween(shuffled.slice(1, half + 1), shuffled.slice(half + 1), true);
   if (kind === 'one-way') cutBetween([first], shuffled.slice(1), false);
   if (kind === 'link') cutBetween([first], [second], stream.chance(0.5));
   if (kind === 'ring') {
@@ -203,7 +221,8 @@ function drawLowSpace(stream: Stream, options: RunOptions, atUs: number): Planne
 function drawFilter(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
   const [from = 0, to = 1] = stream.shuffle([...Array(options.nodes).keys()]);
   const isConditional = options.conditional !== undefined;
-  const kind = stream.pick(isConditional ? [...FILTERED_KINDS, ...FILTERED_PAXOS_KINDS] : FILTERED_KINDS);
+  const kinds = isConditional ? [...FILTERED_KINDS, ...FILTERED_PAXOS_KINDS] : FILTERED_KINDS;
+  const kind = stream.chance(0.25) ? stream.pick(FILTERED_BACKGROUND_KINDS) : stream.pick(kinds);
   return { type: 'filter', atUs, from, to, kind, forUs: Math.floor(stream.between(1, 20) * SECOND_US) };
 }
 

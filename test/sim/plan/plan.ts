@@ -160,6 +160,19 @@ export const FILTERED_KINDS = [
   'coordinate-get',
   'coordinate-delete',
 ] as const;
+/** Replies of what goes on in the background. */
+export const FILTERED_BACKGROUND_KINDS = [
+  'tree-roots',
+  'tree-leaves',
+  'tree-keys',
+  'partition-keys',
+  'voted-keys',
+  'floors',
+  'reap-watch',
+  'reap-settle',
+  'reap-check',
+  'reap-drop',
+] as const;
 /** What is lost in addition where there are conditional writes. */
 export const FILTERED_PAXOS_KINDS = [
   'paxos-prepare',
@@ -170,7 +183,10 @@ export const FILTERED_PAXOS_KINDS = [
   'request paxos-commit',
 ] as const;
 /** A reply of this kind; requests arrive, so that the work is done and its answer lost. Or a request, where it says so. */
-export type FilteredKind = (typeof FILTERED_KINDS)[number] | (typeof FILTERED_PAXOS_KINDS)[number];
+export type FilteredKind =
+  | (typeof FILTERED_KINDS)[number]
+  | (typeof FILTERED_BACKGROUND_KINDS)[number]
+  | (typeof FILTERED_PAXOS_KINDS)[number];
 
 export const MISREAD_KINDS = ['error', 'damaged', 'misplaced'] as const;
 /** The read fails, or a byte of what it gives is wrong, or it gives the record of another key. */
