@@ -70,7 +70,7 @@ export function statesAfter(
 
 /** Without the deletions. */
 function liveIn(state: ObjectState): ObjectState {
-  return stateOf(eventsIn(state).filter((event) => !isDeletion(event)));
+  return state.includes('-') ? stateOf(eventsIn(state).filter((event) => !isDeletion(event))) : state;
 }
 
 function stateAfter(

@@ -9,9 +9,14 @@
  *   shown it. Only a deletion may be found by a create, which does not tell.
  * - A plain write commutes with all that does not mention its event: so it is placed only when something does that may come next.
  *
+ * A state that is torn between two operations that are left (torn-state.ts) ends a branch as well. Without that, of dozens of
+ * unknown plain writes that come to light at once all subsets were tried, and one history in a hundred was given up after a minute;
+ * since then none of those has taken a thousand steps. So the limit is far above what is needed, and is not raised for anybody.
+ *
  * `undecided` is an answer of its own and must never be taken for `legal`.
  */
 import type { SearchVerdict } from './register-search.ts';
+import { isTorn, type Target } from './torn-state.ts';
 import {
   eventsIn,
   isDeletion,
@@ -96,6 +101,7 @@ class ObjectSearch {
   readonly #isUsed: Uint8Array;
   readonly #led: (readonly number[] | undefined)[] = [];
   readonly #affectedBy = new Map<ObjectOperation, readonly string[]>();
+  readonly #targets = new Map<ObjectOperation, Target>();
   /** For each event how many known operations that are not placed have to find it. */
   readonly #needed = new Map<string, number>();
   /** The same of those for which it matters whether it has come before. */
@@ -163,7 +169,13 @@ class ObjectSearch {
     if (this.#failed.get(name)?.some((failed) => failed.every((index) => used.includes(index))) === true)
       return false;
     const front = this.#front();
-    if (this.#tryKnown(front, state) || this.#tryUnknown(front, state)) return true;
+    const due = this.#due(front);
+    const sure = due.find((index) => this.#isSureNext(index, front, due, state));
+    const isDone =
+      sure === undefined
+        ? this.#tryKnown(front, state) || this.#tryUnknown(due, state)
+        : this.#tryUnknown([sure], state);
+    if (isDone) return true;
     if (this.#stepsLeft <= 0) return false;
     this.#failed.set(name, [...(this.#failed.get(name) ?? []), used]);
     if (this.#placed > this.#best.placed) {
@@ -184,25 +196,56 @@ class ObjectSearch {
         if (this.#stepsLeft <= 0) return false;
         this.#stepsLeft -= 1;
         this.#put(index);
-        if (!this.#strands(state, next) && this.#explore(next)) return true;
+        if (!this.#strands(state, next) && !this.#isTorn(next) && this.#explore(next)) return true;
         this.#lift(index);
       }
     }
     return false;
   }
 
-  #tryUnknown(front: Front, state: ObjectState): boolean {
-    for (const index of this.#due(front)) {
+  #tryUnknown(due: readonly number[], state: ObjectState): boolean {
+    for (const index of due) {
       const operation = this.#unknown[index] as ObjectOperation;
       for (const next of statesAfter(operation, state, this.#mayForget)) {
+        // It is of no use here, and may be of some later.
+        if (next === state) continue;
         if (this.#stepsLeft <= 0) return false;
         this.#stepsLeft -= 1;
         this.#isUsed[index] = 1;
-        if (!this.#strands(state, next) && this.#explore(next)) return true;
+        if (!this.#strands(state, next) && !this.#isTorn(next) && this.#explore(next)) return true;
         this.#isUsed[index] = 0;
       }
     }
     return false;
+  }
+
+  /**
+   * Whether an unknown plain write may as well come at once as later, and has to come: the one that returns first finds its event,
+   * whatever does not find it comes after that one, and it commutes with all plain writes that may come before.
+   */
+  #isSureNext(
+    index: number,
+    { indexes, firstReturn }: Front,
+    due: readonly number[],
+    state: ObjectState,
+  ): boolean {
+    const write = this.#unknown[index] as ObjectOperation;
+    if (write.request.type !== 'plain') return false;
+    const { event, replaces } = write.request;
+    const next = indexes.map((each) => this.#known[each] as ObjectOperation);
+    const first = next.find(({ returnedAt }) => returnedAt === firstReturn);
+    const target = first === undefined ? undefined : this.#targetOf(first);
+    if (target?.has(event) !== true) return false;
+    const there = eventsIn(state).filter((each) => target.has(each));
+    const others = due
+      .filter((other) => other !== index)
+      .map((other) => this.#unknown[other] as ObjectOperation);
+    return [...next, ...others].every((operation) => {
+      const { request } = operation;
+      const own = this.#targetOf(operation);
+      if (own !== undefined) return own.has(event) || there.some((each) => !own.has(each));
+      return request.type === 'plain' && !request.replaces.has(event) && !replaces.has(request.event);
+    });
   }
 
   /** Unknown operations that may be next, and without which something that is left comes out differently. */
@@ -270,6 +313,38 @@ class ObjectSearch {
   #strands(state: ObjectState, next: ObjectState): boolean {
     const left = new Set(eventsIn(next));
     return eventsIn(state).some((event) => !left.has(event) && (this.#needed.get(event) ?? 0) > 0);
+  }
+
+  /** Whether nothing leads on from the state: see torn-state.ts. */
+  #isTorn(state: ObjectState): boolean {
+    const { indexes, firstReturn } = this.#front();
+    const next = indexes.map((index) => this.#known[index] as ObjectOperation);
+    const targets = new Map<string, Target>();
+    const found = new Map<string, number>();
+    for (const operation of next) {
+      const target = this.#targetOf(operation);
+      if (target === undefined) continue;
+      targets.set([...target].join(' '), target);
+      for (const event of target) found.set(event, (found.get(event) ?? 0) + 1);
+    }
+    const first = next.find(({ returnedAt }) => returnedAt === firstReturn);
+    return isTorn(eventsIn(state), {
+      next: targets.values(),
+      first: first === undefined ? undefined : this.#targetOf(first),
+      isFoundLater: (event) => (this.#needed.get(event) ?? 0) > (found.get(event) ?? 0),
+    });
+  }
+
+  /** Undefined: it may find something else as well. */
+  #targetOf(operation: ObjectOperation): Target | undefined {
+    const { request, outcome } = operation;
+    if (outcome.type !== 'shown' && request.type !== 'replace') return undefined;
+    const known = this.#targets.get(operation);
+    if (known !== undefined) return known;
+    const events = mentionedBy(operation).filter((event) => !this.#mayForget || !isDeletion(event));
+    const target = new Set(events);
+    this.#targets.set(operation, target);
+    return target;
   }
 
   #front(): Front {

@@ -161,6 +161,21 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
   },
   {
     ...CONDITIONAL,
+    id: 'judge-gives-up',
+    bug: 'None in the store: who judges its histories gives up at once.',
+    edits: [
+      edit(
+        'test/sim/linearizability/object-search.ts',
+        'const DEFAULT_MAX_STEPS = 100_000;',
+        'const DEFAULT_MAX_STEPS = 10;',
+      ),
+    ],
+    invariant: 'linearizability-undecided',
+    only: 'mixed',
+    maxSeeds: 10,
+  },
+  {
+    ...CONDITIONAL,
     id: 'wiped-voter-votes',
     bug: 'A home replica that lost its disk votes at once.',
     edits: [

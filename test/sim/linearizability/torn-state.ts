@@ -1,0 +1,33 @@
+/**
+ * When a search of one key's history (object-search.ts) has come to a state from which nothing leads on, told before all is tried
+ * that may follow. No event comes back that has left. So what has to find an event comes before whatever must not find it; and if
+ * that makes two operations come one before the other, each of the two, the state is torn between them.
+ */
+
+/** What an operation has to find, and nothing else beside it. */
+export type Target = ReadonlySet<string>;
+
+export interface FrontTargets {
+  /** Of the operations that may be next. */
+  readonly next: Iterable<Target>;
+  /** Of the one that returns first; undefined: it does not say what it has to find. */
+  readonly first: Target | undefined;
+  /** Whether one that cannot be next, and so comes after the one that returns first, has to find the event. */
+  readonly isFoundLater: (event: string) => boolean;
+}
+
+/** `events`: those of the state. */
+export function isTorn(events: readonly string[], { next, first, isFoundLater }: FrontTargets): boolean {
+  if (first !== undefined && events.some((event) => !first.has(event) && isFoundLater(event))) return true;
+  const targets = [...next];
+  const found = targets.map((target) => events.filter((event) => target.has(event)));
+  return targets.some((target, place) =>
+    targets
+      .slice(0, place)
+      .some((other, otherPlace) => hasOthers(found[place], other) && hasOthers(found[otherPlace], target)),
+  );
+}
+
+function hasOthers(events: readonly string[] | undefined, target: Target): boolean {
+  return events?.some((event) => !target.has(event)) === true;
+}
