@@ -155,8 +155,15 @@ it('a counter ends between what is certain and what is possible', () => {
   clients.write(1, { condition: CREATE });
   clients.write(2, { condition: ifMatch('1'), outcome: 'unknown' });
   clients.write(3, { condition: ifMatch('1'), outcome: 'not-applied' });
-  const verdicts = [undefined, 1, 2, 3].map((last) => checkCounter(clients.history, KEY, last).length);
-  expect(verdicts).toEqual([1, 0, 0, 1]);
+  const verdicts = (): readonly number[] =>
+    [undefined, 1, 2, 3].map((last) => checkCounter(clients.history, KEY, last).length);
+  expect(verdicts()).toEqual([1, 0, 0, 1]);
+  // When it is known what became of all of them, there is one value left.
+  const unknown = clients.history.write(2) as WriteEvent;
+  unknown.outcome = 'ok';
+  expect(verdicts()).toEqual([1, 1, 0, 1]);
+  unknown.outcome = 'not-applied';
+  expect(verdicts()).toEqual([1, 0, 1, 1]);
 });
 
 it('lists that are shown begin the longest one', () => {

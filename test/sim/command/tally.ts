@@ -58,7 +58,7 @@ const RARE_CONDITIONAL = [
   ...['refused-dirty', 'refused-outbid', 'refused-not-voting', 'quick-read', 'identity-round', 'write-round'],
   ...['swept', 'unfinished-round-read', 'repeated', 'refused-for-good', 'write-id-expired', 'cas-contention'],
   ...['conditional-unknown', 'conditional-not-applied', 'precondition-failed', 'created'],
-  ...['siblings-in-linearizable-read', 'linearizability-legal'],
+  ...['siblings-in-linearizable-read', 'linearizability-legal', 'counter-exact'],
 ] as const;
 
 /** Runs from which on a rare thing that never happened is worth a warning. */

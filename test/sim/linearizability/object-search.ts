@@ -11,7 +11,7 @@
  *
  * A state that is torn between two operations that are left (torn-state.ts) ends a branch as well. Without that, of dozens of
  * unknown plain writes that come to light at once all subsets were tried, and one history in a hundred was given up after a minute;
- * since then none of those has taken a thousand steps. So the limit is far above what is needed, and is not raised for anybody.
+ * since then all of those have been decided in about a thousand steps. So the limit is far above what is needed, and is not raised for anybody.
  *
  * `undecided` is an answer of its own and must never be taken for `legal`.
  */

@@ -3,9 +3,9 @@
  * every key and tells the same of it, and the whole history is judged.
  *
  * A history of which the search cannot tell in its 100,000 steps whether it is linearizable fails the run, under a name of its own.
- * Legal ones take less than a thousand steps, those of dozens of unknown writes at once included (object-search.ts), so one that takes
- * a hundred times as many is most likely wrong; to let a share of them pass would hide just the bugs that show seldom. Rejected: to
- * try again with more steps, which only took longer: what is wrong needs a number of them that is exponential in unknown writes.
+ * Legal ones take some hundred, seldom more than a thousand, those of dozens of unknown writes at once included (object-search.ts);
+ * so one that takes a hundred times as many is most likely wrong, and to let a share of them pass would hide just the bugs that
+ * show seldom. Rejected: to try again with more steps. What is wrong needs a number of them that is exponential in unknown writes.
  */
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
@@ -21,6 +21,7 @@ import type { Violation, WriteEvent } from '../checkers/history.ts';
 import { checkServed } from '../checkers/progress.ts';
 import { BUCKET } from './client-sessions.ts';
 import { type ObjectView, viewOf } from './conditional-sessions.ts';
+import { settleUnknown, unknownWrites } from './settle-unknown.ts';
 import type { Reply } from './simulated-client.ts';
 import { writeIdOf } from '../checkers/dots.ts';
 import type { WorkloadParts } from './workload.ts';
@@ -57,6 +58,13 @@ export class ConditionalEnd {
     if (still.length === 0) return;
     const detail = `nobody has finished the rounds of ${still.join(', ')}`;
     log.report([{ invariant: 'unfinished-round', detail }]);
+  }
+
+  /** A counter is as high as the increments that were done, each of which is known then, unless the key has forgotten of some. */
+  async settle(): Promise<void> {
+    const { plan } = this.#parts;
+    if (plan.options.conditional?.workload !== 'counter' || this.#isOver) return;
+    await settleUnknown(this.#parts, this.#nodeIds, (ms) => this.#runFor(ms));
   }
 
   /** Linearizable reads of every key through every node, first without a verdict: that finds dead connections. All must agree. */
@@ -101,9 +109,10 @@ export class ConditionalEnd {
   }
 
   #workloadOf(key: string): readonly Violation[] {
-    const { plan, history } = this.#parts;
+    const { plan, history, log } = this.#parts;
     switch (plan.options.conditional?.workload) {
       case 'counter': {
+        log.count(unknownWrites(this.#parts, key).length === 0 ? 'counter-exact' : 'counter-in-range');
         const last = history.sights.findLast((sight) => sight.key === key);
         return checkCounter(history, key, last?.payload === undefined ? undefined : Number(last.payload));
       }

@@ -141,6 +141,7 @@ class Simulation {
     await this.#aftermath.converge();
     this.#aftermath.check();
     await this.#conditionalEnd?.sweep();
+    await this.#conditionalEnd?.settle();
     await this.#conditionalEnd?.readAll();
     this.#conditionalEnd?.judge();
     await this.#writeAll();
