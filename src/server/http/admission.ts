@@ -15,16 +15,10 @@ import { Throughput } from './throughput.ts';
 /** Requests that are let in whatever they may take: with so few no queue stands, and what they wait for is something else. */
 const ALWAYS_LET_IN = 128;
 /**
- * The same while there is more than the node can bear: so many keep it busy, and each more only waits longer, with all that is kept
- * for it. (At three times what three nodes could bear half of all answers took 300 ms with 128.)
+ * A queue that stood is over with fewer. Well below the other bound: under overload so many are running as are always let in, and
+ * they end many at once, as those that wait for one sync of the disk do. All of them have to count, not only the first.
  */
-const ALWAYS_LET_IN_UNDER_OVERLOAD = 32;
-/**
- * A queue that stood is over with fewer than this share of those that are always let in. Well below them: under overload so many
- * are running, and they end many at once, as those that wait for one sync of the disk do. All of them have to count, not only the
- * first.
- */
-const QUEUE_IS_OVER_SHARE = 0.5;
+const QUEUE_IS_OVER = ALWAYS_LET_IN / 2;
 /** A request is let in if it is expected to take no more than this share of its time limit. */
 const SHARE_OF_TIME_LIMIT = 0.5;
 /** The same while there is more than the node can bear. */
@@ -62,7 +56,7 @@ export class Admission {
     if (this.#inFlight >= this.#maxInFlight)
       return `${this.#maxInFlight} requests are running on this node, which is its limit.`;
     const expectedMs = this.#expectedMs();
-    if (expectedMs === 0 || expectedMs <= timeLimitMs * this.#share) return undefined;
+    if (expectedMs === 0 || expectedMs <= timeLimitMs * this.#share()) return undefined;
     this.#lastRefusalMs = this.#nowMs();
     return `${this.#inFlight} requests are running on this node; one more would take about ${Math.round(expectedMs)} ms, too long for its time limit of ${timeLimitMs} ms.`;
   }
@@ -74,7 +68,7 @@ export class Admission {
     const overload = this.overload(Number.POSITIVE_INFINITY);
     if (overload !== undefined) throw new Problem('overloaded', overload);
     this.#inFlight += 1;
-    if (this.#hasQueue || this.#inFlight < this.#alwaysLetIn) return;
+    if (this.#hasQueue || this.#inFlight < ALWAYS_LET_IN) return;
     this.#hasQueue = true;
     this.#throughput.queueBegan();
   }
@@ -82,7 +76,7 @@ export class Admission {
   leave(): void {
     this.#inFlight -= 1;
     this.#throughput.ended();
-    if (this.#hasQueue && this.#inFlight < this.#alwaysLetIn * QUEUE_IS_OVER_SHARE) {
+    if (this.#hasQueue && this.#inFlight < QUEUE_IS_OVER) {
       this.#hasQueue = false;
       this.#throughput.queueEnded();
     }
@@ -105,20 +99,13 @@ export class Admission {
     });
   }
 
-  get #isOverloaded(): boolean {
-    return this.#nowMs() - this.#lastRefusalMs < OVER_AFTER_MS;
-  }
-
-  get #share(): number {
-    return this.#isOverloaded ? SHARE_UNDER_OVERLOAD : SHARE_OF_TIME_LIMIT;
-  }
-
-  get #alwaysLetIn(): number {
-    return this.#isOverloaded ? ALWAYS_LET_IN_UNDER_OVERLOAD : ALWAYS_LET_IN;
+  #share(): number {
+    const isOverloaded = this.#nowMs() - this.#lastRefusalMs < OVER_AFTER_MS;
+    return isOverloaded ? SHARE_UNDER_OVERLOAD : SHARE_OF_TIME_LIMIT;
   }
 
   #expectedMs(): number {
-    if (this.#inFlight < this.#alwaysLetIn) return 0;
+    if (this.#inFlight < ALWAYS_LET_IN) return 0;
     const perSecond = this.#throughput.perSecond();
     return perSecond === undefined ? 0 : (this.#inFlight / perSecond) * 1000;
   }

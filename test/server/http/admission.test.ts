@@ -160,28 +160,6 @@ describe('a node lets a request in', () => {
     },
   );
 
-  it('under overload, too, while so few are running that no queue stands', () => {
-    const busy = new Busy();
-    busy.enter(200);
-    busy.run(3, 100);
-    // What is offered meanwhile is refused until 32 are left.
-    while (busy.admission.inFlight > 32) {
-      expect(busy.admission.overload(1_000)).toMatch(/^\d+ requests are running/);
-      busy.nowMs += 10;
-      busy.admission.leave();
-    }
-    expect(busy.admission.overload(1_000)).toContain('one more would take about 320 ms');
-    busy.admission.leave();
-    expect(busy.admission.overload(1)).toBeUndefined();
-    busy.enter(1);
-    // What so few end still says what the node can bear.
-    for (let tenth = 0; tenth < 50; tenth += 1) {
-      busy.run(0.1, 50);
-      expect(busy.admission.overload(1_000)).toBeDefined();
-    }
-    expect(busy.admission.overload(1_000)).toContain('one more would take about 640 ms');
-  });
-
   it('up to its bound, whatever they may take', () => {
     const admission = new Admission(3, () => 0);
     for (let entered = 0; entered < 3; entered += 1) admission.enter();
