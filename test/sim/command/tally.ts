@@ -51,6 +51,7 @@ const RARE = [
   ...['write-id-expired', 'store-lost-something', 'peer-store-replaced', 'peer-store-rolled-back'],
   ...['recovering', 'recovering-read', 'fallback-coordinated'],
   ...['hint-stored', 'hint-refused', 'hint-delivered', 'hints-loaded', 'sloppy-write', 'sloppy-read'],
+  ...['exchange', 'exchange-repaired', 'reap-round', 'tombstone-reaped', 'session-read', 'session-too-new'],
 ] as const;
 
 /** The same where there are conditional writes. */

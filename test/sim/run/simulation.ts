@@ -166,6 +166,7 @@ class Simulation {
   #traced(node: NodeId, event: TraceEvent): void {
     this.#log.count(event.type);
     if (event.type === 'handoff' && event.delivered > 0) this.#log.count('hint-delivered');
+    if (event.type === 'exchange' && event.repaired > 0) this.#log.count('exchange-repaired');
     if (event.type === 'tombstone-reaped') this.#whiteBox.reaps(node, event);
     if (event.type === 'dot-collision')
       this.#log.report([{ invariant: 'dot-collision', detail: `${node} met two values of ${event.dot}` }]);
