@@ -121,7 +121,7 @@ export const HEDGE_LATEST_MS = 250;
 /** Share of the reads that may be asked of another replica so, and how many of them may be saved up. */
 export const HEDGE_SHARE = 0.1;
 export const MAX_SAVED_HEDGES = 32;
-/** A forwarded read that its home replica has not answered after this many milliseconds is also given to the next one. */
+/** A forwarded read that its home replica has not answered after this many milliseconds is also given to the next one, within that share. */
 export const FORWARD_HEDGE_DELAY_MS = 150;
 /** Read repairs that one replica owes an answer to; beyond it a repair is dropped (the next read finds it again). */
 export const MAX_READ_REPAIRS = 256;

@@ -18,6 +18,7 @@ import type { EntryName, NodeId } from '../core/ids.ts';
 import type { ConditionalOutcome, DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
 import type { StorageWrite } from '../ports/storage.ts';
+import { HedgePolicy } from '../core/quorum/hedge-policy.ts';
 import { buildRing, type Ring } from '../core/ring/ring.ts';
 import { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import { Pace } from './background/pace.ts';
@@ -119,7 +120,8 @@ class RunningNode implements StorageNode {
     this.#peers = new Peers({ self, memory: this.#memory, network, clock, random, tracer });
     this.#replicas = new Replicas(nodeId, local, this.#peers);
     this.#operationClock = new CoarseClock(clock);
-    const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer, inFlight };
+    const hedging = new HedgePolicy();
+    const ports = { replicas: this.#replicas, clock: this.#operationClock, tracer, inFlight, hedging };
     const background = {
       ...options,
       self: nodeId,

@@ -14,9 +14,10 @@
  * one of them, and coordinates when its turn comes.
  */
 import type { NodeId } from '../../core/ids.ts';
-import { FORWARD_HEDGE_DELAY_MS, STAND_IN_AFTER_MS } from '../../core/limits.ts';
+import { FORWARD_HEDGE_DELAY_MS, HEDGE_LATEST_MS, STAND_IN_AFTER_MS } from '../../core/limits.ts';
 import type { PeerReply } from '../../core/message.ts';
 import type { Failure, ReplicaReport } from '../../core/outcome.ts';
+import type { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -49,6 +50,8 @@ export interface ForwardingPorts {
   readonly replicas: Replicas;
   readonly clock: Clock;
   readonly tracer: Tracer;
+  /** The one of all reads of this node: what waits for a slow node here asks as few others as what is coordinated here. */
+  readonly hedging: HedgePolicy;
 }
 
 /** Forwards to one node after the other. `here`: for when this node's own turn comes, if it is a fallback. */
@@ -101,6 +104,7 @@ class Forward {
     return new Promise((resolve) => {
       this.#resolve = resolve;
       this.#stopDeadline = this.#deadline.onPassed(() => this.#passed());
+      if (this.#isRead) this.#ports.hedging.began();
       void this.#askNext();
     });
   }
@@ -115,7 +119,7 @@ class Forward {
   }
 
   /** Asks a node that can be reached now. What is not sent at once is not begun, so nothing is said of it. */
-  async #askNext(): Promise<void> {
+  async #askNext(isHedge = false): Promise<void> {
     const { replicas, tracer } = this.#ports;
     if (this.#upOf(this.#nodes.homes) === undefined) await this.#awaitUsable();
     if (this.#ended) return;
@@ -126,6 +130,7 @@ class Forward {
       return;
     }
     this.#asked.add(node);
+    if (isHedge) tracer.trace({ type: 'hedged-read', peer: node });
     if (this.#mayBeBegun) this.#givenAgain.add(node);
     this.#outstanding += 1;
     this.#reports.set(node, { node, result: 'no-answer', ms: 0 });
@@ -141,19 +146,26 @@ class Forward {
     );
   }
 
-  /** Asks another one when this one is late; for a conditional write it has to be suspected, too. */
-  #hedge(node: NodeId): void {
-    const { clock, replicas } = this.#ports;
-    const timer = clock.setTimer(FORWARD_HEDGE_DELAY_MS, () => {
-      const isPatient = this.#isConditionalWrite && replicas.state(node) === 'up';
-      if (isPatient) {
-        this.#hedge(node);
+  /** Asks another one when this one is late. */
+  #hedge(node: NodeId, delayMs = FORWARD_HEDGE_DELAY_MS): void {
+    const timer = this.#ports.clock.setTimer(delayMs, () => {
+      if (!this.#mayHedge(node)) {
+        this.#hedge(node, this.#isRead ? HEDGE_LATEST_MS - this.#deadline.elapsedMs : delayMs);
         return;
       }
       this.#mayBeBegun ||= this.#isConditionalWrite;
-      void this.#askNext();
+      void this.#askNext(this.#isRead);
     });
     this.#stopHedge = () => timer.cancel();
+  }
+
+  /** For a conditional write it has to be suspected, too; of reads only a share is given to another one at once (hedge-policy.ts). */
+  #mayHedge(node: NodeId): boolean {
+    const { replicas, hedging } = this.#ports;
+    if (this.#isConditionalWrite) return replicas.state(node) !== 'up';
+    const { homes, fallbacks } = this.#nodes;
+    const hasAnother = this.#unasked([...homes, ...fallbacks]).length > 0;
+    return !hasAnother || hedging.allows(this.#deadline.elapsedMs);
   }
 
   /** Waits for a home replica, but where a fallback may take the turn only for one that is being connected to. */

@@ -11,7 +11,6 @@ import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import type { EntryName } from '../../core/ids.ts';
 import type { ConditionalOutcome, Failure, ReadOutcome } from '../../core/outcome.ts';
 import type { ConditionalRequest, ReadRequest } from '../../core/request.ts';
-import { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import { majority } from '../../core/quorum/quorum-tally.ts';
 import type { PreferredNodes } from '../../core/ring/ring.ts';
 import type { Random } from '../../ports/random.ts';
@@ -20,12 +19,11 @@ import {
   type ReadAnswer,
   ReadOperation,
   type ReadOperationPorts,
-  type ReadPorts,
   type ReadTarget,
 } from './read-operation.ts';
 import { ReadRepair } from './read-repair.ts';
 
-export interface GetPorts extends ReadPorts {
+export interface GetPorts extends ReadOperationPorts {
   readonly random: Random;
   readonly config: ClusterConfig;
   /** Reads by Paxos. */
@@ -41,11 +39,11 @@ type Finished = Pick<ReadAnswer, 'record'> & { readonly type: 'finished' };
 const NOTHING_MORE: Finished = { type: 'finished', record: undefined };
 
 export class GetCoordinator {
-  readonly #ports: GetPorts & ReadOperationPorts;
+  readonly #ports: GetPorts;
   readonly #repair: ReadRepair | undefined;
 
   constructor(ports: GetPorts) {
-    this.#ports = { ...ports, hedging: new HedgePolicy() };
+    this.#ports = ports;
     this.#repair = ports.readRepair === false ? undefined : new ReadRepair(ports.replicas, ports.tracer);
   }
 

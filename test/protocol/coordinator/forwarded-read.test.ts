@@ -1,7 +1,13 @@
 /** Reads that come to a node which is no home replica of their key: forwarded, hedged, and tried elsewhere. */
 import { describe, expect, it } from 'vitest';
 import type { EntryName } from '../../../src/core/ids.ts';
-import { FORWARD_HEDGE_DELAY_MS } from '../../../src/core/limits.ts';
+import {
+  FORWARD_HEDGE_DELAY_MS,
+  HEDGE_DELAY_MS,
+  HEDGE_LATEST_MS,
+  HEDGE_SHARE,
+  MAX_SAVED_HEDGES,
+} from '../../../src/core/limits.ts';
 import { assertFailed, assertRead, assertTexts, assertWritten, getOf, putOf, SLACK_MS } from '../requests.ts';
 import { Stage } from '../stage.ts';
 
@@ -47,6 +53,72 @@ describe('a read on a node that is no home replica', () => {
     // n2 in turn waits a little for n1, which is one of its home replicas.
     expect(tookMs).toBeLessThan(FORWARD_HEDGE_DELAY_MS + 60);
     expect(forwardsOf(stage)).toEqual(['n4>n1', 'n4>n2']);
+    expect(stage.traced('hedged-read').filter(({ node }) => node === 'n4')).toEqual([
+      { node: 'n4', event: { type: 'hedged-read', peer: 'n2' } },
+    ]);
+  });
+
+  it('is given to another one at once only for a share of many, and for all of them in the end', async () => {
+    const { stage, entry } = await stageWithValue();
+    stage.mute('n1');
+    const reads = Array.from({ length: 200 }, () => stage.node('n4').get(getOf(entry)));
+    await stage.world.runFor(FORWARD_HEDGE_DELAY_MS + SLACK_MS);
+    const early = forwardsOf(stage).filter((forward) => forward === 'n4>n2').length;
+    expect(early).toBeGreaterThanOrEqual(MAX_SAVED_HEDGES);
+    expect(early).toBeLessThanOrEqual(MAX_SAVED_HEDGES + 200 * HEDGE_SHARE);
+    await stage.world.runFor(HEDGE_LATEST_MS - FORWARD_HEDGE_DELAY_MS);
+    expect(forwardsOf(stage).filter((forward) => forward === 'n4>n2')).toHaveLength(200);
+    for (const outcome of await stage.run(Promise.all(reads))) assertTexts(outcome, ['one']);
+  });
+
+  it('finds no budget for a hedge when reads that are coordinated here have used it up', async () => {
+    const { stage, entry } = await stageWithValue();
+    const own = stage.entryAt('n4', 'n1', 'n2');
+    stage.mute('n1');
+    const reads = Array.from({ length: 200 }, () => stage.node('n4').get(getOf(own)));
+    await stage.world.runFor(HEDGE_DELAY_MS + SLACK_MS);
+    expect(stage.traced('hedged-read').length).toBeGreaterThanOrEqual(MAX_SAVED_HEDGES);
+    const read = stage.node('n4').get(getOf(entry));
+    await stage.world.runFor(FORWARD_HEDGE_DELAY_MS + SLACK_MS);
+    expect(forwardsOf(stage)).toEqual(['n4>n1']);
+    const beganMs = stage.nowMs;
+    assertTexts(await stage.run(read), ['one']);
+    expect(stage.nowMs - beganMs).toBeLessThan(HEDGE_LATEST_MS - FORWARD_HEDGE_DELAY_MS + 60);
+    await stage.run(Promise.all(reads));
+  });
+
+  it('takes nothing from the budget where there is nobody else to ask', async () => {
+    const { stage, entry } = await stageWithValue();
+    stage.mute('n1');
+    const alone = Array.from({ length: 2 * MAX_SAVED_HEDGES }, () =>
+      stage.node('n4').get(getOf(entry, { n: 1, r: 1 })),
+    );
+    await stage.world.runFor(2 * SLACK_MS);
+    const read = stage.node('n4').get(getOf(entry));
+    await stage.world.runFor(FORWARD_HEDGE_DELAY_MS + SLACK_MS);
+    expect(forwardsOf(stage).at(-1)).toBe('n4>n2');
+    assertTexts(await stage.run(read), ['one']);
+    for (const outcome of await stage.run(Promise.all(alone)))
+      assertFailed(outcome, { code: 'quorum-timeout' });
+  });
+
+  it('adds its share to the budget', async () => {
+    const { stage, entry } = await stageWithValue();
+    const hedges = (): number => stage.traced('hedged-read').filter(({ node }) => node === 'n4').length;
+    const many = () => Array.from({ length: 2 * MAX_SAVED_HEDGES }, () => stage.node('n4').get(getOf(entry)));
+    stage.mute('n1');
+    const exhausted = many();
+    await stage.world.runFor(FORWARD_HEDGE_DELAY_MS + SLACK_MS);
+    stage.world.fabric.healAll();
+    await stage.run(Promise.all(exhausted));
+    for (let read = 0; read < 5 / HEDGE_SHARE; read += 1) await stage.run(stage.node('n4').get(getOf(entry)));
+    stage.forget();
+    stage.mute('n1');
+    const again = many();
+    await stage.world.runFor(FORWARD_HEDGE_DELAY_MS + SLACK_MS);
+    expect(hedges()).toBeGreaterThanOrEqual(5);
+    expect(hedges()).toBeLessThan(MAX_SAVED_HEDGES);
+    await stage.run(Promise.all(again));
   });
 
   it('is not hedged while the first is in time', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EntryName } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS, MAX_COMMIT_QUEUE_BYTES } from '../../../src/core/limits.ts';
+import { HedgePolicy } from '../../../src/core/quorum/hedge-policy.ts';
 import { GetCoordinator } from '../../../src/protocol/coordinator/get-coordinator.ts';
 import { WriteCoordinator, type WritePorts } from '../../../src/protocol/coordinator/write-coordinator.ts';
 import { InFlight } from '../../../src/protocol/in-flight.ts';
@@ -122,6 +123,7 @@ describe('a write that is refused before any work', () => {
         reads: new GetCoordinator({
           ...ports,
           config,
+          hedging: new HedgePolicy(),
           linearizableRead: unused,
           random: unused,
           askAllShare: 0,
