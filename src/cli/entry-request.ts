@@ -63,7 +63,7 @@ class EntryAttempts {
   readonly #deadlineMs: number;
   readonly #reports: AttemptReport[] = [];
   /** Whether an attempt of this write may have been applied: no later refusal changes that. */
-  #perhapsApplied = false;
+  #perhapsApplied: boolean;
 
   constructor(connection: Connection, request: EntryRequest) {
     this.#connection = connection;
@@ -71,6 +71,8 @@ class EntryAttempts {
     this.#path = `${pathOfEntry(request.entry)}${request.query ?? ''}`;
     this.#isWrite = request.method !== 'GET';
     this.#writeId = this.#isWrite ? (request.writeId ?? randomUUID()) : undefined;
+    // It may have been sent under this id before.
+    this.#perhapsApplied = this.#isWrite && request.writeId !== undefined;
     this.#deadlineMs = performance.now() + connection.timeoutMs;
   }
 

@@ -147,7 +147,7 @@ export abstract class AnyBucket<T> {
       headers: { ...quorumHeaders(options, blind ? 'rw' : 'w'), ...contextHeader(context) },
       // What a blind deletion deletes is decided when it arrives. A first attempt that arrives late, after a second one
       // was answered, would delete what was written since, unless it looks for its id like any other attempt.
-      write: { id: write.id, fresh: write.fresh && !blind },
+      write: { ...write, fresh: write.fresh && !blind },
       isAnswer: blind ? isBlindDeleteAnswer : isWriteAnswer,
     };
     return readDeleted(await this.setup.carryOut(call), write.id);
@@ -193,7 +193,8 @@ function contextHeader(context: string | undefined): Record<string, string> {
 }
 
 /** The id of a write: the caller's, or one that was never used. */
-export function writeIdentity(options: MergedOptions): { readonly id: string; readonly fresh: boolean } {
-  if (options.writeId !== undefined) return { id: options.writeId, fresh: false };
-  return { id: base64UrlFromBytes(crypto.getRandomValues(new Uint8Array(16))), fresh: true };
+export function writeIdentity(options: MergedOptions): NonNullable<Call['write']> {
+  if (options.writeId !== undefined) return { id: options.writeId, fresh: false, isRepeated: true };
+  const id = base64UrlFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+  return { id, fresh: true, isRepeated: false };
 }

@@ -27,8 +27,11 @@ export interface Call {
   readonly body?: Uint8Array;
   /** Base URLs to ask first. */
   readonly preferred: readonly string[];
-  /** Set for a write. `fresh`: the id was drawn for this call, and its first attempt may promise so. */
-  readonly write?: { readonly id: string; readonly fresh: boolean };
+  /**
+   * Set for a write. `fresh`: the first attempt of this call may promise that it is the first one of its id. `isRepeated`: another call
+   * may have been made under this id.
+   */
+  readonly write?: { readonly id: string; readonly fresh: boolean; readonly isRepeated: boolean };
   readonly deadline: Deadline;
   readonly signal: AbortSignal | undefined;
   /**
@@ -70,12 +73,13 @@ class Attempts {
   readonly #tries = new Map<string, number>();
   readonly #reports: AttemptReport[] = [];
   /** Whether an attempt of this write may have been applied. */
-  #maybeApplied = false;
+  #maybeApplied: boolean;
 
   constructor(environment: CallEnvironment, call: Call) {
     this.#environment = environment;
     this.#call = call;
     this.#order = environment.nodes.order(call.preferred);
+    this.#maybeApplied = call.write?.isRepeated === true;
   }
 
   async run(): Promise<TransportResponse> {

@@ -56,6 +56,7 @@ export function isUsableRing(ring: Partial<RingBody>): boolean {
     nodes.length > 0 &&
     Number.isInteger(defaults?.n) &&
     typeof buckets === 'object' &&
+    buckets !== null &&
     Array.isArray(preferenceLists) &&
     preferenceLists.length === partitions &&
     preferenceLists.every((list) => Array.isArray(list))

@@ -25,7 +25,7 @@ import type { Random } from '../ports/random.ts';
 import type { Storage, StorageWrite } from '../ports/storage.ts';
 import { drawStoreId, IncarnationSource } from './replica/incarnation.ts';
 import { StartRefused } from './start-refused.ts';
-import { FIRST_SEQUENCE, readStoreSequence } from './store-sequence.ts';
+import { readStoreSequence } from './store-sequence.ts';
 
 const SINGLE = 2;
 
@@ -73,13 +73,12 @@ export async function openStore(
     const mark = bytes === undefined ? undefined : readableOr(undefined, () => decodeStoreMark(bytes));
     if (mark !== undefined) marks.set(member, mark);
   }
-  const { reached: sequence, gaps } = await readStoreSequence(storage);
+  const { reached: sequence, missing, gaps } = await readStoreSequence(storage);
   const incarnations = new IncarnationSource(storeId, random);
   const earlier = await readOpenings(storage, sequence);
   const openings = withOpening(earlier, { opening: incarnations.opening, openedAt: sequence });
-  await storage.write([{ type: 'put', key: metaKey('openings'), value: encodeOpenings(openings) }], {
-    sync: true,
-  });
+  const opened: StorageWrite = { type: 'put', key: metaKey('openings'), value: encodeOpenings(openings) };
+  await storage.write([opened, ...missing], { sync: true });
   return {
     storeId,
     sequence,
@@ -149,7 +148,7 @@ async function createStore(storage: Storage, owner: StoreOwner, random: Random):
   }
   const storeId = drawStoreId(random);
   const value = encodeStoreIdentity({ storeId, ...owner });
-  await storage.write([{ type: 'put', key: metaKey('store'), value }, FIRST_SEQUENCE], { sync: true });
+  await storage.write([{ type: 'put', key: metaKey('store'), value }], { sync: true });
   return storeId;
 }
 

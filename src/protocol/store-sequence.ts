@@ -12,12 +12,11 @@ import type { Storage, StorageWrite } from '../ports/storage.ts';
 export interface StoreSequence {
   /** The number of the last batch; 0: there was none yet. */
   readonly reached: number;
+  /** What has to be written, if it is not there, for the next batch to be missed. */
+  readonly missing: readonly StorageWrite[];
   /** Numbers after which batches are missing, in rising order. */
   readonly gaps: readonly number[];
 }
-
-/** What is written with a new store, so that the first batch is missed, too. */
-export const FIRST_SEQUENCE: StorageWrite = leaves(0);
 
 /** What a batch writes that brings the store to this number, 1 or more. */
 export function sequenceWrites(sequence: number): readonly StorageWrite[] {
@@ -36,10 +35,9 @@ export async function readStoreSequence(storage: Storage): Promise<StoreSequence
     const number = sequenceOfKey(key);
     if (number !== undefined) numbers.push(number);
   }
-  const reached = numbers.pop();
-  return reached === undefined
-    ? { reached: await earlierSequence(storage), gaps: [] }
-    : { reached, gaps: numbers };
+  const last = numbers.pop();
+  const reached = last ?? (await earlierSequence(storage));
+  return { reached, missing: last === undefined ? [leaves(reached)] : [], gaps: numbers };
 }
 
 function leaves(sequence: number): StorageWrite {

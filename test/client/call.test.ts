@@ -159,6 +159,15 @@ describe('the outcome of a write', () => {
     if (outcome === 'unknown') expect(error.hint).toMatch(/writeId/);
   });
 
+  test('of a write under an id of the caller, which may have been sent before, nothing else is known', async () => {
+    for (const steps of [[refused], [problemAnswer(503, 'draining')]]) {
+      const { bucket } = run(steps);
+      const error = (await ended(bucket.putBlind('k', 1, { writeId: 'mine' }))) as QuorateError;
+      expect(error).toMatchObject({ outcome: 'unknown', writeId: 'mine' });
+      expect(error.message).toMatch(/may have been applied/);
+    }
+  });
+
   test('a hint about a later attempt does not hide how to settle an unknown outcome', async () => {
     const refusal = problemAnswer(503, 'quorum-unavailable', { hint: 'Nothing was written.' });
     const error = (await ended(run([lost, refusal]).bucket.putBlind('k', 1))) as QuorateError;

@@ -129,6 +129,8 @@ describe('a node’s own data', () => {
     );
     await startProcess(stage, 'n1');
     expect(openingsOn(stage).openings.at(-1)).toMatchObject({ openedAt: 7 });
+    // From now on it is missed if the first batch of this program is lost.
+    expect(stage.disk('n1').durableValue(sequenceKey(7))).toBeDefined();
   });
 
   it('do not mind other addresses, defaults of R and W, limits, or the order of the file', async () => {

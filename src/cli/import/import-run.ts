@@ -169,7 +169,7 @@ class ImportRun {
       }
       tally.countFailed(
         { line, key: record.key, code: thrown.code, message: thrown.message },
-        thrown.outcome,
+        isRefused(thrown) ? 'not-applied' : thrown.outcome,
       );
       this.#stopIfStrict(line);
       this.#countUnavailable(thrown.code, line);
@@ -186,6 +186,17 @@ class ImportRun {
       this.#stopped ??= `${MAX_UNAVAILABLE_IN_A_ROW} records in a row found no quorum, up to line ${line}`;
     }
   }
+}
+
+/**
+ * Whether nothing of a record was written by this run: nobody was reached, or it was refused for what it is. (That an earlier run may
+ * have written it, under the same id, is not what is counted here.)
+ */
+function isRefused({ attempts }: QuorateError): boolean {
+  return (
+    attempts.length > 0 &&
+    attempts.every(({ code, status = 0 }) => code === 'unreachable' || (status >= 400 && status < 500))
+  );
 }
 
 function arrayFailure(): Error {

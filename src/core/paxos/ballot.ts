@@ -19,7 +19,7 @@ declare const brand: unique symbol;
 export type Ballot = string & { readonly [brand]: 'Ballot' };
 
 export interface BallotParts {
-  /** Milliseconds since 1970 by a hybrid logical clock; below 36^9, the year 5188. */
+  /** Milliseconds since 1970 by a hybrid logical clock; below 36^9, the year 5188. None that comes from elsewhere is in its later half. */
   readonly timeMs: number;
   /** Tells apart the ballots of one millisecond; below 36^4. */
   readonly logical: number;
@@ -45,9 +45,12 @@ export function ballotOf({ timeMs, logical, node, incarnation }: BallotParts): B
   return `${digits(timeMs, TIMES, TIME_DIGITS)}${digits(logical, LOGICALS, LOGICAL_DIGITS)}.${node}.${incarnation}` as Ballot;
 }
 
-/** Whether a string from the wire, the disk or a token is a ballot, in the one form that a ballot has. */
+/**
+ * Whether a string from the wire, the disk or a token is a ballot, in the one form that a ballot has. Whatever is one has room for
+ * others above it.
+ */
 export function isBallot(text: string): text is Ballot {
-  return BALLOT.test(text);
+  return BALLOT.test(text) && timeOfBallot(text as Ballot) < TIMES / 2;
 }
 
 export function partsOfBallot(ballot: Ballot): BallotParts {

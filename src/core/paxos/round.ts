@@ -205,6 +205,14 @@ export class Round {
   }
 
   #propose(current: KeyRecord | undefined, floor: Ballot | undefined): RoundStep {
+    // A write under this ballot would be taken for one that was superseded, and vanish. Only a context that nobody has handed out
+    // names a ballot that no acceptor has promised.
+    const covered = current?.context.ballot;
+    if (covered !== undefined && covered >= this.ballot) {
+      this.#refusals.add('outbid');
+      this.#highest = highestBallot(this.#highest, covered);
+      return this.abandon();
+    }
     this.#plan = planRound(current, this.#options.requests, { ...this.#options, floor });
     this.#floor = floor;
     this.#phase = 'accepting';

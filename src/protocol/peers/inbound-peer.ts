@@ -173,6 +173,11 @@ class InboundPeer {
       return;
     }
     this.#lastId = id;
+    // Refusals are replies, too.
+    if (this.#channel.connection.queuedBytes > 2 * MAX_PEER_QUEUE_BYTES) {
+      this.#close('the peer takes no replies');
+      return;
+    }
     if (this.#isOverloaded()) {
       const reason = 'too much of this peer is being worked on';
       this.#reply(id, { type: 'request-refused', reason });

@@ -22,6 +22,7 @@ export class Peers {
   /** Connections that peers opened, with what they said of themselves, once they had proved it. */
   readonly #inbound = new Map<Connection, Hello | undefined>();
   #onUp: (node: NodeId) => void = () => {};
+  #isStarted = false;
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -60,6 +61,7 @@ export class Peers {
         },
       };
     });
+    this.#isStarted = true;
     for (const peer of this.#peers.values()) peer.start();
   }
 
@@ -94,8 +96,9 @@ export class Peers {
     return () => this.#watchers.delete(onChange);
   }
 
-  /** Ends every connection and makes new ones: this node presents itself anew. */
+  /** Ends every connection and makes new ones, if there are any yet: this node presents itself anew. */
   presentAnew(reason: string): void {
+    if (!this.#isStarted) return;
     for (const connection of this.#inbound.keys()) connection.close(reason);
     for (const peer of this.#peers.values()) peer.redial(reason);
   }

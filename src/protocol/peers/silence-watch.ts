@@ -28,6 +28,7 @@ export class SilenceWatch {
   /** Frames that came. */
   #heard = 0;
   #isSuspected = false;
+  #isProbing = false;
 
   constructor(clock: Clock, handlers: SilenceHandlers) {
     this.#clock = clock;
@@ -58,6 +59,9 @@ export class SilenceWatch {
   /** The connection is doubtful: the peer is gone unless there is a sign of life soon. */
   probe(): void {
     this.#handlers.ping();
+    // Whoever raises doubts again and again must not put the end of the first off.
+    if (this.#isProbing) return;
+    this.#isProbing = true;
     this.#afterSilence(PEER_PROBE_MS, () =>
       this.#handlers.onGone('no sign of life on a doubtful connection'),
     );
@@ -68,6 +72,7 @@ export class SilenceWatch {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#isSuspected = false;
+    this.#isProbing = false;
   }
 
   #suspect(): void {
@@ -83,6 +88,7 @@ export class SilenceWatch {
     this.#timer?.cancel();
     this.#timer = this.#clock.setTimer(ms, () => {
       this.#timer = undefined;
+      this.#isProbing = false;
       if (!this.#handlers.isOwed()) return;
       if (this.#heard === heard) onSilent();
       else this.watch();

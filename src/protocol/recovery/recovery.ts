@@ -54,7 +54,8 @@ export class Recovery {
     const { state, configuredN } = options;
     this.#lost = state?.lost ?? [];
     this.#widestN = Math.max(configuredN, state?.widestN ?? 0);
-    this.#debts = new Map([...(state?.debts ?? [])].map(([partition, done]) => [partition, new Set(done)]));
+    this.#debts = new Map();
+    for (const [partition, done] of state?.debts ?? []) this.#open(partition, done);
   }
 
   /** Stores whose place the own one has taken. */
@@ -123,9 +124,10 @@ export class Recovery {
   }
 
   /** Where no other node can hold anything nothing can be got back: it would stay open for ever. */
-  #open(partition: Partition): void {
+  #open(partition: Partition, done: Iterable<NodeId> = []): void {
     const { ring, self } = this.#options;
-    if (creditorsOf(ring, partition, self, this.#widestN).length > 0) this.#debts.set(partition, new Set());
+    if (creditorsOf(ring, partition, self, this.#widestN).length > 0)
+      this.#debts.set(partition, new Set(done));
   }
 
   #opened(): StorageWrite {

@@ -22,7 +22,7 @@ const NODE = 'n1' as NodeId;
 const HERE = incarnation('here');
 
 const parts: fc.Arbitrary<BallotParts> = fc.record({
-  timeMs: fc.oneof(fc.nat(40), fc.nat(36 ** 9 - 1)),
+  timeMs: fc.oneof(fc.nat(40), fc.nat(36 ** 9 / 2 - 1)),
   logical: fc.oneof(fc.nat(40), fc.nat(36 ** 4 - 1)),
   node: fc.constantFrom(...(['n1', 'n10', 'a.b', '_-', 'x'.repeat(64)] as NodeId[])),
   incarnation: fc.constantFrom(
@@ -67,6 +67,14 @@ describe('a ballot', () => {
     expect(isAbove(undefined, at(0))).toBe(false);
     expect(isAbove(undefined, undefined)).toBe(false);
     expect(highestBallot(undefined, undefined)).toBeUndefined();
+  });
+
+  it('from elsewhere leaves room for others above it', () => {
+    const latest = at(36 ** 9 / 2 - 1, 36 ** 4 - 1);
+    expect(isBallot(latest)).toBe(true);
+    expect(isBallot(at(36 ** 9 / 2))).toBe(false);
+    const above = new BallotClock(NODE, HERE).above(latest, 0);
+    expect(isAbove(above, latest)).toBe(true);
   });
 
   it.each(['', 'x', `${at(1)}x`, at(10).toUpperCase(), at(1).slice(1), `${'0'.repeat(13)}..${HERE}`])(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { paxosDot } from '../../../src/core/causality/dot.ts';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import type { Conditional } from '../../../src/core/paxos/conditional.ts';
-import type { Rejected, Voters } from '../../../src/core/paxos/messages.ts';
+import type { Promised, Rejected, Voters } from '../../../src/core/paxos/messages.ts';
 import { certaintyOf } from '../../../src/core/paxos/write-certainty.ts';
 import type { Round, RoundStep } from '../../../src/core/paxos/round.ts';
 import {
@@ -19,7 +19,8 @@ import {
   Stage,
   toldBy,
 } from './stage.ts';
-import { textsOf } from '../causality/sample-records.ts';
+import type { ActorId } from '../../../src/core/ids.ts';
+import { recordOf, textsOf } from '../causality/sample-records.ts';
 
 function told(step: RoundStep): readonly string[] {
   return step.type === 'chosen' || step.type === 'answered'
@@ -328,6 +329,21 @@ describe('a round', () => {
     expect(round.onAcceptReply(idOf('C'), accepted).type).toBe('chosen');
     expect(round.onAcceptReply(idOf('B'), accepted).type).toBe('wait');
     expect(round.onFailure(idOf('B')).type).toBe('wait');
+  });
+
+  it('proposes nothing under a ballot that the key claims to know already, and tells that one', () => {
+    const stage = new Stage();
+    const forged = recordOf({ actor: 'a' as ActorId, counter: 1 }, 'forged');
+    const round = stage.round(1, [put('p1', undefined)]);
+    const record = { ...forged, context: { ...forged.context, ballot: ballot(5) } };
+    const promise = { ...(stage.A.prepare(round) as Promised), record };
+    round.onPrepareReply(idOf('A'), promise);
+    expect(round.onPrepareReply(idOf('B'), stage.B.prepare(round))).toEqual({
+      type: 'lost',
+      refusals: ['outbid'],
+      highest: ballot(5),
+    });
+    expect(round.exposed).toBeUndefined();
   });
 
   it('is lost once no quorum can promise, and tells the highest ballot', () => {

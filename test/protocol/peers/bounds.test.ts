@@ -184,6 +184,14 @@ describe('requests of one peer', () => {
     expect(connection.sent).toEqual([{ type: 'reply', id: 1, sequence: 0, clockMs: 0, reply: OVERLOADED }]);
   });
 
+  it('end the connection if it does not take the refusals either', () => {
+    const { connection, send } = openPeer();
+    connection.queuedBytes = 2 * MAX_PEER_QUEUE_BYTES + 1;
+    send(1, { type: 'ping' });
+    expect(connection.sent).toEqual([]);
+    expect(connection.closed).toBe('the peer takes no replies');
+  });
+
   it('that cannot be answered truthfully close the connection', async () => {
     const { connection, send } = openPeer(() => Promise.reject(new Error('the store failed')));
     send(1, { type: 'ping' });

@@ -375,6 +375,19 @@ describe('a store in whose middle something is missing', () => {
     expect(stage.traced('store-lost-something')).toHaveLength(1);
   });
 
+  it('is written down before its node meets anybody', async () => {
+    const { stage } = await stageWithWrite();
+    const stale = sequenceKey(sequenceOf(stage, 'n1') - 1);
+    await stage.crash('n1');
+    stage.disk('n1').takeEffect([{ type: 'put', key: stale, value: new Uint8Array(0) }], true);
+    stage.slowDisk('n1', 'read', 200);
+    stage.forget();
+    stage.machine('n1').start();
+    await stage.until(() => stage.world.fabric.isListening('n1' as NodeId));
+    expect(stage.traced('peer-up').filter(({ node }) => node === 'n1')).toEqual([]);
+    await stage.until(() => stage.traced('peer-up').filter(({ node }) => node === 'n1').length === 2);
+  });
+
   it('is told by a node that has no others, too, and keeps nobody from what is there', async () => {
     const stage = await new Stage(1).startAll();
     const entry = stage.entryAt('n1');
