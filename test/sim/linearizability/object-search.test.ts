@@ -167,6 +167,17 @@ it('is decided soon, however many unknown writes come to light at once, before a
   expect(searchObject([...operations, last], { maxSteps: 5_000 }).type).toBe('illegal');
 });
 
+it('is decided soon where an unknown replacement has to come before plain writes that take the place of the same', () => {
+  const names = Array.from({ length: 40 }, (_, index) => `${100 + index}`);
+  const operations = [
+    done([1, 2], create('1')),
+    ...names.map((event, index) => done([3 + index / 100, FOREVER], plain(event, '1'))),
+    done([4, FOREVER], replace('1', '2')),
+    read([10, 20], stateOf(['2', ...names])),
+  ];
+  expect(searchObject(operations, { maxSteps: 5_000 }).type).toBe('legal');
+});
+
 it('says so when it gives up', () => {
   const operations = [done([1, 2], create('1')), done([3, 4], replace('1', '2'))];
   expect(searchObject(operations, { maxSteps: 1 })).toEqual({ type: 'undecided', steps: 1 });

@@ -101,6 +101,11 @@ class ObjectSearch {
   readonly #isUsed: Uint8Array;
   readonly #led: (readonly number[] | undefined)[] = [];
   readonly #affectedBy = new Map<ObjectOperation, readonly string[]>();
+  /** The operation of each event, of those that took effect and of those that may have. */
+  readonly #knownOf = new Map<string, number>();
+  readonly #unknownOf = new Map<string, number>();
+  /** For each event the unknown operations that must find it. */
+  readonly #expecting = new Map<string, number[]>();
   readonly #targets = new Map<ObjectOperation, Target>();
   /** For each event how many known operations that are not placed have to find it. */
   readonly #needed = new Map<string, number>();
@@ -128,6 +133,12 @@ class ObjectSearch {
     this.#stepsLeft = maxSteps;
     this.#best = { placed: -1, state: '', stuck: [] };
     for (const operation of known) this.#need(operation, 1);
+    for (const [index, operation] of this.#known.entries())
+      if (operation.outcome.type === 'ok') this.#knownOf.set(eventOf(operation) ?? '', index);
+    for (const [index, operation] of unknown.entries()) this.#unknownOf.set(eventOf(operation) ?? '', index);
+    for (const [index, operation] of unknown.entries())
+      for (const event of mentionedBy(operation))
+        this.#expecting.set(event, [...(this.#expecting.get(event) ?? []), index]);
   }
 
   run(): SearchVerdict {
@@ -186,10 +197,18 @@ class ObjectSearch {
   }
 
   #tryKnown({ indexes }: Front, state: ObjectState): boolean {
+    const next = indexes.map((index) => this.#known[index] as ObjectOperation);
+    const events = new Set(next.map(eventOf));
+    // As a rule a client has seen what it replaces, so that has come before.
+    const isEarly = (index: number): number => {
+      const { request } = this.#known[index] as ObjectOperation;
+      return Number(request.type === 'plain' && [...request.replaces].some((event) => events.has(event)));
+    };
     const urgent = indexes.toSorted(
       (left, right) =>
+        isEarly(left) - isEarly(right) ||
         (this.#known[left] as ObjectOperation).returnedAt -
-        (this.#known[right] as ObjectOperation).returnedAt,
+          (this.#known[right] as ObjectOperation).returnedAt,
     );
     for (const index of urgent) {
       for (const next of statesAfter(this.#known[index] as ObjectOperation, state, this.#mayForget)) {
@@ -309,10 +328,16 @@ class ObjectSearch {
     return known;
   }
 
-  /** Whether an event leaves that somebody still has to find: none comes back. */
+  /** Whether an event leaves that somebody still has to find, or that has to be there for what somebody finds: none comes back. */
   #strands(state: ObjectState, next: ObjectState): boolean {
     const left = new Set(eventsIn(next));
-    return eventsIn(state).some((event) => !left.has(event) && (this.#needed.get(event) ?? 0) > 0);
+    const isNeeded = (event: string | undefined): boolean =>
+      event !== undefined && (this.#needed.get(event) ?? 0) > 0;
+    const leadsOn = (index: number): boolean =>
+      this.#isUsed[index] === 0 && isNeeded(eventOf(this.#unknown[index] as ObjectOperation));
+    return eventsIn(state).some(
+      (event) => !left.has(event) && (isNeeded(event) || this.#expecting.get(event)?.some(leadsOn) === true),
+    );
   }
 
   /** Whether nothing leads on from the state: see torn-state.ts. */
@@ -332,7 +357,36 @@ class ObjectSearch {
       next: targets.values(),
       first: first === undefined ? undefined : this.#targetOf(first),
       isFoundLater: (event) => (this.#needed.get(event) ?? 0) > (found.get(event) ?? 0),
+      mayLeave: (event) => {
+        const mayReplace = (operation: ObjectOperation): boolean => this.#mayReplace(operation, event, state);
+        return (
+          next.some((operation) => operation.outcome.type !== 'shown' && mayReplace(operation)) ||
+          this.#unknown.some(
+            (operation, index) =>
+              this.#isUsed[index] === 0 && operation.calledAt <= firstReturn && mayReplace(operation),
+          )
+        );
+      },
     });
+  }
+
+  /** Whether an operation that is not placed yet may take the place of an event of the state. */
+  #mayReplace({ request }: ObjectOperation, event: string, state: ObjectState): boolean {
+    if (request.type === 'plain') return request.replaces.has(event);
+    if (request.type !== 'replace') return request.type === 'create';
+    const there = new Set(eventsIn(state));
+    return eventsIn(request.expected).every(
+      (expected) =>
+        there.has(expected) || (this.#mayForget && isDeletion(expected)) || !this.#hasCome(expected),
+    );
+  }
+
+  /** Whether the operation of this event is placed. */
+  #hasCome(event: string): boolean {
+    const known = this.#knownOf.get(event);
+    if (known !== undefined) return this.#isPlaced[known] === 1;
+    const unknown = this.#unknownOf.get(event);
+    return unknown !== undefined && this.#isUsed[unknown] === 1;
   }
 
   /** Undefined: it may find something else as well. */

@@ -1,7 +1,8 @@
 /**
  * When a search of one key's history (object-search.ts) has come to a state from which nothing leads on, told before all is tried
  * that may follow. No event comes back that has left. So what has to find an event comes before whatever must not find it; and if
- * that makes two operations come one before the other, each of the two, the state is torn between them.
+ * that makes two operations come one before the other, each of the two, the state is torn between them. And what one must not find
+ * something has to take the place of.
  */
 
 /** What an operation has to find, and nothing else beside it. */
@@ -14,11 +15,18 @@ export interface FrontTargets {
   readonly first: Target | undefined;
   /** Whether one that cannot be next, and so comes after the one that returns first, has to find the event. */
   readonly isFoundLater: (event: string) => boolean;
+  /** Whether one that may come before the one that returns first may take the place of the event. */
+  readonly mayLeave: (event: string) => boolean;
 }
 
 /** `events`: those of the state. */
-export function isTorn(events: readonly string[], { next, first, isFoundLater }: FrontTargets): boolean {
-  if (first !== undefined && events.some((event) => !first.has(event) && isFoundLater(event))) return true;
+export function isTorn(
+  events: readonly string[],
+  { next, first, isFoundLater, mayLeave }: FrontTargets,
+): boolean {
+  const isTooMuch = (event: string): boolean =>
+    first?.has(event) === false && (isFoundLater(event) || !mayLeave(event));
+  if (events.some(isTooMuch)) return true;
   const targets = [...next];
   const found = targets.map((target) => events.filter((event) => target.has(event)));
   return targets.some((target, place) =>
