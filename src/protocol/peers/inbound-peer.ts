@@ -32,10 +32,10 @@ export interface InboundHandlers {
    */
   readonly onHello: (hello: Hello, onSettled: (refusal: HelloRefusal | undefined) => void) => void;
   /**
-   * A peer has proved who it is: gives a refusal if another process has come up at its address since it said hello. It must not be
-   * remembered in the place of that one, which does not say hello again.
+   * Whether another process has come up in the place of a peer since that one said hello. It must not be remembered then, for the
+   * other one does not say hello again.
    */
-  readonly onProof: (hello: Hello) => HelloRefusal | undefined;
+  readonly isDoubtful: (hello: Hello) => boolean;
   /** A peer is let in. */
   readonly onPeer: (hello: Hello, connection: Connection) => void;
 }
@@ -128,9 +128,9 @@ class InboundPeer {
       this.#refuse(SECRET_REFUSAL);
       return;
     }
-    const refusal = this.#handlers.onProof(handshake.dialer);
-    if (refusal !== undefined) {
-      this.#refuse(refusal, handshake.dialer);
+    if (this.#handlers.isDoubtful(handshake.dialer)) {
+      // That one may be gone, too. When the peer says hello once more, it is found out first.
+      this.#close('another process has come up in the place of this peer');
       return;
     }
     this.#helloTimer.cancel();

@@ -41,10 +41,7 @@ export class Peers {
         return onRequest(request, onTheWayMs);
       },
       onHello: (hello, onSettled) => this.#settleRival(hello, onSettled),
-      onProof: (hello) => {
-        const first = this.#rivalOf(hello);
-        return first === undefined ? undefined : refuseClone(hello, first.node);
-      },
+      isDoubtful: (hello) => this.#rivalOf(hello) !== undefined,
       onPeer: (hello, connection) => {
         this.#inbound.set(connection, hello);
         this.#peers.get(hello.nodeId as NodeId)?.heardOf(hello.incarnation as Incarnation);

@@ -126,7 +126,7 @@ describe('requests of one peer', () => {
     const handlers = acceptPeer(connection, peerOptions().options, {
       onRequest,
       onHello: (_hello, onSettled) => onSettled(undefined),
-      onProof: () => undefined,
+      isDoubtful: () => false,
       onPeer: ignore,
     });
     shakeHands(connection, handlers);

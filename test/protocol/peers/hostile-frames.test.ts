@@ -199,7 +199,7 @@ describe('a stream that holds no frames at all', () => {
     const handlers = acceptPeer(fakeConnection(), options, {
       onRequest: () => Promise.reject(new Error('nothing is asked here')),
       onHello: (_hello, onSettled) => onSettled(undefined),
-      onProof: () => undefined,
+      isDoubtful: () => false,
       onPeer: () => {},
     });
     handlers.onClose('a frame of 0 bytes', 'malformed');

@@ -29,7 +29,7 @@ describe('whoever takes a request', () => {
           return new Promise(() => {});
         },
         onHello: (_hello, onSettled) => onSettled(undefined),
-        onProof: () => undefined,
+        isDoubtful: () => false,
         onPeer: () => {},
       },
     );
