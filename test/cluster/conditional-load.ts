@@ -115,7 +115,7 @@ export class ConditionalLoad {
         return;
       }
       if (answer?.status === 412)
-        this.#showedInstead(key, answer, { calledAt: sentAt, beganMs: sentMs, refused: request });
+        this.#showedInstead(key, answer, { calledAt: sentAt, beganMs: sentMs, refused: request }, parent);
       if (answer !== undefined && problemIn(answer).outcome === 'not-applied') {
         key.chain.refused(name);
         return;
@@ -159,13 +159,24 @@ export class ConditionalLoad {
     }
   }
 
-  /** A lost race is a read. What an earlier attempt was refused for may hold by now, and this one is refused all the same. */
-  #showedInstead(key: ConditionalKey, answer: Answer, { refused, ...when }: Seen): void {
+  /**
+   * A lost race is a read. What an earlier attempt was refused for may hold by now, and this one is refused all the same. So is one of
+   * another ETag that stands for the same values: a deletion has come to stand beside them, or has gone, which no answer shows.
+   */
+  #showedInstead(
+    key: ConditionalKey,
+    answer: Answer,
+    { refused, ...when }: Seen,
+    expectedEtag: string,
+  ): void {
     const { detail = '', entry } = problemIn(answer);
+    const shown = entry === undefined ? NOTHING_SHOWN : shownIn(entry as EntryBody);
+    const isOfSameValues =
+      refused?.type === 'replace' && refused.expected === shown.state && shown.etag !== expectedEtag;
     const wasRefusedBefore = detail.startsWith('An earlier attempt of this write was refused');
     this.#showed(key, entry as EntryBody | undefined, {
       ...when,
-      ...(!wasRefusedBefore && refused !== undefined && { refused }),
+      ...(!wasRefusedBefore && !isOfSameValues && refused !== undefined && { refused }),
     });
   }
 
