@@ -183,6 +183,12 @@ describe('put', () => {
     expect(requests[0]?.headers).not.toHaveProperty('quorate-attempt');
   });
 
+  it('does not say that a write under an id it was given was not applied: it may have been sent before', async () => {
+    const url = await closedUrl();
+    const result = await runCommand(['put', 'b', 'k', 'v', '--write-id', 'w1', '--node', url]);
+    expect(result.exitCode).toBe(7);
+  });
+
   it('asks the next node with the same write id when an answer was lost, and promises nothing then', async () => {
     const cut = await node(() => undefined);
     const { url, requests } = await node(() => ({ ...created, status: 204 }));

@@ -13,6 +13,7 @@ import {
 
 const SECOND_US = 1_000_000;
 
+type CrashFault = Extract<PlannedFault, { readonly type: 'crash' }>;
 type FaultDraw = (stream: Stream, options: RunOptions, atUs: number) => PlannedFault;
 
 /** The faults of a run, in the order of their times. `mayLoseDisk`: whether one disk may lose what was durable on it. */
@@ -67,15 +68,12 @@ function drawCrash(stream: Stream, options: RunOptions, atUs: number): PlannedFa
 /** All machines lose their power at once, and come back one after the other. */
 function drawDarkness(stream: Stream, options: RunOptions): readonly PlannedFault[] {
   const atUs = Math.floor(stream.between(0.1, 0.9) * options.faultyUs);
-  return [...Array(options.nodes).keys()].map((node) => ({
-    type: 'crash',
-    atUs,
-    node,
-    power: true,
-    afterCalls: 0,
-    downUs: Math.floor(stream.fraction() * 10 * SECOND_US),
-    disk: 'kept',
-  }));
+  return [...Array(options.nodes).keys()].map((node) => powerLoss(stream, node, atUs, 'kept'));
+}
+
+function powerLoss(stream: Stream, node: number, atUs: number, disk: CrashFault['disk']): CrashFault {
+  const downUs = Math.floor(stream.fraction() * 10 * SECOND_US);
+  return { type: 'crash', atUs, node, power: true, afterCalls: 0, downUs, disk };
 }
 
 function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFault[] {
@@ -85,15 +83,7 @@ function drawDiskLoss(stream: Stream, options: RunOptions): readonly PlannedFaul
   // A store that loses records and keeps what it accepted is one that no disk ever was: nothing is promised of its votes.
   if (kind === 'forgotten' && options.conditional !== undefined) return [];
   if (kind === 'forgotten') return [{ type: 'forget', atUs, node }];
-  const crash: PlannedFault = {
-    type: 'crash',
-    atUs,
-    node,
-    power: true,
-    afterCalls: 0,
-    downUs: Math.floor(stream.fraction() * 10 * SECOND_US),
-    disk: kind,
-  };
+  const crash = powerLoss(stream, node, atUs, kind);
   if (kind !== 'rolled-back') return [crash];
   if (stream.chance(0.5))
     return [{ type: 'snapshot', atUs: Math.floor(stream.fraction() * atUs), node }, crash];
