@@ -44,7 +44,11 @@ export function paxosRequestToFields(request: PaxosRequest): readonly unknown[] 
   const { bucket, key } = request;
   switch (request.type) {
     case 'paxos-prepare':
-      return [bucket, key, request.voters, request.ballot, request.known ?? null];
+      // The last field is left out for nothing.
+      return [
+        ...[bucket, key, request.voters, request.ballot, request.known ?? null],
+        ...(request.heard === undefined ? [] : [request.heard]),
+      ];
     case 'paxos-accept':
       return [
         ...[bucket, key, request.voters, request.ballot],
@@ -73,6 +77,7 @@ export function readPaxosRequest(type: PaxosRequest['type'], fields: FieldReader
       return {
         ...{ type, ...entry, voters: readVoters(fields), ballot: readBallot(fields) },
         known: readOptionalDigest(fields),
+        heard: fields.remaining === 0 ? undefined : readBallot(fields),
       };
     case 'paxos-accept':
       return {

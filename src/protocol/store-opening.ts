@@ -140,6 +140,7 @@ async function identify(storage: Storage, owner: StoreOwner, random: Random): Pr
 }
 
 async function createStore(storage: Storage, owner: StoreOwner, random: Random): Promise<StoreId> {
+  if (await isDamaged(storage)) throw unreadable('it holds numbers of batches, but no identity');
   if (!(await isEmpty(storage))) {
     throw new StartRefused(
       'foreign-store',
@@ -150,6 +151,12 @@ async function createStore(storage: Storage, owner: StoreOwner, random: Random):
   const value = encodeStoreIdentity({ storeId, ...owner });
   await storage.write([{ type: 'put', key: metaKey('store'), value }], { sync: true });
   return storeId;
+}
+
+/** Whether there are traces of batches although the first thing that a store writes is not there. */
+async function isDamaged(storage: Storage): Promise<boolean> {
+  const { reached, missing } = await readStoreSequence(storage);
+  return reached > 0 || missing.length === 0;
 }
 
 async function isEmpty(storage: Storage): Promise<boolean> {
@@ -165,15 +172,19 @@ function readIdentity(bytes: Uint8Array): StoreIdentity {
     decoded = decodeStoreIdentity(bytes);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw new StartRefused(
-      'unreadable-store',
-      `The data directory does not say whose it is (${error.message}): it is damaged. Move it aside and start with an empty one; what other replicas hold can be read from them.`,
-    );
+    throw unreadable(error.message);
   }
   if (decoded.type === 'identity') return decoded.identity;
   throw new StartRefused(
     'newer-format',
     `The data directory has format version ${decoded.version}; this program reads version ${STORE_FORMAT_VERSION}. Use the program that wrote it.`,
+  );
+}
+
+function unreadable(why: string): StartRefused {
+  return new StartRefused(
+    'unreadable-store',
+    `The data directory does not say whose it is (${why}): it is damaged. Move it aside and start with an empty one; what other replicas hold can be read from them.`,
   );
 }
 

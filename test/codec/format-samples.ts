@@ -117,7 +117,7 @@ export const CONFIG_SAMPLE: ClusterConfig = {
 };
 
 export const HELLO_SAMPLE: Hello = {
-  protocolVersion: 5,
+  protocolVersion: 6,
   cluster: 'local',
   nodeId: 'n1',
   storeId: STORE_SAMPLE.storeId,
@@ -217,8 +217,14 @@ export const FLOOR_SAMPLES: Readonly<Record<number, Ballot>> = { 0: BALLOT, 1_02
 const PROPOSAL = { ...SAMPLE_ENTRY, voters: VOTERS, ballot: BALLOT };
 
 const PAXOS_REQUESTS: Readonly<Record<string, PeerRequest>> = {
-  'paxos prepare': { type: 'paxos-prepare', ...PROPOSAL, known: undefined },
-  'paxos prepare with a digest': { type: 'paxos-prepare', ...PROPOSAL, known: DIGEST },
+  'paxos prepare': { type: 'paxos-prepare', ...PROPOSAL, heard: undefined, known: undefined },
+  'paxos prepare with a digest': { type: 'paxos-prepare', ...PROPOSAL, heard: undefined, known: DIGEST },
+  'paxos prepare above what was heard': {
+    type: 'paxos-prepare',
+    ...PROPOSAL,
+    heard: PROPOSAL.ballot,
+    known: DIGEST,
+  },
   'paxos accept': {
     ...{ type: 'paxos-accept', ...PROPOSAL, object: RECORD_BYTES },
     ...{ next: HIGHER, base: DIGEST },

@@ -229,6 +229,12 @@ describe('a start is refused', () => {
     await assertRefused(stage, 'foreign-store', /holds a LevelDB store that Quorate did not write/);
   });
 
+  it('on a store whose first batch is not there', async () => {
+    const stage = await stageThatRan();
+    stage.disk('n1').takeEffect([{ type: 'delete', key: STORE }], true);
+    await assertRefused(stage, 'unreadable-store', /numbers of batches, but no identity\): it is damaged/);
+  });
+
   it('not at all where the disk cannot be read: that is an error of its own', async () => {
     const stage = await stageThatRan();
     const { life: _life, storage, ...ports } = portsOf(stage, 'n1');

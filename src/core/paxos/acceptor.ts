@@ -59,7 +59,7 @@ export interface Decision<Reply, Held = KeyRecord> {
  */
 export function decidePrepare<Held>(
   held: HeldKey<Held>,
-  { voters, ballot }: Prepare,
+  { voters, ballot, heard }: Prepare,
   node: VotingNode,
 ): Decision<PrepareReply<Held>, Held> {
   const { state, record } = held;
@@ -68,7 +68,7 @@ export function decidePrepare<Held>(
   // What was chosen elsewhere, and came here by a commit alone, is known as well as what was promised here.
   const known = highestBallot(state.promised, state.accepted, state.chosen);
   if (!isAbove(ballot, known)) return rejected(held, 'outbid', node);
-  if (isTooFarAhead(ballot, node.nowMs, { promised: known, floor: node.floor })) {
+  if (isTooFarAhead(ballot, node.nowMs, [known, node.floor, heard])) {
     return rejected(held, 'too-far-ahead', node);
   }
   return {
@@ -109,7 +109,8 @@ export function decideAccept<Held>(
     return { write: undefined, reply: { type: 'accepted', voters } };
   }
   if (!node.records.isWithin(record, object)) return rejected(held, 'dirty', node);
-  if (next !== undefined && isTooFarAhead(next, node.nowMs, { promised: state.promised, floor: node.floor }))
+  // The ballot itself was promised by a quorum, so it is not too far ahead, whatever this clock says.
+  if (next !== undefined && isTooFarAhead(next, node.nowMs, [state.promised, node.floor, ballot]))
     return rejected(held, 'too-far-ahead', node);
   const promised = highestBallot(ballot, next);
   const accepted = { ...state, promised, accepted: ballot, object, acceptedIn: node.incarnation };

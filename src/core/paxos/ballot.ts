@@ -32,9 +32,6 @@ const LOGICAL_DIGITS = 4;
 const TIMES = 36 ** TIME_DIGITS;
 const LOGICALS = 36 ** LOGICAL_DIGITS;
 
-/** Of an acceptor that no ballot has reached. */
-const NOTHING_KNOWN = { promised: undefined, floor: undefined } as const;
-
 const BALLOT = /^[0-9a-z]{13}\.[A-Za-z0-9._-]{1,64}\.[A-Za-z0-9_-]{21}[AQgw]$/;
 
 /** Characters that a ballot has at most. */
@@ -82,17 +79,17 @@ export function highestBallot(...ballots: readonly (Ballot | undefined)[]): Ball
 
 /**
  * Whether an acceptor must not take this ballot because its time is more than a bound ahead of all that it knows. A clock
- * that runs far ahead would otherwise drag every other ballot of the key after it, once and for all. What the acceptor
- * promised before, and its floor, count as known: else a key that such a ballot has reached could not be used any more.
+ * that runs far ahead would otherwise drag every other ballot of the key after it, once and for all. Ballots that it is known to
+ * have promised, or that others have, count: else a key that such a ballot has reached could not be used any more.
  */
 export function isTooFarAhead(
   ballot: Ballot,
   nowMs: number,
-  known: { readonly promised: Ballot | undefined; readonly floor: Ballot | undefined },
+  known: readonly (Ballot | undefined)[],
 ): boolean {
   const aheadOfMs = timeOfBallot(ballot) - MAX_BALLOT_AHEAD_MS;
   if (aheadOfMs <= nowMs) return false;
-  const highest = highestBallot(known.promised, known.floor);
+  const highest = highestBallot(...known);
   return highest === undefined || aheadOfMs > timeOfBallot(highest);
 }
 
@@ -140,8 +137,7 @@ export class BallotClock {
 
   /** A ballot above `seen`, and not before the time of the wall clock. */
   next(time: BallotTime, seen: Ballot | undefined): Ballot {
-    if (seen !== undefined && isTooFarAhead(seen, time.wallMs, NOTHING_KNOWN))
-      return this.above(seen, time.nowMs);
+    if (seen !== undefined && isTooFarAhead(seen, time.wallMs, [])) return this.above(seen, time.nowMs);
     if (seen !== undefined) this.#rise(partsOfBallot(seen));
     this.#rise({ timeMs: Math.floor(this.#slewed(time, seen)), logical: -1 });
     this.#logical += 1;
@@ -150,6 +146,12 @@ export class BallotClock {
       this.#logical = 0;
     }
     return this.#ballotAt(this.#timeMs, this.#logical);
+  }
+
+  /** A ballot above `taken` that whoever has taken that one takes as well, whatever the clocks say. */
+  after(taken: Ballot, time: BallotTime): Ballot {
+    const made = this.next(time, taken);
+    return isTooFarAhead(made, timeOfBallot(taken), []) ? this.above(taken, time.nowMs) : made;
   }
 
   /** A ballot a little above `seen`, whatever the wall clock says; `nowMs`: by the monotonic clock. */
@@ -167,10 +169,11 @@ export class BallotClock {
     return ballot;
   }
 
-  /** Of one that this clock has made aside; nothing is known of others. */
+  /** Of one that this clock has made aside; nothing is known of others. Never so much that who took that one refuses this. */
   #passedSince(seen: Ballot | undefined, nowMs: number): number {
     const madeMs = seen === undefined ? undefined : this.#asidesMadeMs.get(seen);
-    return madeMs === undefined ? 0 : Math.floor((nowMs - madeMs) * SLEW);
+    if (madeMs === undefined) return 0;
+    return Math.min(Math.floor((nowMs - madeMs) * SLEW), MAX_BALLOT_AHEAD_MS / 2);
   }
 
   #date(ballot: Ballot, nowMs: number): void {

@@ -24,6 +24,11 @@ export interface Prepare {
   readonly type: 'prepare';
   readonly voters: Voters;
   readonly ballot: Ballot;
+  /**
+   * The highest ballot that an acceptor of the key has told the proposer of. What has been taken there is not too far ahead here:
+   * acceptors whose clocks are far apart could not agree on any ballot otherwise.
+   */
+  readonly heard: Ballot | undefined;
 }
 
 export interface Accept<Held = KeyRecord> {

@@ -10,6 +10,7 @@ export interface PaxosPrepare extends EntryName {
   readonly type: 'paxos-prepare';
   readonly voters: Voters;
   readonly ballot: Ballot;
+  readonly heard: Ballot | undefined;
   /** Digest (16 bytes) of what the proposer holds already: the bytes of an equal record are left out. */
   readonly known: Uint8Array | undefined;
 }

@@ -36,6 +36,8 @@ export interface Grant {
 
 export interface RoundOptions extends Omit<PlanFacts, 'ballot' | 'floor'> {
   readonly ballot: Ballot;
+  /** The highest ballot that an acceptor of the key has told of. */
+  readonly heard: Ballot | undefined;
   readonly voters: Voters;
   readonly mode: BucketMode;
   /** Those who may vote: the home replicas; for a round that lets a node vote again, all of them but that one. */
@@ -75,10 +77,7 @@ export interface LostRound {
   readonly type: 'lost';
   /** Why acceptors refused, each once. Empty: they did not answer. */
   readonly refusals: readonly Refusal[];
-  /**
-   * The highest ballot that was heard of: the next one has to be above. Where some found the ballot too far ahead, it is the
-   * highest of those: they take what is just above it.
-   */
+  /** The highest ballot that was heard of: the next one has to be above. */
   readonly highest: Ballot | undefined;
 }
 
@@ -133,7 +132,8 @@ export class Round {
 
   /** What to send to all acceptors first. */
   prepare(): Prepare {
-    return { type: 'prepare', voters: this.#options.voters, ballot: this.ballot };
+    const { voters, heard } = this.#options;
+    return { type: 'prepare', voters, ballot: this.ballot, heard };
   }
 
   /**
@@ -225,11 +225,8 @@ export class Round {
   }
 
   #refuse(from: NodeId, { reason, highest }: Rejected): RoundStep {
-    const isFirstTooFar = reason === 'too-far-ahead' && !this.#refusals.has(reason);
     this.#refusals.add(reason);
-    if (isFirstTooFar) this.#highest = highest;
-    else if (reason === 'too-far-ahead' || !this.#refusals.has('too-far-ahead'))
-      this.#highest = highestBallot(this.#highest, highest);
+    this.#highest = highestBallot(this.#highest, highest);
     return this.onFailure(from);
   }
 

@@ -83,6 +83,7 @@ export class Collector {
     const n = homes.length;
     const round = new Round({
       ballot: ballots.above(seen, clock.nowMs()),
+      heard: seen,
       voters: standing.voters,
       mode: bucketConfig(config, entry.bucket).mode,
       acceptors: homes,

@@ -19,7 +19,7 @@ import {
   ROUND_TIMEOUT_MS,
 } from '../../core/limits.ts';
 import type { PhaseTime, QuorumFacts } from '../../core/outcome.ts';
-import { type Ballot, type BallotClock, highestBallot, timeOfBallot } from '../../core/paxos/ballot.ts';
+import { type Ballot, timeOfBallot } from '../../core/paxos/ballot.ts';
 import { mayBeSent, type Verdict } from '../../core/paxos/conditional.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import { planRound, type RoundPlan } from '../../core/paxos/round-plan.ts';
@@ -32,6 +32,7 @@ import type { Acceptors } from './acceptors.ts';
 import type { ChosenRound } from './commit-round.ts';
 import { quorumFacts } from './conditional-outcome.ts';
 import type { Grants } from './grants.ts';
+import { KeyBallots, type KeyBallotsPorts } from './key-ballots.ts';
 import type { KnownObjects } from './known-objects.ts';
 import { readQuickly } from './quick-read.ts';
 import { Race } from './race.ts';
@@ -39,10 +40,8 @@ import { roundEvent } from './round-event.ts';
 import { RoundRun } from './round-run.ts';
 import type { WaitingRequest } from './waiting-request.ts';
 
-export interface KeyQueuePorts {
+export interface KeyQueuePorts extends KeyBallotsPorts {
   readonly acceptors: Acceptors;
-  readonly ballots: BallotClock;
-  readonly clock: Clock;
   /** For what is short: `clock` may be a coarse one. */
   readonly preciseClock: Clock;
   readonly random: Random;
@@ -72,9 +71,7 @@ export class KeyQueue {
   readonly #key: QueuedKey;
   #waiting: WaitingRequest[] = [];
   readonly #race: Race;
-  #highest: Ballot | undefined;
-  /** Whether some found the last ballot too far ahead: one of the clocks is wrong, and it may be this node's. */
-  #wasTooFarAhead = false;
+  readonly #ballots: KeyBallots;
   /** Rounds that were lost one after the other, and how many of them were only dirty. */
   #lost = 0;
   #dirty = 0;
@@ -82,6 +79,7 @@ export class KeyQueue {
   constructor(ports: KeyQueuePorts, key: QueuedKey) {
     this.#ports = ports;
     this.#key = key;
+    this.#ballots = new KeyBallots(ports);
     this.#race = new Race({ ...ports, refuse: (waiting, record) => this.#refuse(waiting, record) });
   }
 
@@ -190,9 +188,10 @@ export class KeyQueue {
     const { clock, commit, grants, knownObjects, tracer } = this.#ports;
     const { entry, name, mode, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
-    const ballot = grant?.ballot ?? this.#ballotAbove(this.#highest);
+    const ballot = grant?.ballot ?? this.#ballots.next();
     const round = new Round({
       ballot,
+      heard: this.#ballots.heard,
       voters,
       mode,
       acceptors: homes,
@@ -202,7 +201,7 @@ export class KeyQueue {
       n: homes.length,
       etagOf,
       mustPropose: batch.some(({ mustPropose }) => mustPropose),
-      ...(mode === 'cas' ? { next: this.#ballotAbove(ballot) } : {}),
+      ...(mode === 'cas' ? { next: this.#ballots.after(ballot) } : {}),
     });
     const known = knownObjects.get(name);
     const target = { entry, homes, known, limitMs: limitOf(batch), gatherMs: GATHER_PROMISES_MS };
@@ -229,12 +228,6 @@ export class KeyQueue {
     return deferred;
   }
 
-  #ballotAbove(seen: Ballot | undefined): Ballot {
-    const { ballots, clock } = this.#ports;
-    const time = { wallMs: clock.wallMs(), nowMs: clock.nowMs() };
-    return this.#wasTooFarAhead ? ballots.above(seen, time.nowMs) : ballots.next(time, seen);
-  }
-
   /** Gives back those that belong into another round. `told`: false of those that are answered later. */
   #decide(
     batch: readonly WaitingRequest[],
@@ -255,12 +248,9 @@ export class KeyQueue {
     else this.#waiting.push(waiting);
   }
 
-  async #lostBy(
-    batch: readonly WaitingRequest[],
-    { refusals, highest }: LostRound,
-  ): Promise<readonly WaitingRequest[]> {
-    this.#wasTooFarAhead = refusals.includes('too-far-ahead');
-    this.#highest = this.#wasTooFarAhead ? highest : highestBallot(this.#highest, highest);
+  async #lostBy(batch: readonly WaitingRequest[], end: LostRound): Promise<readonly WaitingRequest[]> {
+    this.#ballots.lost(end);
+    const { refusals } = end;
     const isDirty = refusals.includes('dirty');
     for (const waiting of batch) waiting.lost(isDirty || refusals.includes('outbid'));
     if (isDirty) this.#dirty += 1;

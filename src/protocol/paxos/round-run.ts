@@ -96,9 +96,10 @@ export class RoundRun {
     const { acceptors, clock } = this.#ports;
     this.#beganMs = clock.nowMs();
     const { entry, homes, known } = this.#target;
-    const { voters, ballot } = this.#round.prepare();
+    const { voters, ballot, heard } = this.#round.prepare();
     const { bucket, key } = entry;
-    const request = { type: 'paxos-prepare', bucket, key, voters, ballot, known: known?.digest } as const;
+    const prepare = { voters, ballot, heard, known: known?.digest };
+    const request = { type: 'paxos-prepare', bucket, key, ...prepare } as const;
     for (const node of homes)
       acceptors.ask(node, request, (reply) => this.#take(this.#promised(node, reply)));
   }

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import { positiveInteger } from '../../../src/cli/option-values.ts';
-import { type NemesisRunOptions, runNemesis, summaryOf } from './nemesis-run.ts';
+import { type NemesisRunOptions, reportOf, runNemesis } from './nemesis-run.ts';
 
 const MAX_SEED = 2 ** 31;
 /** As a shell has it for Ctrl-C. */
@@ -34,9 +34,7 @@ async function isGood(options: NemesisRunOptions): Promise<boolean> {
   const { seed, seconds } = options;
   try {
     const report = await runNemesis(options);
-    process.stdout.write(`${summaryOf(report)}\n`);
-    for (const { invariant, detail } of report.violations)
-      process.stdout.write(`  ${invariant}: ${detail}\n`);
+    process.stdout.write(`${reportOf(report)}\n`);
     return report.violations.length === 0;
   } catch (error) {
     process.stdout.write(`nemesis of ${seconds} s, seed ${seed}: failed\n`);

@@ -141,8 +141,13 @@ function availabilityIn(run: RecordedRun): number {
   return (run.count('ok') + reads) / (run.writes.size + reads + run.failedReads);
 }
 
-/** One line for people. */
-export function summaryOf(report: NemesisReport): string {
+/** For people: one line, and one more for each violation. */
+export function reportOf(report: NemesisReport): string {
+  const violations = report.violations.map(({ invariant, detail }) => `  ${invariant}: ${detail}`);
+  return [summaryOf(report), ...violations].join('\n');
+}
+
+function summaryOf(report: NemesisReport): string {
   const { seed, seconds, injected, losses, noticedLosses, failStops } = report;
   const faults = [...injected].toSorted(([left], [right]) => (left < right ? -1 : 1));
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { runNemesis, summaryOf } from './nemesis-run.ts';
+import { reportOf, runNemesis } from './nemesis-run.ts';
 
 const SECONDS = Number(process.env['QUORATE_NEMESIS_SECONDS'] ?? 12);
 /** To start, to heal at the end, and to judge. */
@@ -15,7 +15,7 @@ it('nothing acknowledged is lost whatever breaks', { timeout: SECONDS * 1_000 + 
   // Before anything can go wrong.
   process.stdout.write(`QUORATE_NEMESIS_SEED=${seed} QUORATE_NEMESIS_SECONDS=${SECONDS}\n`);
   const report = await runNemesis({ seed, seconds: SECONDS });
-  process.stdout.write(`${summaryOf(report)}\n`);
+  process.stdout.write(`${reportOf(report)}\n`);
   expect(report.violations).toEqual([]);
   // Else it was no trial.
   expect(report.brokenShare).toBeGreaterThan(0.8);

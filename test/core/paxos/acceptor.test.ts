@@ -19,7 +19,7 @@ import {
   NO_STORE,
   UNTOUCHED,
 } from '../../../src/core/paxos/acceptor-state.ts';
-import type { Accept, Rejected, Voters } from '../../../src/core/paxos/messages.ts';
+import type { Accept, Prepare, Rejected, Voters } from '../../../src/core/paxos/messages.ts';
 import { recordOf } from '../causality/sample-records.ts';
 import { paxosDot } from '../../../src/core/causality/dot.ts';
 import { ballot, plain } from './stage.ts';
@@ -44,7 +44,7 @@ function held(state: Partial<AcceptorState> = {}, record = undefined as HeldKey[
 }
 
 function prepare(number: number): Parameters<typeof decidePrepare>[1] {
-  return { type: 'prepare', voters: VOTERS, ballot: ballot(number) };
+  return { type: 'prepare', voters: VOTERS, ballot: ballot(number), heard: undefined };
 }
 
 function accept(number: number, more: Partial<Accept> = {}): Accept {
@@ -107,6 +107,13 @@ describe('PREPARE', () => {
       { chosen: ballot(far - 1) },
     ])
       expect(why(decidePrepare(held(there), prepare(far), NODE))).toBe('promised');
+  });
+
+  it('is not too far ahead where the proposer has heard of such a ballot from another acceptor', () => {
+    const far = 2_000 + MAX_BALLOT_AHEAD_MS;
+    const told = (number: number): Prepare => ({ ...prepare(far), heard: ballot(number) });
+    expect(why(decidePrepare(held(), told(far - 1), NODE))).toBe('promised');
+    expect(why(decidePrepare(held(), told(1_000), NODE))).toBe('too-far-ahead');
   });
 
   it('is refused by who knows other voters, or does not vote', () => {

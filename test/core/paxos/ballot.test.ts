@@ -127,6 +127,22 @@ describe('the clock of a proposer', () => {
     expect(clock.next(wall(5), undefined)).toBe(at(5));
   });
 
+  it('makes ballots that whoever has taken the one before takes as well', () => {
+    const taken = at(5);
+    for (const wallMs of [5, 5 + MAX_BALLOT_AHEAD_MS, 6 + MAX_BALLOT_AHEAD_MS, 1_000_000_000]) {
+      const after = new BallotClock(NODE, HERE).after(taken, wall(wallMs));
+      expect(isAbove(after, taken)).toBe(true);
+      expect(isTooFarAhead(after, 0, [taken])).toBe(false);
+      if (wallMs <= 5 + MAX_BALLOT_AHEAD_MS) expect(timeOfBallot(after)).toBe(wallMs);
+    }
+  });
+
+  it('never lets the time go on so far that who has taken the last ballot would refuse the next one', () => {
+    const clock = new BallotClock(NODE, HERE);
+    const first = clock.above(at(10), 0);
+    expect(isTooFarAhead(clock.above(first, 1_000_000_000), 0, [first])).toBe(false);
+  });
+
   it('makes ballots just above another, whatever the time is', () => {
     const clock = new BallotClock(NODE, HERE);
     clock.next(wall(1_000), undefined);
@@ -185,17 +201,15 @@ describe('the time of ballots', () => {
 });
 
 describe('a ballot too far ahead', () => {
-  const nothing = { promised: undefined, floor: undefined };
-
   it('is ahead of the clock by more than the bound', () => {
-    expect(isTooFarAhead(at(100 + MAX_BALLOT_AHEAD_MS), 100, nothing)).toBe(false);
-    expect(isTooFarAhead(at(101 + MAX_BALLOT_AHEAD_MS), 100, nothing)).toBe(true);
+    expect(isTooFarAhead(at(100 + MAX_BALLOT_AHEAD_MS), 100, [])).toBe(false);
+    expect(isTooFarAhead(at(101 + MAX_BALLOT_AHEAD_MS), 100, [])).toBe(true);
   });
 
-  it('is measured against what was promised, and the floor, too', () => {
+  it('is measured against what is known, too', () => {
     const ballot = at(101 + MAX_BALLOT_AHEAD_MS);
-    expect(isTooFarAhead(ballot, 100, { promised: at(101), floor: undefined })).toBe(false);
-    expect(isTooFarAhead(ballot, 100, { promised: undefined, floor: at(101) })).toBe(false);
-    expect(isTooFarAhead(ballot, 100, { promised: at(99), floor: at(100) })).toBe(true);
+    expect(isTooFarAhead(ballot, 100, [at(101), undefined])).toBe(false);
+    expect(isTooFarAhead(ballot, 100, [undefined, at(101)])).toBe(false);
+    expect(isTooFarAhead(ballot, 100, [at(99), at(100)])).toBe(true);
   });
 });

@@ -358,19 +358,9 @@ describe('a round', () => {
     expect(round.exposed).toBeUndefined();
   });
 
-  it('tells what those know that find its ballot too far ahead, if there are any', () => {
-    for (const order of [
-      ['A', 'B'],
-      ['B', 'A'],
-    ] as const) {
-      const round = new Stage().round(1, [put('p1', undefined)]);
-      const says = {
-        A: refusal('outbid', { highest: ballot(9) }),
-        B: refusal('too-far-ahead', { highest: ballot(2) }),
-      };
-      for (const name of order) round.onPrepareReply(idOf(name), says[name]);
-      expect(round.abandon().highest).toBe(ballot(2));
-    }
+  it('passes on what was heard', () => {
+    const round = new Stage().round(10, [put('p1', undefined)], { heard: ballot(9) });
+    expect(round.prepare()).toMatchObject({ ballot: ballot(10), heard: ballot(9) });
   });
 
   it('waits for more promises if it is told to, as long as they may come', () => {

@@ -136,6 +136,7 @@ export class Stage {
     return this.rules.newRound({
       mode: 'mixed',
       ballot: ballot(number),
+      heard: undefined,
       voters: VOTERS,
       acceptors: ALL.map(idOf),
       quorum: 2,

@@ -77,7 +77,14 @@ async function ask(request: PaxosRequest): Promise<PeerReply> {
 }
 
 function prepare(timeMs: number): PaxosRequest {
-  return { type: 'paxos-prepare', ...ENTRY, voters: VOTERS, ballot: ballot(timeMs), known: undefined };
+  return {
+    type: 'paxos-prepare',
+    ...ENTRY,
+    voters: VOTERS,
+    ballot: ballot(timeMs),
+    heard: undefined,
+    known: undefined,
+  };
 }
 
 function accept(timeMs: number, object: KeyRecord): PaxosRequest {

@@ -151,8 +151,8 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/protocol/paxos/key-queue.ts',
-        "...(mode === 'cas' ? { next: this.#ballotAbove(ballot) } : {}),",
-        "...(mode === 'cas' || mode === 'mixed' ? { next: this.#ballotAbove(ballot) } : {}),",
+        "...(mode === 'cas' ? { next: this.#ballots.after(ballot) } : {}),",
+        "...(mode === 'cas' || mode === 'mixed' ? { next: this.#ballots.after(ballot) } : {}),",
       ),
     ],
     invariant: 'scenario',
@@ -302,17 +302,32 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/core/paxos/ballot.ts',
-        'if (seen !== undefined && isTooFarAhead(seen, time.wallMs, NOTHING_KNOWN))',
+        'if (seen !== undefined && isTooFarAhead(seen, time.wallMs, []))',
         'if (seen !== undefined && timeOfBallot(seen) < 0)',
       ),
       edit(
-        'src/protocol/paxos/key-queue.ts',
-        "this.#wasTooFarAhead = refusals.includes('too-far-ahead');",
+        'src/protocol/paxos/key-ballots.ts',
+        "this.#wasTooFarAhead = refusals.includes('too-far-ahead') && !refusals.includes('outbid');",
         'this.#wasTooFarAhead = refusals.length > 1_000;',
       ),
     ],
     invariant: 'progress',
     maxSeeds: 60,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'heard-not-passed-on',
+    bug: 'An acceptor finds a ballot too far ahead although another one has taken such a ballot.',
+    edits: [
+      edit(
+        ACCEPTOR,
+        'isTooFarAhead(ballot, node.nowMs, [known, node.floor, heard])',
+        'isTooFarAhead(ballot, node.nowMs, [known, node.floor, heard].slice(0, 2))',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'no-two-clocks-agree',
+    maxSeeds: 1,
   },
   {
     ...CONDITIONAL,

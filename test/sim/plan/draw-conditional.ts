@@ -8,15 +8,11 @@ import {
   type ConditionalOptions,
   type ConditionalType,
   type ConditionalWorkload,
-  type PlannedFault,
   type PlannedOperation,
   type RunOptions,
 } from './plan.ts';
 
 const SECOND_US = 1_000_000;
-
-/** Milliseconds by which the other clocks jump. */
-const MAX_JUMP_MS = 5_000;
 
 type Type = PlannedOperation['type'];
 
@@ -45,31 +41,6 @@ export function drawCollectAfterMs(
   const stream = new Stream(seed, 'collecting');
   if (conditional?.workload !== 'recreate' || stream.chance(0.2)) return undefined;
   return stream.integer(200, 2_000);
-}
-
-/**
- * Only one clock is wrong by days. If two are, by more than a minute from each other and from all others, no ballot is above what
- * some replicas promised and near enough to what the others know: keys of three such replicas are not written until the time has
- * come. The same goes for one, if another node has lost its disk and has no vote, so that all others have to agree; and for one that
- * leads the key, if all nodes were started anew at once, and none remembers what it was told of the others' time. That is the
- * price of refusing ballots too far ahead, and no rounds are to be expected there.
- */
-export function withOneWrongClock(faults: readonly PlannedFault[]): readonly PlannedFault[] {
-  const first = faults.find((fault) => fault.type === 'clock-jump');
-  const isDiskLost = faults.some((fault) => fault.type === 'crash' && fault.disk !== 'kept');
-  return faults.map((fault) => {
-    if (fault.type !== 'clock-jump' || first?.type !== 'clock-jump') return fault;
-    if (fault.node === first.node && !isDiskLost && !areAllStartedAnew(faults)) return fault;
-    return { ...fault, ms: Math.sign(fault.ms) * MAX_JUMP_MS };
-  });
-}
-
-/** Whether all machines lose their power at one moment. */
-function areAllStartedAnew(faults: readonly PlannedFault[]): boolean {
-  return faults.some(
-    ({ type, atUs }) =>
-      type === 'crash' && faults.filter((other) => other.type === 'crash' && other.atUs === atUs).length > 2,
-  );
 }
 
 function drawWorkload(stream: Stream): ConditionalOptions {

@@ -8,12 +8,7 @@
  */
 import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
-import {
-  conditionalOperations,
-  drawCollectAfterMs,
-  withConditional,
-  withOneWrongClock,
-} from './draw-conditional.ts';
+import { conditionalOperations, drawCollectAfterMs, withConditional } from './draw-conditional.ts';
 import { drawFaults } from './draw-faults.ts';
 import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
 
@@ -40,8 +35,7 @@ export function drawPlan(seed: number, settings: PlanSettings): RunPlan {
   const drawn = drawOptions(seed, profile);
   const options = profile === 'conditional' ? withConditional(seed, drawn) : drawn;
   const operations = drawOperations(seed, options, settings);
-  const drawnFaults = drawFaults(seed, options, profile !== 'mixed');
-  const faults = profile === 'conditional' ? withOneWrongClock(drawnFaults) : drawnFaults;
+  const faults = drawFaults(seed, options, profile !== 'mixed');
   const losesUnnoticed = faults.some(
     (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk === 'rolled-back'),
   );

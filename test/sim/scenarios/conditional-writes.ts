@@ -59,6 +59,11 @@ export const CONDITIONAL_WRITES: readonly Scenario[] = [
     run: clockADayAhead,
   },
   {
+    name: 'no-two-clocks-agree',
+    rule: 'Any two home replicas get a write through, however far their clocks are apart and whoever coordinates.',
+    run: noTwoClocksAgree,
+  },
+  {
     name: 'held-first-attempt',
     rule: 'A write that another node has refused is not done by the one that hears of it when that is forgotten.',
     run: heldFirstAttempt,
@@ -238,6 +243,31 @@ async function loseWhatWasAccepted(stage: ConditionalStage, lose: () => void): P
   }
   await cluster.heal();
   demandEvents('the key', await stage.mustShow(p1), [1]);
+}
+
+async function noTwoClocksAgree(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2, p3 } = stage;
+  const { fabric } = cluster.world;
+  p1.clockFaults.wallOffsetMs -= 3_600_000;
+  p3.clockFaults.wallOffsetMs += 86_400_000;
+  let etag: string | undefined;
+  let event = 1;
+  for (const [away, others] of [
+    [p2, [p1, p3]],
+    [p3, [p1, p2]],
+    [p1, [p3, p2]],
+    [p3, [p2, p1]],
+  ] as const) {
+    for (const other of others) fabric.cut(away.id, other.id);
+    for (const coordinator of others) {
+      etag = await stage.mustWrite(coordinator, event, { ifMatch: etag });
+      demandEvents(`a read after write ${event}`, await stage.mustShow(coordinator), [event]);
+      event += 1;
+    }
+    for (const other of others) fabric.heal(away.id, other.id);
+    await cluster.settle();
+  }
 }
 
 async function clockADayAhead(): Promise<void> {

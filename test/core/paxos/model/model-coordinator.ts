@@ -123,6 +123,7 @@ export class ModelCoordinator {
     const round = this.#rules.newRound({
       mode: this.#mode,
       ballot,
+      heard: this.#highest,
       voters,
       acceptors: acceptors.map(({ id }) => id),
       quorum,
@@ -132,7 +133,7 @@ export class ModelCoordinator {
       mustPropose: purpose !== undefined,
       etagOf,
       ...(this.#usesGrants && purpose === undefined
-        ? { next: clock.next({ wallMs: nowMs, nowMs }, ballot) }
+        ? { next: clock.after(ballot, { wallMs: nowMs, nowMs }) }
         : {}),
     });
     const running = { round, operations, acceptors, purpose };
