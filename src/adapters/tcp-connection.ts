@@ -58,12 +58,14 @@ export class TcpConnection implements Connection {
       const result = this.#decoder.feed(chunk, onFrame);
       if (result.type === 'malformed') this.#finish(result.reason, 'malformed');
     });
-    // Not waiting for queued writes: whoever ended the stream does not read them.
-    socket.on('end', () => {
-      const result = this.#decoder.end();
-      if (result.type === 'malformed') this.#finish(result.reason, 'malformed');
-      else this.#finish('closed by the peer', 'closed');
-    });
+    // Not waiting for queued writes: whoever ended the stream does not read them. That it ends in the middle of a frame is nobody's
+    // fault: a process that was killed, and a reset, which behind bytes not yet read looks like an end, cut anywhere.
+    socket.on('end', () =>
+      this.#finish(
+        this.#decoder.isWhole ? 'closed by the peer' : 'closed in the middle of a message',
+        'closed',
+      ),
+    );
     socket.on('error', (error) => this.#finish(describeSocketError(error), 'closed'));
     socket.on('close', () => {
       const { reason, cause } = this.#end ?? { reason: 'the connection broke', cause: 'closed' };

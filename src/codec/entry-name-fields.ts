@@ -9,7 +9,20 @@ const BUCKET = /^[A-Za-z0-9._-]+$/;
 export function readEntryName(fields: FieldReader): EntryName {
   const bucket = fields.string(MAX_BUCKET_CHARACTERS);
   const key = fields.string(MAX_KEY_BYTES);
-  if (!BUCKET.test(bucket)) throw new FormatError('not the name of a bucket');
-  if (key === '' || Buffer.byteLength(key) > MAX_KEY_BYTES) throw new FormatError('not a key');
+  if (!isBucket(bucket)) throw new FormatError('not the name of a bucket');
+  if (!isKey(key)) throw new FormatError('not a key');
   return { bucket, key };
+}
+
+/** Whether a peer would take it for one: a name that is read from a damaged disk may be none. */
+export function isEntryName({ bucket, key }: EntryName): boolean {
+  return isBucket(bucket) && isKey(key);
+}
+
+function isBucket(bucket: string): boolean {
+  return bucket.length <= MAX_BUCKET_CHARACTERS && BUCKET.test(bucket);
+}
+
+function isKey(key: string): boolean {
+  return key !== '' && Buffer.byteLength(key) <= MAX_KEY_BYTES;
 }

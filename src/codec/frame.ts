@@ -50,10 +50,9 @@ export class FrameDecoder {
     return FED;
   }
 
-  /** The stream ended: malformed if that was in the middle of a frame. */
-  end(): FeedResult {
-    if (this.#malformed !== undefined) return this.#malformed;
-    return this.#headerHave === 0 ? FED : this.#refuse('the stream ended in the middle of a frame');
+  /** Whether all that came were whole frames. */
+  get isWhole(): boolean {
+    return this.#malformed === undefined && this.#headerHave === 0;
   }
 
   #readHeader(bytes: Uint8Array, from: number): number {
@@ -93,10 +92,7 @@ export class FrameDecoder {
   }
 
   #refuseLength(): FeedResult {
-    return this.#refuse(`a frame of ${this.#length} bytes; 1 to ${MAX_FRAME_BYTES} are allowed`);
-  }
-
-  #refuse(reason: string): FeedResult {
+    const reason = `a frame of ${this.#length} bytes; 1 to ${MAX_FRAME_BYTES} are allowed`;
     this.#body = undefined;
     this.#malformed = { type: 'malformed', reason };
     return this.#malformed;

@@ -288,12 +288,17 @@ describe('tcp network', () => {
     await expectService();
   });
 
-  it('calls a stream malformed that ends in the middle of a frame', async () => {
-    for (const length of [2, 4, 8]) stranger().end(good.subarray(0, length));
-    await until(() => inbound.length === 3 && inbound.every(({ closes }) => closes.length === 1));
-    for (const { closes } of inbound) {
-      expect(closes[0]).toEqual({ reason: 'the stream ended in the middle of a frame', cause: 'malformed' });
+  it('blames nobody for a stream that ends in the middle of a frame, or breaks there', async () => {
+    for (const length of [2, 4, 8]) {
+      stranger().end(good.subarray(0, length));
+      const socket = stranger();
+      await once(socket, 'connect');
+      socket.write(good.subarray(0, length));
+      socket.resetAndDestroy();
     }
+    await until(() => inbound.length === 6 && inbound.every(({ closes }) => closes.length === 1));
+    expect(inbound.map(({ closes }) => closes[0]?.cause)).toEqual(Array.from({ length: 6 }, () => 'closed'));
+    expect(inbound.map(({ closes }) => closes[0]?.reason)).toContain('closed in the middle of a message');
     await expectService();
   });
 

@@ -61,10 +61,10 @@ function write(
   return begun;
 }
 
-function read(sight: () => Sight): Sight {
+function read(sight: () => Sight, r = 2): Sight {
   const [id, calledAt] = [run.nextId(), run.next()];
   const seen = sight();
-  run.reads.push({ id, key: KEY, n: 3, r: 2, calledAt, isSloppy: false, sight: seen });
+  run.reads.push({ id, key: KEY, n: 3, r, calledAt, isSloppy: false, sight: seen });
   return seen;
 }
 
@@ -133,11 +133,21 @@ describe('the judge of recorded runs', () => {
     expect(judge(sightOf([first, second]))).toEqual(['read-missed-acknowledged-write']);
   });
 
-  it('lets no read miss anything for a loss that is noticed at once', () => {
-    const [first, second] = [write('put'), write('put')];
+  it('lets no read miss anything for a loss that is noticed at once, but where the one that has lost it answers by itself', () => {
+    const [first, second] = [write('put', { w: 3 }), write('put', { w: 3 })];
     run.diskLost(true);
-    read(() => sightOf([first]));
+    read(() => sightOf([first]), 1);
+    expect(judge(sightOf([first, second]))).toEqual([]);
+    read(() => sightOf([first]), 2);
     expect(judge(sightOf([first, second]))).toEqual(['read-missed-acknowledged-write']);
+  });
+
+  it('sees a value beside its successor at the end, unless a lost disk may have been the only one that knew its id', () => {
+    const first = write('put', { attempts: 2 });
+    const second = write('put', { seen: read(() => sightOf([first])) });
+    expect(judge(sightOf([first, second]))).toEqual(['false-sibling']);
+    run.diskLost(true);
+    expect(judge(sightOf([first, second]))).toEqual([]);
   });
 
   it('sees a value beside its successor', () => {

@@ -59,7 +59,7 @@ class KeyJudgement {
     violations.push(...checkNotApplied(perhaps, new Set(reads.flatMap(({ sight }) => sight.events))));
     if (final === undefined) return violations;
     const settled = { id: 0, key: this.#key, shown: this.#shown(final, 'surely') };
-    violations.push(...checkNoFalseSiblings(this.#histories.surely, settled, true));
+    violations.push(...checkNoFalseSiblings(this.#histories.surely, settled, !this.#mayHaveLostIds()));
     violations.push(...checkNothingLost(perhaps, new Map([[this.#key, this.#shown(final, 'perhaps')]])));
     return violations;
   }
@@ -106,11 +106,24 @@ class KeyJudgement {
     return outcome === 'ok' && w === 1 && this.#run.losses.some(({ lostAt }) => calledAt < lostAt);
   }
 
-  /** Beside a node that lost something and does not know it yet, and another that is behind. */
-  #mayReadStale({ calledAt, returnedAt }: Omit<ReadEvent, 'shown'>): boolean {
+  /** The disk that was lost may have been the only one that knew under which id a write was sent, which then has two dots for good. */
+  #mayHaveLostIds(): boolean {
+    return this.#writes.some(
+      ({ attemptsById, calledAt }) =>
+        attemptsById > 1 && this.#run.losses.some(({ lostAt }) => calledAt < lostAt),
+    );
+  }
+
+  /**
+   * Beside a node that lost something and does not know it yet, and another that is behind. One with an empty disk knows it from
+   * the first peer that it meets: until then it may answer by itself, as R=1 allows.
+   */
+  #mayReadStale({ r, calledAt, returnedAt }: Omit<ReadEvent, 'shown'>): boolean {
     return this.#run.losses.some(
       ({ isNoticedAtOnce, lostAt, healedAt }) =>
-        !isNoticedAtOnce && returnedAt > lostAt && calledAt < (healedAt ?? Number.POSITIVE_INFINITY),
+        (!isNoticedAtOnce || r === 1) &&
+        returnedAt > lostAt &&
+        calledAt < (healedAt ?? Number.POSITIVE_INFINITY),
     );
   }
 

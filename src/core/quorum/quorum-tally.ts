@@ -6,7 +6,7 @@
  * have reached others.
  *
  * Invariants: a quorum is of distinct nodes, so a second answer of one node changes nothing; a node that failed may still
- * be late but is not waited for; `impossible` is final.
+ * be late but is not waited for; `impossible` is final, and so is `reached` unless an answer is taken back.
  */
 import type { NodeId } from '../ids.ts';
 import type { ReplicaReport, ReplicaResult } from '../outcome.ts';
@@ -88,6 +88,16 @@ export class QuorumTally {
       this.#counted += 1;
       if (!this.#fallbacks.has(node)) this.#countedHomes += 1;
     }
+    return true;
+  }
+
+  /** Takes an answer back that counted: that node could not tell after all. Answers whether there was one. */
+  revoke(node: NodeId, result: ReplicaResult): boolean {
+    const place = this.#places.get(node);
+    if (place === undefined || !this.counts(node)) return false;
+    place.result = result;
+    this.#counted -= 1;
+    if (!this.#fallbacks.has(node)) this.#countedHomes -= 1;
     return true;
   }
 

@@ -2,6 +2,7 @@
  * Pages of the keys of a tree, as they lie on the disk: what a node tells its peers, and what it compares with theirs. A
  * page of either side is bounded, and what is compared ends where the shorter one ends.
  */
+import { isEntryName } from '../../codec/entry-name-fields.ts';
 import { placementHash } from '../../codec/hash.ts';
 import { entryOfRecordKey, keyAfter, partitionRange, recordKey } from '../../codec/key-layout.ts';
 import { FormatError } from '../../codec/packer.ts';
@@ -64,7 +65,8 @@ async function readPage(
     limit: MAX_TREE_PAGE_RECORDS,
   })) {
     const entry = entryOfRecordKey(storageKey);
-    if (isWanted(entry)) {
+    // No peer has a key of a name that the disk has garbled, nor would it read the page.
+    if (isEntryName(entry) && isWanted(entry)) {
       const digest = readableDigest(entry, encoded);
       // Of what cannot be read, N is not known either: it is told to whoever asks.
       if (digest === undefined || isWantedN(largestNOf(encoded))) keys.push({ ...entry, digest });

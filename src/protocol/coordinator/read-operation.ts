@@ -3,7 +3,7 @@
  * section 4.5).
  *
  * The own replica is asked first: it costs no message, and what it holds goes along as a digest, so that a replica with an
- * equal record answers "same" and no bytes. As many others are asked as R needs; another one where a replica fails, or is
+ * equal record answers "same" and no bytes. As many others are asked as R needs; another one where a replica fails or is
  * late (a hedge, see hedge-policy.ts: reads change nothing, so asking twice is safe). "Absent" counts as an answer of a home replica; an
  * unreadable record counts for nothing.
  *
@@ -34,6 +34,7 @@ import type { InFlight, Leave } from '../in-flight.ts';
 import { mostUsable, type NoReply, type Replicas } from '../replica/replicas.ts';
 import { Deadline } from './deadline.ts';
 import { type Held, HeldRecords, type SettledRead } from './held-records.ts';
+import { readFailure, type ReadFailureCode } from './read-failure.ts';
 
 export interface ReadPorts {
   readonly replicas: Replicas;
@@ -139,6 +140,7 @@ export class ReadOperation {
    * not asked may be; when all have answered, what they hold is all there is.
    */
   #conclude(): void {
+    this.#takeBackOwn();
     const { verdict } = this.#tally;
     if (verdict === 'impossible') this.#answer(this.#failure('quorum-unavailable'));
     if (verdict !== 'reached') return;
@@ -150,6 +152,13 @@ export class ReadOperation {
     if (this.#answered || this.#tally.outstanding > 0) return;
     if (!this.#isConclusive()) this.#answer(this.#failure('quorum-unavailable'));
     else this.#answer(this.#haveAllTold() ? this.#success() : this.#failure('session-too-new'));
+  }
+
+  /** What was said here before a peer told this node that its disk has lost something is no answer. */
+  #takeBackOwn(): void {
+    const { replicas } = this.#ports;
+    if (replicas.mayLack(this.#target.entry) && this.#tally.revoke(replicas.self, 'recovering'))
+      this.#askMissing();
   }
 
   /** Whether it can be said what is there: of nothing alive only home replicas can tell. */
@@ -270,25 +279,10 @@ export class ReadOperation {
     return { type: 'answer', record: this.#held.join(), acks, sloppy, hasUnfinishedRound };
   }
 
-  #failure(code: 'quorum-unavailable' | 'quorum-timeout' | 'session-too-new'): Failure {
+  #failure(code: ReadFailureCode): Failure {
     const { r, nodes } = this.#target;
     const counted = this.#isConclusive() ? this.#tally.counted : this.#tally.countedHomes;
-    const who = nodes.fallbacks.length > 0 ? 'home replicas, or fallbacks in their place,' : 'home replicas';
-    const answered = `${counted} of ${nodes.homes.length} ${who} could tell what they hold`;
-    const details = {
-      'quorum-timeout': `${answered}, but R is ${r}, in time.`,
-      'quorum-unavailable': `${answered}, but R is ${r}, and no more can be asked.`,
-      'session-too-new': `${answered}, and none of it is as new as the context of the request.`,
-    };
-    return {
-      type: 'failed',
-      code,
-      certainty: 'not-applied',
-      detail: details[code],
-      required: r,
-      received: counted,
-      replicas: this.#tally.reports(this.#deadline.elapsedMs),
-    };
+    return readFailure(code, { r, nodes, counted, replicas: this.#tally.reports(this.#deadline.elapsedMs) });
   }
 }
 

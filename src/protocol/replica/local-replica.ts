@@ -75,13 +75,16 @@ export class LocalReplica {
     this.#loader = new RecordLoader({ ...options, standIn: this.#standIn });
   }
 
+  mayLack(entry: EntryName): boolean {
+    return this.#options.losses.mayLack(entry);
+  }
+
   /** What this replica can say of a key. Where it has lost something, what it holds is no answer. */
   read(request: ReadReplica): MaybeLater<ReadReply> {
-    const { mayLack } = this.#options.losses;
     // Asked for before, too: it may have been got back between the look at the disk and the answer.
-    const lacked = mayLack(request);
+    const lacked = this.mayLack(request);
     return afterwards(this.held(request, request.known), (reply) => {
-      if ((!lacked && !mayLack(request)) || reply.type === 'unreadable') return reply;
+      if ((!lacked && !this.mayLack(request)) || reply.type === 'unreadable') return reply;
       return afterwards(reply.type === 'same' ? this.held(request) : reply, recovering);
     });
   }

@@ -2,7 +2,7 @@
  * Replicas of a key wherever they lie: a coordinator asks its own node's in the same words as another's, so nothing can
  * be right for remote data only, or for local data only.
  */
-import type { NodeId } from '../../core/ids.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../core/message.ts';
 import type { ReplicaResult } from '../../core/outcome.ts';
 import type { PeerStatus } from '../peers/outbound-peer.ts';
@@ -43,6 +43,11 @@ export class Replicas {
   /** Calls back after every change of some node's state. */
   watch(onChange: () => void): Cancel {
     return this.#peers.watch(onChange);
+  }
+
+  /** Whether the own replica may lack something of this entry that was acknowledged. */
+  mayLack(entry: EntryName): boolean {
+    return this.#local.mayLack(entry);
   }
 
   /** Asks for a replica's record. `onReply` is called once, before this returns or later; or never after a cancel. */

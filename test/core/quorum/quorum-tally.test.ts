@@ -140,6 +140,33 @@ describe('a quorum tally', () => {
   });
 });
 
+describe('an answer that is taken back', () => {
+  it('counts no more, so that others have to be asked', () => {
+    const tally = new QuorumTally(NODES.slice(0, 3), 2);
+    const [first, second] = NODES as readonly [NodeId, NodeId];
+    for (const node of [first, second]) tally.ask(node);
+    tally.settle(first, 'not-found', 1);
+    tally.settle(second, 'ok', 1);
+    expect(tally.verdict).toBe('reached');
+    expect([tally.revoke(first, 'recovering'), tally.revoke(first, 'recovering')]).toEqual([true, false]);
+    expect([tally.verdict, tally.counted, tally.countedHomes, tally.missing]).toEqual(['open', 1, 1, 1]);
+    expect(tally.reports(1)[0]).toMatchObject({ node: first, result: 'recovering' });
+  });
+
+  it('is not there if it did not count', () => {
+    const tally = new QuorumTally(NODES.slice(0, 3), 2);
+    const [first, second, third] = NODES as readonly [NodeId, NodeId, NodeId];
+    for (const node of [first, second]) tally.ask(node);
+    tally.settle(first, 'unreadable', 1);
+    expect([first, second, third].map((node) => tally.revoke(node, 'recovering'))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(tally.verdict).toBe('open');
+  });
+});
+
 describe('a majority', () => {
   it.each([
     [1, 1],

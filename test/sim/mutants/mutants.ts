@@ -372,7 +372,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         LOCAL_REPLICA,
-        "    if ((!lacked && !mayLack(request)) || reply.type === 'unreadable') return reply;",
+        "    if ((!lacked && !this.mayLack(request)) || reply.type === 'unreadable') return reply;",
         "    if (lacked || !lacked || reply.type === 'unreadable') return reply;",
       ),
     ],
@@ -409,6 +409,21 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: 'loss-unnoticed',
     only: 'rolled-back',
     maxSeeds: 40,
+  },
+  {
+    ...STANDARD,
+    id: 'own-answer-stays',
+    bug: 'What a coordinator found on its disk counts although a peer has told it meanwhile that the disk has lost something.',
+    edits: [
+      edit(
+        'src/protocol/coordinator/read-operation.ts',
+        "if (replicas.mayLack(this.#target.entry) && this.#tally.revoke(replicas.self, 'recovering'))",
+        "if (this.#tally.counted < 0 && this.#tally.revoke(replicas.self, 'recovering'))",
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'amnesia-while-it-reads',
+    maxSeeds: 1,
   },
   {
     ...STANDARD,

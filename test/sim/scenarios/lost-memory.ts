@@ -36,7 +36,41 @@ export const LOST_MEMORY: readonly Scenario[] = [
     rule: 'A store that is brought back to a snapshot, writes on alone and is opened once more is not taken for the old one.',
     run: rollbackThenAlone,
   },
+  {
+    name: 'amnesia-while-it-reads',
+    rule: 'What a coordinator has found on an empty disk, before a peer tells it that the disk is not its own, is no answer.',
+    run: amnesiaWhileItReads,
+  },
 ];
+
+async function amnesiaWhileItReads(): Promise<void> {
+  // That it has lost something is written down before p1 presents itself anew: meanwhile p2 answers.
+  const cluster = await ScenarioCluster.start(
+    { meanSyncUs: 100_000 },
+    { antiEntropy: false, handoff: false },
+  );
+  const { p1, p2, p3, f1, f2, world } = cluster;
+  cluster.cut(p2, p1, p3);
+  await cluster.mustPut(p1, 1, { sloppy: false });
+  p1.crash({ power: false, reason: 'the scenario' });
+  p1.disk.wipe();
+  for (const other of [p3, f1, f2]) cluster.cut(p1, other);
+  for (const [from, to] of [
+    [p1, p2],
+    [p2, p1],
+  ] as const)
+    world.fabric.heal(from.id, to.id);
+  await cluster.settle();
+  p1.start();
+  while (!p1.isUp) await world.runFor(0.01);
+  demand(cluster.traced('store-lost-something') === 0, 'p1 knows what it has lost, before it reads');
+  const outcome = await cluster.get(p1, { sloppy: false });
+  demand(cluster.traced('store-lost-something') > 0, 'p1 does not know what it has lost');
+  demand(
+    outcome.type === 'failed',
+    `a read of p1 and p2, which lack the write, ends in ${JSON.stringify(outcome)}`,
+  );
+}
 
 async function amnesia(): Promise<void> {
   const cluster = await ScenarioCluster.start();
