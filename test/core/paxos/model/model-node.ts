@@ -102,13 +102,20 @@ export class ModelNode {
     this.held = { state: this.#rules.afterRestart(this.held.state), record: this.held.record };
   }
 
-  wipe(): void {
-    this.held = NOTHING;
-    this.floor = undefined;
+  /** `isJustRecord`: what it has promised, accepted and knows to be chosen is still there. */
+  wipe(isJustRecord = false): void {
+    this.held = isJustRecord ? { ...this.held, record: undefined } : NOTHING;
+    if (!isJustRecord) this.floor = undefined;
     this.generation += 1;
     this.isNewcomer = true;
     this.hear(this);
     this.restart();
+  }
+
+  /** Votes again, with the records of the other one. */
+  regain(record: KeyRecord | undefined): void {
+    this.joinIn(record);
+    this.isNewcomer = false;
   }
 
   collect(floor: Ballot): void {

@@ -15,6 +15,7 @@ const NOTICED: Readonly<Record<string, { readonly from: number; readonly histori
   'no dirty reject': { from: 60_300, histories: 100 },
   'a dirty accept is merged': { from: 60_300, histories: 100 },
   'an accept does not ask what was promised': { from: 1, histories: 200 },
+  'what is known to be chosen is taken for held': { from: 72_200, histories: 100 },
   'a refusal is answered unwritten': { from: 1, histories: 200 },
   'a read compares values alone': { from: 1_800, histories: 100 },
   'a read does not ask what was promised': { from: 1_800, histories: 100 },

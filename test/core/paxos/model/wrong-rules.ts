@@ -3,7 +3,7 @@ import { joinIfAny } from '../../../../src/core/causality/record-order.ts';
 import type { KeyRecord } from '../../../../src/core/causality/record.ts';
 import type { NodeId } from '../../../../src/core/ids.ts';
 import { currentObject } from '../../../../src/core/paxos/current-object.ts';
-import { highestBallot } from '../../../../src/core/paxos/ballot.ts';
+import { type Ballot, highestBallot, isAbove } from '../../../../src/core/paxos/ballot.ts';
 import { LinearizableRead } from '../../../../src/core/paxos/linearizable-read.ts';
 import type { PrepareReply, Promised } from '../../../../src/core/paxos/messages.ts';
 import { Round, type RoundOptions, type RoundStep } from '../../../../src/core/paxos/round.ts';
@@ -41,6 +41,18 @@ class RashRound extends Round {
   }
 }
 
+/** Takes it that whoever knows what was chosen holds it, so that nobody else need. */
+class TrustingRound extends Round {
+  #chosen: Ballot | undefined;
+
+  override onPrepareReply(from: NodeId, reply: PrepareReply): RoundStep {
+    if (reply.type === 'rejected') return super.onPrepareReply(from, reply);
+    this.#chosen = highestBallot(this.#chosen, reply.chosen);
+    const isHeld = !isAbove(reply.accepted, this.#chosen);
+    return super.onPrepareReply(from, isHeld ? { ...reply, object: undefined } : reply);
+  }
+}
+
 function joinedWith(reply: PrepareReply, object: KeyRecord | undefined): PrepareReply {
   return reply.type === 'promised' ? { ...reply, record: joinIfAny(reply.record, object) } : reply;
 }
@@ -72,6 +84,10 @@ export const WRONG_RULES: Readonly<Record<string, ModelRules>> = {
       const promised = highestBallot(accepted, chosen);
       return decideAccept({ ...held, state: { ...held.state, promised } }, message, node);
     },
+  },
+  'what is known to be chosen is taken for held': {
+    ...PRODUCTION_RULES,
+    newRound: (options) => new TrustingRound(options),
   },
   'a refusal is answered unwritten': { ...PRODUCTION_RULES, newRound: (options) => new RashRound(options) },
   'a read compares values alone': {
