@@ -175,7 +175,7 @@ export class OperationRouter {
   async #coordinate(
     operation: ForwardedOperation,
     nodes: PreferredNodes,
-    onTheWayMs = 0,
+    onTheWayMs?: number,
   ): Promise<CoordinatedReply | CannotCoordinate> {
     const { reads, writes, conditionals } = this.#ports;
     switch (operation.type) {

@@ -39,17 +39,18 @@ export class ConditionalCoordinator {
   }
 
   /**
-   * `homes`: the home replicas of the bucket's N; `onTheWayMs`: how long ago it left whoever has forwarded it, at most. Never
-   * rejects.
+   * `homes`: the home replicas of the bucket's N; `onTheWayMs`: how long ago it left whoever has forwarded it, at most; undefined: it
+   * is of a client of this node. Never rejects.
    */
   async coordinate(
     request: ConditionalRequest,
     homes: readonly NodeId[],
-    onTheWayMs = 0,
+    onTheWayMs: number | undefined,
   ): Promise<ConditionalResult> {
     // Before it waits for anything: another one may be given it meanwhile.
-    const takenAtMs = this.#ports.clock.nowMs() - onTheWayMs;
-    const result = await this.#coordinate(request, homes, takenAtMs);
+    const takenAtMs = this.#ports.clock.nowMs() - (onTheWayMs ?? 0);
+    const origin = { takenAtMs, isForwarded: onTheWayMs !== undefined };
+    const result = await this.#coordinate(request, homes, origin);
     if (result.type === 'failed') {
       const { code, certainty } = result;
       this.#ports.tracer.trace({ type: 'conditional-failed', code, certainty });
@@ -60,7 +61,7 @@ export class ConditionalCoordinator {
   async #coordinate(
     request: ConditionalRequest,
     homes: readonly NodeId[],
-    takenAtMs: number,
+    origin: Pick<WaitingOptions, 'takenAtMs' | 'isForwarded'>,
   ): Promise<ConditionalResult> {
     const { replicas, clock, isLowOnSpace } = this.#ports;
     if (request.operation.type === 'write' && isLowOnSpace()) {
@@ -70,7 +71,7 @@ export class ConditionalCoordinator {
     const quorum = Math.floor(homes.length / 2) + 1;
     const isUsable = awaitUsableQuorum(replicas, homes, quorum, deadline);
     if (!(isUsable === true || (await isUsable))) return unavailable(replicas, homes, quorum);
-    return this.#enqueue(request, homes, deadline, { mustPropose: false, takenAtMs });
+    return this.#enqueue(request, homes, deadline, { mustPropose: false, ...origin });
   }
 
   /**
@@ -123,7 +124,7 @@ export class ConditionalCoordinator {
       returnRecord: false,
     };
     const { clock } = this.#ports;
-    const options = { mustPropose: true, takenAtMs: clock.nowMs() };
+    const options = { mustPropose: true, isForwarded: false, takenAtMs: clock.nowMs() };
     return this.#enqueue(request, homes, new Deadline(clock, timeoutMs), options);
   }
 

@@ -214,10 +214,12 @@ export class KeyQueue {
     this.#dirty = 0;
     const facts = this.#facts(run.phases);
     if (end.type !== 'chosen') return this.#decide(batch, end.verdicts, facts);
-    const isWon = end.verdicts.some(({ type }) => type === 'written');
-    const told = isWon
-      ? batch.map((waiting, place) => !this.#race.holds(waiting, end.verdicts[place] as Verdict))
-      : [];
+    const winner = batch[end.verdicts.findIndex(({ type }) => type === 'written')];
+    if (winner !== undefined) this.#race.won(winner);
+    const told =
+      winner !== undefined
+        ? batch.map((waiting, place) => !this.#race.holds(waiting, end.verdicts[place] as Verdict))
+        : [];
     const deferred = this.#decide(batch, end.verdicts, facts, told);
     const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
     const { proposal } = run;

@@ -4,7 +4,8 @@
  * that from being slow and unfair:
  *
  * - Whoever is nearest comes back first, would have the next round for itself, and win it, and so on for ever. So that round waits
- *   for a moment, until as many have come back as were told; and who of them is the first is drawn.
+ *   for a moment, until as many have come back as were told; and who of them is the first is drawn, among the clients of this node or
+ *   among those of others: whichever have won less, each for itself.
  * - With 64 clients 63 tried in vain for each one that won, and refusing them was nearly all that the nodes did. So those that lose
  *   are told a few at a time, the longest waiting first: as many come back as have a chance, and the others wait where it
  *   costs nothing. Nobody is kept for longer than a moment. What a loser is told is true when it is told: the object that
@@ -41,6 +42,8 @@ export class Race {
   /** Writes in the batch that is served, and those that were answered since it began. */
   #contenders = 0;
   #told = 0;
+  /** Of the clients of this node, and of those of others. */
+  readonly #wins = { near: 0, far: 0 };
   /** What the last round has chosen. */
   #record: KeyRecord | undefined;
   #timer: Timer | undefined;
@@ -54,7 +57,12 @@ export class Race {
   start(batch: readonly WaitingRequest[]): readonly WaitingRequest[] {
     this.#contenders = batch.filter(({ conditional }) => conditional.type === 'write').length;
     this.#told = this.#contenders;
-    return this.#contenders > 1 ? this.#shuffled(batch) : batch;
+    return this.#contenders > 1 ? this.#inTurn(this.#shuffled(batch)) : batch;
+  }
+
+  /** One of the batch has won. */
+  won({ isForwarded }: WaitingRequest): void {
+    this.#wins[isForwarded ? 'far' : 'near'] += 1;
   }
 
   /** Whether one that has lost against another one of its batch is kept, to be told later. */
@@ -91,6 +99,8 @@ export class Race {
 
   /** Nobody has come who could win: all that are left are told. */
   over(): void {
+    this.#wins.near = 0;
+    this.#wins.far = 0;
     this.#tell(this.#losers.length);
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -133,6 +143,15 @@ export class Race {
     this.#losers = this.#losers.slice(count);
     this.#told += told.length;
     for (const { waiting } of told) if (!waiting.isAnswered) this.#ports.refuse(waiting, this.#record);
+  }
+
+  /** First those of whom each has won less. A client has one request at a time here, so as many compete as are here. */
+  #inTurn(batch: readonly WaitingRequest[]): readonly WaitingRequest[] {
+    const all = [...batch, ...this.#losers.map(({ waiting }) => waiting)];
+    const far = all.filter(({ isForwarded }) => isForwarded).length;
+    const isTurnOfFar = this.#wins.far * (all.length - far) <= this.#wins.near * far;
+    const isInTurn = (waiting: WaitingRequest): boolean => waiting.isForwarded === isTurnOfFar;
+    return [...batch.filter(isInTurn), ...batch.filter((waiting) => !isInTurn(waiting))];
   }
 
   /** By Fisher and Yates. */

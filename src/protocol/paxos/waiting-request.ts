@@ -16,6 +16,8 @@ export type ConditionalResult = ConditionalOutcome | CannotCoordinate;
 export interface WaitingOptions {
   /** Whether a round has to propose it, even if what is there is known. */
   readonly mustPropose: boolean;
+  /** Whether it came from another node, and not from a client of this one. */
+  readonly isForwarded: boolean;
   /** By the monotonic clock, milliseconds: from when on another coordinator may have been given it. */
   readonly takenAtMs: number;
   /** Time of the ballot floor by then, milliseconds since 1970; 0 if there was none. */
@@ -27,6 +29,7 @@ export class WaitingRequest {
   readonly request: ConditionalRequest;
   readonly deadline: Deadline;
   readonly mustPropose: boolean;
+  readonly isForwarded: boolean;
   readonly #resolve: (result: ConditionalResult) => void;
   readonly #stopDeadline: () => void;
   /** The rounds that it took part in, with its place in each. */
@@ -41,11 +44,12 @@ export class WaitingRequest {
   constructor(
     request: ConditionalRequest,
     deadline: Deadline,
-    { mustPropose, takenAtMs, floorMs, resolve }: WaitingOptions,
+    { mustPropose, isForwarded, takenAtMs, floorMs, resolve }: WaitingOptions,
   ) {
     this.request = request;
     this.deadline = deadline;
     this.mustPropose = mustPropose;
+    this.isForwarded = isForwarded;
     this.#resolve = resolve;
     this.#takenAtMs = takenAtMs;
     this.#floorMs = floorMs;

@@ -62,9 +62,10 @@ class RaceStage {
   waits(
     name: string,
     request: ConditionalRequest = casOf(ENTRY, name, { ifMatch: 'absent' }),
+    isForwarded = false,
   ): WaitingRequest {
     const { timeoutMs } = request;
-    const options = { mustPropose: false, takenAtMs: 0, floorMs: 0, resolve: () => {} };
+    const options = { mustPropose: false, isForwarded, takenAtMs: 0, floorMs: 0, resolve: () => {} };
     const waiting = new WaitingRequest(request, new Deadline(this.clock, timeoutMs), options);
     this.#names.set(waiting, name);
     return waiting;
@@ -99,6 +100,37 @@ function chosen(text: string): KeyRecord {
   ballots += 1;
   return recordOf(paxosDot(ballot(ballots)), text);
 }
+
+describe('the winner of a race', () => {
+  it('is drawn of those of whom each has won less: clients of this node, or of others', () => {
+    const stage = new RaceStage();
+    const wins = { near: 0, far: 0 };
+    for (let round = 0; round < 30; round += 1) {
+      // Of three clients two are elsewhere; the one that is near comes first.
+      const batch = [false, true, true].map((isForwarded, place) =>
+        stage.waits(`${round}.${place}`, undefined, isForwarded),
+      );
+      const [first] = stage.race.start(batch) as [WaitingRequest];
+      stage.race.won(first);
+      wins[first.isForwarded ? 'far' : 'near'] += 1;
+    }
+    expect(wins).toEqual({ near: 10, far: 20 });
+  });
+
+  it('is whoever is there, if none of the others is', () => {
+    const stage = new RaceStage();
+    for (let round = 0; round < 3; round += 1) {
+      const batch = [stage.waits('one'), stage.waits('two')];
+      const [first] = stage.race.start(batch) as [WaitingRequest];
+      expect(batch).toContain(first);
+      stage.race.won(first);
+    }
+    const far = stage.waits('far', undefined, true);
+    expect(stage.race.start([stage.waits('near'), far])[0]).toBe(far);
+    stage.race.over();
+    expect(stage.race.start([stage.waits('near'), stage.waits('another')])).toHaveLength(2);
+  });
+});
 
 describe('a loser of a race', () => {
   it('is held if there are many, and told at once if there are few', () => {
