@@ -178,6 +178,16 @@ it('is decided soon where an unknown replacement has to come before plain writes
   expect(searchObject(operations, { maxSteps: 5_000 }).type).toBe('legal');
 });
 
+it('is decided soon, however many are shown the same at once, and deletions that one node has forgotten', () => {
+  const crowd = Array.from({ length: 40 }, (_, index) =>
+    read([10 + index / 100, 20 + index / 100], index % 2 === 0 ? '-2 3' : '3'),
+  );
+  const deleted = [done([1, 2], create('1')), done([3, 4], replace('1', '-2')), done([5, 6], plain('3'))];
+  const options = { mayForget: true, maxSteps: 200 };
+  expect(searchObject([...deleted, ...crowd], options).type).toBe('legal');
+  expect(searchObject([...deleted, ...crowd, read([12, 40], '3 4')], options).type).toBe('illegal');
+});
+
 it('says so when it gives up', () => {
   const operations = [done([1, 2], create('1')), done([3, 4], replace('1', '2'))];
   expect(searchObject(operations, { maxSteps: 1 })).toEqual({ type: 'undecided', steps: 1 });

@@ -159,13 +159,14 @@ class ObjectSearch {
     return isDone;
   }
 
-  /** Places what the state shows just as it is: that changes nothing. Answers whether nothing is left. */
+  /** Places what the state shows: that changes nothing, for deletions do not count where they may be forgotten. Answers whether nothing is left. */
   #takeShown(state: ObjectState, trail: number[]): boolean {
     for (let found = true; found; ) {
       found = false;
       for (const index of this.#front().indexes) {
         const operation = this.#known[index] as ObjectOperation;
-        if (operation.outcome.type !== 'shown' || statesAfter(operation, state, false).length === 0) continue;
+        if (operation.outcome.type !== 'shown' || statesAfter(operation, state, this.#mayForget).length === 0)
+          continue;
         this.#put(index);
         trail.push(index);
         found = true;
