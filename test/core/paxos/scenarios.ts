@@ -309,6 +309,14 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return differs(stage.readByRound(3, 'A', 'B'), ['p1', 'u0'], 'round 3');
   },
 
+  'a record that is lost where it is known to be chosen': (rules) => {
+    const stage = new Stage(rules);
+    const first = stage.round(1, [put('p1', undefined)]);
+    stage.commit(stage.accept(first, stage.prepare(first, 'A', 'B'), 'A', 'B'), 'A');
+    stage.A.held = { ...stage.A.held, record: undefined };
+    return differs(stage.readByRound(2, 'A', 'B'), ['p1'], 'round 2');
+  },
+
   'a copy of an accept that is refused': (rules) => {
     const stage = new Stage(rules);
     const first = stage.round(1, [put('p1', undefined)]);
