@@ -66,7 +66,7 @@ async function readPage(
   })) {
     const entry = entryOfRecordKey(storageKey);
     // No peer has a key of a name that the disk has garbled, nor would it read the page.
-    if (isEntryName(entry) && isWanted(entry)) {
+    if (isWanted(entry) && isEntryName(entry)) {
       const digest = readableDigest(entry, encoded);
       // Of what cannot be read, N is not known either: it is told to whoever asks.
       if (digest === undefined || isWantedN(largestNOf(encoded))) keys.push({ ...entry, digest });

@@ -141,6 +141,8 @@ export class ReadOperation {
    */
   #conclude(): void {
     this.#takeBackOwn();
+    // Whoever was asked in its place may have answered at once.
+    if (this.#answered) return;
     const { verdict } = this.#tally;
     if (verdict === 'impossible') this.#answer(this.#failure('quorum-unavailable'));
     if (verdict !== 'reached') return;

@@ -217,9 +217,9 @@ export class KeyQueue {
     const winner = batch[end.verdicts.findIndex(({ type }) => type === 'written')];
     if (winner !== undefined) this.#race.won(winner);
     const told =
-      winner !== undefined
-        ? batch.map((waiting, place) => !this.#race.holds(waiting, end.verdicts[place] as Verdict))
-        : [];
+      winner === undefined
+        ? []
+        : batch.map((waiting, place) => !this.#race.holds(waiting, end.verdicts[place] as Verdict));
     const deferred = this.#decide(batch, end.verdicts, facts, told);
     const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
     const { proposal } = run;

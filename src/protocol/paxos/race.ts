@@ -23,6 +23,9 @@ import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { WaitingRequest } from './waiting-request.ts';
 
+/** What is kept of the wins before, at each: some thirty of them count. */
+const KEPT_WINS = 1 - 1 / 32;
+
 export interface RacePorts {
   readonly preciseClock: Clock;
   readonly random: Random;
@@ -42,7 +45,7 @@ export class Race {
   /** Writes in the batch that is served, and those that were answered since it began. */
   #contenders = 0;
   #told = 0;
-  /** Of the clients of this node, and of those of others. */
+  /** Of late, of the clients of this node and of those of others: who comes anew is not in debt to whoever won without it. */
   readonly #wins = { near: 0, far: 0 };
   /** What the last round has chosen. */
   #record: KeyRecord | undefined;
@@ -62,6 +65,8 @@ export class Race {
 
   /** One of the batch has won. */
   won({ isForwarded }: WaitingRequest): void {
+    this.#wins.near *= KEPT_WINS;
+    this.#wins.far *= KEPT_WINS;
     this.#wins[isForwarded ? 'far' : 'near'] += 1;
   }
 
