@@ -14,6 +14,7 @@ const MIXED = { profile: 'mixed', operations: 1_000 } as const;
 const LOCAL_REPLICA = 'src/protocol/replica/local-replica.ts';
 const GROUP_COMMIT = 'src/protocol/replica/group-commit.ts';
 const PENDING_REQUESTS = 'src/protocol/peers/pending-requests.ts';
+const READ_OPERATION = 'src/protocol/coordinator/read-operation.ts';
 const WRITE_POSITIONS = 'src/core/quorum/write-positions.ts';
 const QUORUM_TALLY = 'src/core/quorum/quorum-tally.ts';
 const HANDOFF = 'src/protocol/handoff/handoff.ts';
@@ -375,6 +376,11 @@ export const MUTANTS: readonly Mutant[] = [
         "    if ((!lacked && !this.mayLack(request)) || reply.type === 'unreadable') return reply;",
         "    if (lacked || !lacked || reply.type === 'unreadable') return reply;",
       ),
+      edit(
+        READ_OPERATION,
+        "if (replicas.mayLack(this.#target.entry) && this.#tally.revoke(replicas.self, 'recovering'))",
+        "if (this.#tally.counted < 0 && this.#tally.revoke(replicas.self, 'recovering'))",
+      ),
     ],
     invariant: 'read-missed-acknowledged-write',
     only: 'wiped',
@@ -416,7 +422,7 @@ export const MUTANTS: readonly Mutant[] = [
     bug: 'What a coordinator found on its disk counts although a peer has told it meanwhile that the disk has lost something.',
     edits: [
       edit(
-        'src/protocol/coordinator/read-operation.ts',
+        READ_OPERATION,
         "if (replicas.mayLack(this.#target.entry) && this.#tally.revoke(replicas.self, 'recovering'))",
         "if (this.#tally.counted < 0 && this.#tally.revoke(replicas.self, 'recovering'))",
       ),
@@ -660,11 +666,7 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'session-ignored',
     bug: 'A read that names a context is answered by whoever answers first.',
     edits: [
-      edit(
-        'src/protocol/coordinator/read-operation.ts',
-        'return atLeast === undefined || covers(',
-        'return atLeast !== null || covers(',
-      ),
+      edit(READ_OPERATION, 'return atLeast === undefined || covers(', 'return atLeast !== null || covers('),
     ],
     invariant: 'session-went-back',
     maxSeeds: 20,
