@@ -35,8 +35,11 @@ export interface AntiEntropyPorts {
   readonly inFlight: InFlight;
   /** Whether this node begins exchanges and builds trees; so it does if this is not set. It answers its peers anyway. */
   readonly antiEntropy?: boolean;
-  /** Told of a record that this node is no home replica for, and that it may keep for nobody. */
-  readonly adopt: (entry: EntryName) => Promise<void>;
+  /**
+   * Told of a record that this node is no home replica for, and that it may keep for nobody. Resolves to false if it cannot be
+   * read now.
+   */
+  readonly adopt: (entry: EntryName) => Promise<boolean>;
   /** Told of every record, now and then; in its key's serial section. */
   readonly onCounted: (entry: EntryName, encoded: Uint8Array) => void;
   /** How long a step of the foreground takes now, milliseconds: the last group commit, and more while clients wait. */
@@ -134,17 +137,17 @@ export class AntiEntropy {
   }
 
   /** A node comes across all of its records here, so it is here that it notices those that lie where they do not belong. */
-  async #look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<void> {
+  async #look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<boolean> {
     const { local, ring, self, adopt, onCounted } = this.#ports;
     let isStray = false;
-    await local.look(entry, (encoded) => {
+    const couldRead = await local.look(entry, (encoded) => {
       use(encoded);
       if (encoded === undefined) return;
       onCounted(entry, encoded);
       const partition = partitionOf(ring, placementHash(entry));
       isStray = !homeReplicas(ring, partition, largestNOf(encoded)).includes(self);
     });
-    if (isStray) await adopt(entry);
+    return isStray ? adopt(entry) : couldRead;
   }
 
   #buildTrees(): void {

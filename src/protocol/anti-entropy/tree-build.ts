@@ -20,8 +20,8 @@ import { RecordTrees } from './record-trees.ts';
 
 export interface TreeBuildPorts {
   readonly storage: Storage;
-  /** Shows a record while nothing can change it. */
-  readonly look: (entry: EntryName, use: (encoded: Uint8Array | undefined) => void) => Promise<void>;
+  /** Shows a record while nothing can change it. Resolves to false if it has to be looked at again: it cannot be read now. */
+  readonly look: (entry: EntryName, use: (encoded: Uint8Array | undefined) => void) => Promise<boolean>;
   readonly pace: Pace;
 }
 
@@ -36,6 +36,7 @@ export class TreeBuild {
   #listedTo = '';
   #waiting = new Set<string>();
   #changedWhileListing: Set<string> | undefined;
+  #couldReadAll = true;
   /** Bytes counted since others had their turn. */
   #stepBytes = 0;
 
@@ -44,6 +45,11 @@ export class TreeBuild {
     this.#partition = partition;
     this.trees = new RecordTrees(partitions);
     this.#ports = ports;
+  }
+
+  /** Whether no record was left out because it could not be read. */
+  get couldReadAll(): boolean {
+    return this.#couldReadAll;
   }
 
   /** Resolves to true when every record is counted, to false if the node is closing. Rejects if the store cannot be read. */
@@ -93,12 +99,13 @@ export class TreeBuild {
 
   async #count(name: string): Promise<void> {
     const entry = entryOfRecordKey(Buffer.from(name, 'latin1'));
-    await this.#ports.look(entry, (encoded) => {
+    const couldRead = await this.#ports.look(entry, (encoded) => {
       this.#waiting.delete(name);
       if (encoded === undefined) return;
       this.trees.replace(entry, undefined, encoded);
       this.#stepBytes += encoded.length;
     });
+    if (!couldRead) this.#couldReadAll = false;
   }
 
   #pause(): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * The digest trees of all partitions of this node, in memory: kept up to date with every change of a record, and built
- * from the data at start, one partition after the other, in small steps. A partition is built anew from time to time, and
- * when an exchange finds that its trees and its records do not fit: that is how data which the disk lost silently come to
- * be missed. A partition that cannot be read keeps no other from being built.
+ * from the data at start, one partition after the other, in small steps. A partition is built anew from time to time, when
+ * a record of it could not be read, and when an exchange finds that its trees and its records do not fit: that is how data
+ * which the disk lost silently come to be missed. A partition that cannot be read keeps no other from being built.
  */
 import { placementHash } from '../../codec/hash.ts';
 import { recordKey } from '../../codec/key-layout.ts';
@@ -99,6 +99,8 @@ export class TreeStore {
       const builtAtMs = clock.nowMs();
       this.#aging.set(partition, { builtAtMs, dueMs: builtAtMs + this.#lifetimeMs(partition) });
       this.#built.set(partition, build.trees);
+      // Of a record that could not be read nobody learned that it does not belong here, and no peer may ever ask for it.
+      if (!build.couldReadAll) this.doubt(partition);
     } catch (error) {
       // What stood before stands on: it knows of every change.
       this.#wanted.set(partition, clock.nowMs() + TREE_REBUILD_MS);

@@ -56,22 +56,23 @@ export class HintedRecords {
 
   /**
    * A record that was found where it does not belong is kept for all its home replicas, so that it gets there and goes here.
-   * No bound refuses this: nothing grows. Rejects if the disk fails.
+   * No bound refuses this: nothing grows. Resolves to false if it cannot be read now. Rejects if the disk fails.
    */
-  adopt(entry: EntryName): Promise<void> {
+  adopt(entry: EntryName): Promise<boolean> {
     const { local, hints, records, tracer } = this.#ports;
     return local.inSection(entry, async (loaded) => {
-      if (loaded.type === 'unreadable' || loaded.encoded === undefined) return;
+      if (loaded.type === 'unreadable') return false;
       const { encoded } = loaded;
-      if (this.isAtHome(entry, encoded)) return;
+      if (encoded === undefined || this.isAtHome(entry, encoded)) return true;
       const homes = this.#homesOf(entry, encoded);
-      if ((await this.#hintsOf(entry, homes)).some(({ hint }) => hint !== undefined)) return;
+      if ((await this.#hintsOf(entry, homes)).some(({ hint }) => hint !== undefined)) return true;
       tracer.trace({ type: 'stray-record', ...entry });
       await records.write(...homes.map((owner) => hints.add(owner, entry, encoded.length)));
       for (const owner of homes) {
         tracer.trace({ type: 'hint-stored', owner });
         hints.stored(owner);
       }
+      return true;
     });
   }
 

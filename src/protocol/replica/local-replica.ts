@@ -107,9 +107,15 @@ export class LocalReplica {
     });
   }
 
-  /** Shows a record while nothing can change it: undefined if there is none, or if it cannot be read. */
-  async look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<void> {
-    await this.inSection(entry, async (loaded) => use(loaded.type === 'loaded' ? loaded.encoded : undefined));
+  /**
+   * Shows a record while nothing can change it: undefined if there is none, or if it cannot be read. Resolves to whether it could
+   * be read.
+   */
+  look(entry: EntryName, use: (encoded: Uint8Array | undefined) => void): Promise<boolean> {
+    return this.inSection(entry, async (loaded) => {
+      use(loaded.type === 'loaded' ? loaded.encoded : undefined);
+      return loaded.type === 'loaded';
+    });
   }
 
   /** Runs a section with the record as it is, while nothing else can change it. */

@@ -236,6 +236,29 @@ describe('a record on a node that it does not belong to', () => {
     expect(stage.recordOn('n5', entry)).toBeUndefined();
     expect(stage.hintsOn('n5')).toEqual([]);
   });
+
+  it.each([0, 1])('is found again if %i reads of it are good when it is come across', async (goodReads) => {
+    const { stage, entry } = await stageOfFive({ antiEntropy: true });
+    await stage.crash('n5');
+    stage.placeRecord('n5', entry, recordOf(dot('z', 1), 'astray'));
+    const disk = stage.disk('n5');
+    let reads = 0;
+    disk.misread = (key, bytes) => {
+      if (Buffer.compare(key, stage.storageKey(entry)) !== 0) return bytes;
+      reads += 1;
+      if (reads <= goodReads) return bytes;
+      throw new Error('Input/output error');
+    };
+    await stage.start('n5');
+    await stage.world.runFor(20_000);
+    expect(reads).toBeGreaterThan(goodReads);
+    expect(stage.recordOn('n5', entry)).toBeDefined();
+    disk.misread = undefined;
+    await stage.world.runFor(120_000);
+    for (const node of ['n1', 'n2', 'n3']) expect(stage.textsOn(node, entry)).toEqual(['astray']);
+    expect(stage.recordOn('n5', entry)).toBeUndefined();
+    expect(stage.hintsOn('n5')).toEqual([]);
+  });
 });
 
 describe('a node that does not hand over', () => {
