@@ -12,12 +12,16 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Rooms whose tests leave nothing behind in their process: many files run in one, which loads what they use only once. */
+const IN_ONE_PROCESS = ['core', 'codec', 'client', 'protocol', 'server'].map(
+  (room) => `test/${room}/**/*.test.ts`,
+);
+/** Of those rooms, the ones that put another module in the place of one. */
+const WITH_MOCKED_MODULES = ['test/core/causality/beyond-window.test.ts'];
+
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
-    include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     // Two workers leave room for the node processes that the cluster tests start.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
@@ -25,5 +29,33 @@ export default defineConfig({
     reporters: ['default'],
     silent: 'passed-only',
     slowTestThreshold: 10_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'apart',
+          include: ['test/**/*.test.ts'],
+          exclude: IN_ONE_PROCESS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'mocked',
+          include: WITH_MOCKED_MODULES,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          include: IN_ONE_PROCESS,
+          exclude: WITH_MOCKED_MODULES,
+          isolate: false,
+        },
+      },
+    ],
   },
 });

@@ -176,18 +176,18 @@ export class AcceptorStore {
       key: acceptorKey(partition, entry),
       value: encodeAcceptorState(entry, after),
     };
-    if (isUnfinished(after)) {
-      const { size } = this.#unfinished;
-      this.#unfinished.set(nameOf(entry), { entry, ballot: after.accepted });
-      if (this.#unfinished.size !== size) this.#traceCount();
-      this.#onUnfinished();
-    }
-    if (isUnfinished(after) === isUnfinished(before)) return [state];
     const note = unfinishedKey(partition, entry);
-    return [
-      state,
-      isUnfinished(after) ? { type: 'put', key: note, value: NOTED } : { type: 'delete', key: note },
-    ];
+    if (!isUnfinished(after)) {
+      // A disk may have lost the removal of the note and kept the state that came after it; then only the note says that it is there.
+      const isNoted = isUnfinished(before) || this.hasUnfinishedRound(entry);
+      return isNoted ? [state, { type: 'delete', key: note }] : [state];
+    }
+    const { size } = this.#unfinished;
+    this.#unfinished.set(nameOf(entry), { entry, ballot: after.accepted });
+    if (this.#unfinished.size !== size) this.#traceCount();
+    this.#onUnfinished();
+    // With each such state, be it noted already: a disk may lose one batch and keep the next.
+    return [state, { type: 'put', key: note, value: NOTED }];
   }
 
   /** What `writes` gave is durable. */

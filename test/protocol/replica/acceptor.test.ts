@@ -276,6 +276,28 @@ describe('an accepted object', () => {
     expect(reopened.hasUnfinishedRound(ENTRY)).toBe(true);
     expect(reopened.hasUnfinishedRound({ ...ENTRY, key: 'other' })).toBe(false);
   });
+
+  it('is noted as unfinished by each batch that leaves it so, for the disk may have lost the one before', async () => {
+    await ask(accept(5, proposal(5, 'two')));
+    bench.storage.remove(NOTE_KEY);
+    await ask(prepare(6));
+    expect(await bench.storage.get(NOTE_KEY)).toBeDefined();
+  });
+
+  it('is noted no longer when it is known to be chosen, be it the note alone that a disk has kept', async () => {
+    const object = proposal(5, 'two');
+    await ask(accept(5, object));
+    await ask(commit(5, object));
+    bench.storage.place(NOTE_KEY, new Uint8Array(0));
+    const reopened = new AcceptorStore(bench.records, bench.storage, { trace: () => {} });
+    await reopened.load();
+    const state = await reopened.get(ENTRY);
+    if (state === undefined) throw new Error('nothing is kept');
+    const writes = reopened.writes(ENTRY, state, { ...state, promised: ballot(6) });
+    expect(writes.filter(({ type }) => type === 'delete').map(({ key }) => Buffer.from(key))).toEqual([
+      Buffer.from(NOTE_KEY),
+    ]);
+  });
 });
 
 describe('a view for a linearizable read', () => {

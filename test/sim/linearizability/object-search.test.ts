@@ -178,6 +178,26 @@ it('is decided soon where an unknown replacement has to come before plain writes
   expect(searchObject(operations, { maxSteps: 5_000 }).type).toBe('legal');
 });
 
+it('is decided soon where one that comes late must not be shown yet, and nothing that is called in time removes it', () => {
+  const crowd = Array.from({ length: 30 }, (_, index) => `${100 + index}`);
+  const late = ['201', '202', '203', '204'];
+  const operations = [
+    done([1, 2], create('1')),
+    ...crowd.map((event, index) =>
+      done([3 + index / 100, index % 2 === 0 ? FOREVER : 35], plain(event, '1')),
+    ),
+    done([4, FOREVER], create('301')),
+    done([5, FOREVER], replace('401', '302')),
+    read([6, 40], stateOf(crowd)),
+    ...late.map((event, index) => done([30 + index / 100, 41], plain(event))),
+    done([30.5, 39], plain('205')),
+    read([7, 60], stateOf([...crowd, ...late, '205'])),
+  ];
+  expect(searchObject(operations, { maxSteps: 2_000 }).type).toBe('legal');
+  const wrong = read([61, 70], stateOf([...crowd, '205']));
+  expect(searchObject([...operations, wrong], { maxSteps: 2_000 }).type).toBe('illegal');
+});
+
 it('is decided soon, however many are shown the same at once, and deletions that one node has forgotten', () => {
   const crowd = Array.from({ length: 40 }, (_, index) =>
     read([10 + index / 100, 20 + index / 100], index % 2 === 0 ? '-2 3' : '3'),

@@ -16,7 +16,7 @@
  * `undecided` is an answer of its own and must never be taken for `legal`.
  */
 import type { SearchVerdict } from './register-search.ts';
-import { isTorn, type Target } from './torn-state.ts';
+import { type FrontTarget, isTorn, type Target } from './torn-state.ts';
 import {
   eventsIn,
   isDeletion,
@@ -345,41 +345,50 @@ class ObjectSearch {
   #isTorn(state: ObjectState): boolean {
     const { indexes, firstReturn } = this.#front();
     const next = indexes.map((index) => this.#known[index] as ObjectOperation);
-    const targets = new Map<string, Target>();
+    const targets = new Map<string, FrontTarget>();
     const found = new Map<string, number>();
     for (const operation of next) {
-      const target = this.#targetOf(operation);
-      if (target === undefined) continue;
-      targets.set([...target].join(' '), target);
-      for (const event of target) found.set(event, (found.get(event) ?? 0) + 1);
+      const events = this.#targetOf(operation);
+      if (events === undefined) continue;
+      const name = [...events].join(' ');
+      const returnedAt = Math.min(
+        operation.returnedAt,
+        targets.get(name)?.returnedAt ?? operation.returnedAt,
+      );
+      targets.set(name, { events, returnedAt });
+      for (const event of events) found.set(event, (found.get(event) ?? 0) + 1);
     }
     const first = next.find(({ returnedAt }) => returnedAt === firstReturn);
     return isTorn(eventsIn(state), {
-      next: targets.values(),
+      next: [...targets.values()],
       first: first === undefined ? undefined : this.#targetOf(first),
       isFoundLater: (event) => (this.#needed.get(event) ?? 0) > (found.get(event) ?? 0),
-      mayLeave: (event) => {
-        const mayReplace = (operation: ObjectOperation): boolean => this.#mayReplace(operation, event, state);
-        return (
-          next.some((operation) => operation.outcome.type !== 'shown' && mayReplace(operation)) ||
-          this.#unknown.some(
-            (operation, index) =>
-              this.#isUsed[index] === 0 && operation.calledAt <= firstReturn && mayReplace(operation),
-          )
-        );
-      },
+      mayLeave: (event, by) => this.#mayLeave(event, by, state),
     });
+  }
+
+  /** Whether an operation that is not placed yet, and is called by then, may take the place of an event of the state. */
+  #mayLeave(event: string, by: number, state: ObjectState): boolean {
+    for (let index = this.#first; index < this.#known.length; index += 1) {
+      const operation = this.#known[index] as ObjectOperation;
+      if (operation.calledAt > by) break;
+      if (this.#isPlaced[index] === 1 || operation.outcome.type === 'shown') continue;
+      if (this.#mayReplace(operation, event, state)) return true;
+    }
+    return this.#unknown.some(
+      (operation, index) =>
+        this.#isUsed[index] === 0 && operation.calledAt <= by && this.#mayReplace(operation, event, state),
+    );
   }
 
   /** Whether an operation that is not placed yet may take the place of an event of the state. */
   #mayReplace({ request }: ObjectOperation, event: string, state: ObjectState): boolean {
     if (request.type === 'plain') return request.replaces.has(event);
-    if (request.type !== 'replace') return request.type === 'create';
-    const there = new Set(eventsIn(state));
-    return eventsIn(request.expected).every(
-      (expected) =>
-        there.has(expected) || (this.#mayForget && isDeletion(expected)) || !this.#hasCome(expected),
-    );
+    if (request.type !== 'replace') return request.type === 'create' && isDeletion(event);
+    const [there, expected] = [new Set(eventsIn(state)), eventsIn(request.expected)];
+    const isForgotten = (each: string): boolean => this.#mayForget && isDeletion(each);
+    if (!expected.includes(event) && !isForgotten(event)) return false;
+    return expected.every((each) => there.has(each) || isForgotten(each) || !this.#hasCome(each));
   }
 
   /** Whether the operation of this event is placed. */

@@ -8,15 +8,21 @@
 /** What an operation has to find, and nothing else beside it. */
 export type Target = ReadonlySet<string>;
 
+export interface FrontTarget {
+  readonly events: Target;
+  /** When the first operation that has to find just this returns. */
+  readonly returnedAt: number;
+}
+
 export interface FrontTargets {
   /** Of the operations that may be next. */
-  readonly next: Iterable<Target>;
+  readonly next: readonly FrontTarget[];
   /** Of the one that returns first; undefined: it does not say what it has to find. */
   readonly first: Target | undefined;
   /** Whether one that cannot be next, and so comes after the one that returns first, has to find the event. */
   readonly isFoundLater: (event: string) => boolean;
-  /** Whether one that may come before the one that returns first may take the place of the event. */
-  readonly mayLeave: (event: string) => boolean;
+  /** Whether one that is called by then may take the place of the event. */
+  readonly mayLeave: (event: string, by: number) => boolean;
 }
 
 /** `events`: those of the state. */
@@ -24,15 +30,18 @@ export function isTorn(
   events: readonly string[],
   { next, first, isFoundLater, mayLeave }: FrontTargets,
 ): boolean {
-  const isTooMuch = (event: string): boolean =>
-    first?.has(event) === false && (isFoundLater(event) || !mayLeave(event));
-  if (events.some(isTooMuch)) return true;
-  const targets = [...next];
-  const found = targets.map((target) => events.filter((event) => target.has(event)));
-  return targets.some((target, place) =>
-    targets
+  if (events.some((event) => first?.has(event) === false && isFoundLater(event))) return true;
+  const others = next.map((target) => events.filter((event) => !target.events.has(event)));
+  if (next.some(({ returnedAt }, place) => others[place]?.some((event) => !mayLeave(event, returnedAt))))
+    return true;
+  const found = next.map((target) => events.filter((event) => target.events.has(event)));
+  return next.some((target, place) =>
+    next
       .slice(0, place)
-      .some((other, otherPlace) => hasOthers(found[place], other) && hasOthers(found[otherPlace], target)),
+      .some(
+        (other, otherPlace) =>
+          hasOthers(found[place], other.events) && hasOthers(found[otherPlace], target.events),
+      ),
   );
 }
 
