@@ -196,6 +196,18 @@ it('is decided soon where one that comes late must not be shown yet, and nothing
   expect(searchObject(operations, { maxSteps: 2_000 }).type).toBe('legal');
 });
 
+it('is decided soon where a create that returns late has to find nothing live, and much was called before', () => {
+  const crowd = Array.from({ length: 30 }, (_, index) => `${100 + index}`);
+  const operations = [
+    done([1, 2], create('1')),
+    ...crowd.map((event, index) => done([3 + index / 100, index % 2 === 0 ? FOREVER : 50], plain(event))),
+    done([4, 20], plain('-2', '1')),
+    done([5, 60], create('3')),
+    read([6, 70], stateOf(['3', ...crowd])),
+  ];
+  expect(searchObject(operations, { maxSteps: 2_000 }).type).toBe('legal');
+});
+
 it('is decided soon, however many are shown the same at once, and deletions that one node has forgotten', () => {
   const crowd = Array.from({ length: 40 }, (_, index) =>
     read([10 + index / 100, 20 + index / 100], index % 2 === 0 ? '-2 3' : '3'),

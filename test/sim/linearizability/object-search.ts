@@ -361,6 +361,8 @@ class ObjectSearch {
     const first = next.find(({ returnedAt }) => returnedAt === firstReturn);
     return isTorn(eventsIn(state), {
       next: [...targets.values()],
+      nothingLiveBy: next.filter(isCreate).toSorted((left, right) => left.returnedAt - right.returnedAt)[0]
+        ?.returnedAt,
       first: first === undefined ? undefined : this.#targetOf(first),
       isFoundLater: (event) => (this.#needed.get(event) ?? 0) > (found.get(event) ?? 0),
       mayLeave: (event, by) => this.#mayLeave(event, by, state),

@@ -4,6 +4,7 @@
  * that makes two operations come one before the other, each of the two, the state is torn between them. And what one must not find
  * something has to take the place of.
  */
+import { isDeletion } from './object-history.ts';
 
 /** What an operation has to find, and nothing else beside it. */
 export type Target = ReadonlySet<string>;
@@ -17,6 +18,8 @@ export interface FrontTarget {
 export interface FrontTargets {
   /** Of the operations that may be next. */
   readonly next: readonly FrontTarget[];
+  /** When the first of those returns that have to find nothing live; undefined: there is none. */
+  readonly nothingLiveBy: number | undefined;
   /** Of the one that returns first; undefined: it does not say what it has to find. */
   readonly first: Target | undefined;
   /** Whether one that cannot be next, and so comes after the one that returns first, has to find the event. */
@@ -28,9 +31,11 @@ export interface FrontTargets {
 /** `events`: those of the state. */
 export function isTorn(
   events: readonly string[],
-  { next, first, isFoundLater, mayLeave }: FrontTargets,
+  { next, nothingLiveBy, first, isFoundLater, mayLeave }: FrontTargets,
 ): boolean {
   if (events.some((event) => first?.has(event) === false && isFoundLater(event))) return true;
+  const live = nothingLiveBy === undefined ? [] : events.filter((event) => !isDeletion(event));
+  if (live.some((event) => !mayLeave(event, nothingLiveBy ?? 0))) return true;
   const others = next.map((target) => events.filter((event) => !target.events.has(event)));
   if (next.some(({ returnedAt }, place) => others[place]?.some((event) => !mayLeave(event, returnedAt))))
     return true;
