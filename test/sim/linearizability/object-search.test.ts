@@ -208,6 +208,21 @@ it('is decided soon where a create that returns late has to find nothing live, a
   expect(searchObject(operations, { maxSteps: 2_000 }).type).toBe('legal');
 });
 
+it('is decided soon, however many unknown deletions there are of what has gone before a create', () => {
+  const deletions = Array.from({ length: 20 }, (_, index) => `-${100 + index}`);
+  const operations = [
+    done([1, 2], create('1')),
+    done([3, 4], replace('1', '2')),
+    ...deletions.map((event, index) => done([5 + index / 100, FOREVER], plain(event, '1'))),
+    done([6, 60], create('3')),
+    read([7, 50], '2 4'),
+    done([8, 9], plain('4')),
+    done([51, 52], plain('-5', '2', '4')),
+    read([61, 70], '3'),
+  ];
+  expect(searchObject(operations, { maxSteps: 2_000 }).type).toBe('legal');
+});
+
 it('is decided soon, however many are shown the same at once, and deletions that one node has forgotten', () => {
   const crowd = Array.from({ length: 40 }, (_, index) =>
     read([10 + index / 100, 20 + index / 100], index % 2 === 0 ? '-2 3' : '3'),

@@ -86,6 +86,12 @@ function isCreate({ request, outcome }: ObjectOperation): boolean {
   return request.type === 'create' && outcome.type !== 'shown';
 }
 
+/** A deletion of something that is there. Nobody may ever be shown more of it than that what it deleted has gone. */
+function removesSome({ request }: ObjectOperation, there: readonly string[]): boolean {
+  if (request.type === 'read' || !isDeletion(request.event)) return false;
+  return request.type !== 'plain' || there.some((event) => request.replaces.has(event));
+}
+
 /** A place in the search: which known operations may come next, and when the first of all that are left returns. */
 interface Front {
   readonly indexes: readonly number[];
@@ -181,7 +187,7 @@ class ObjectSearch {
     if (this.#failed.get(name)?.some((failed) => failed.every((index) => used.includes(index))) === true)
       return false;
     const front = this.#front();
-    const due = this.#due(front);
+    const due = this.#due(front, state);
     const sure = due.find((index) => this.#isSureNext(index, front, due, state));
     const isDone =
       sure === undefined
@@ -269,9 +275,10 @@ class ObjectSearch {
   }
 
   /** Unknown operations that may be next, and without which something that is left comes out differently. */
-  #due({ indexes, firstReturn }: Front): readonly number[] {
+  #due({ indexes, firstReturn }: Front, state: ObjectState): readonly number[] {
     const next = indexes.map((index) => this.#known[index] as ObjectOperation);
     const awaited = new Set(next.flatMap((operation) => this.#affected(operation)));
+    const there = eventsIn(state);
     let isCreateNext = next.some(isCreate);
     const due: number[] = [];
     const open = new Set(
@@ -283,7 +290,8 @@ class ObjectSearch {
       before = due.length;
       for (const index of open) {
         const operation = this.#unknown[index] as ObjectOperation;
-        if (!this.#matters(index, awaited, isCreateNext)) continue;
+        const isDeletionDue = (isCreateNext || this.#mayForget) && removesSome(operation, there);
+        if (!isDeletionDue && !this.#matters(index, awaited)) continue;
         open.delete(index);
         due.push(index);
         isCreateNext ||= isCreate(operation);
@@ -293,12 +301,11 @@ class ObjectSearch {
     return due;
   }
 
-  #matters(index: number, awaited: ReadonlySet<string>, isCreateNext: boolean): boolean {
+  #matters(index: number, awaited: ReadonlySet<string>): boolean {
     const operation = this.#unknown[index] as ObjectOperation;
     const event = eventOf(operation);
     if (event === undefined) return false;
-    // Of a deletion that was forgotten nobody is shown anything but that what it deleted has gone.
-    if (awaited.has(event) || ((isCreateNext || this.#mayForget) && isDeletion(event))) return true;
+    if (awaited.has(event)) return true;
     // What is not plain does not commute with plain writes, so it does not wait until somebody asks for it.
     return operation.request.type !== 'plain' && this.#leadsTo(index).some((each) => this.#isNeeded(each));
   }

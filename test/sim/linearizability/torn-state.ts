@@ -37,7 +37,11 @@ export function isTorn(
   const live = nothingLiveBy === undefined ? [] : events.filter((event) => !isDeletion(event));
   if (live.some((event) => !mayLeave(event, nothingLiveBy ?? 0))) return true;
   const others = next.map((target) => events.filter((event) => !target.events.has(event)));
-  if (next.some(({ returnedAt }, place) => others[place]?.some((event) => !mayLeave(event, returnedAt))))
+  if (
+    next.some(
+      ({ returnedAt }, place) => others[place]?.some((event) => !mayLeave(event, returnedAt)) === true,
+    )
+  )
     return true;
   const found = next.map((target) => events.filter((event) => target.events.has(event)));
   return next.some((target, place) =>
