@@ -221,6 +221,8 @@ it('is decided soon, however many unknown deletions there are of what has gone b
     read([61, 70], '3'),
   ];
   expect(searchObject(operations, { maxSteps: 2_000 }).type).toBe('legal');
+  const wrong = read([71, 72], '3 4');
+  expect(searchObject([...operations, wrong], { maxSteps: 2_000 }).type).toBe('illegal');
 });
 
 it('is decided soon, however many are shown the same at once, and deletions that one node has forgotten', () => {
