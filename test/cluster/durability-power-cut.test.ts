@@ -21,7 +21,7 @@ import { SyncObserver, whyNoSyncObserver } from './sync-observer.ts';
 /** How often at least; as often as there is time, unless it is said how often. */
 const ASKED_CUTS = process.env['QUORATE_POWER_CUTS'];
 const LEAST_CUTS = Number(ASKED_CUTS ?? 6);
-const TIME_MS = ASKED_CUTS === undefined ? 25_000 : 0;
+const TIME_MS = ASKED_CUTS === undefined ? 12_000 : 0;
 const TIME_LIMIT_MS = 120_000 + LEAST_CUTS * 15_000;
 /** The least that LevelDB takes. */
 const WRITE_BUFFER_BYTES = 64 * 1024;

@@ -15,7 +15,7 @@ import { judgeRun } from './run-judgement.ts';
 /** How often each node is killed at least; as often as there is time, unless it is said how often. */
 const ASKED_ROUNDS = process.env['QUORATE_KILL_ROUNDS'];
 const LEAST_ROUNDS = Number(ASKED_ROUNDS ?? 2);
-const TIME_MS = ASKED_ROUNDS === undefined ? 25_000 : 0;
+const TIME_MS = ASKED_ROUNDS === undefined ? 12_000 : 0;
 const TIME_LIMIT_MS = 120_000 + LEAST_ROUNDS * 90_000;
 
 let cluster: ProcessCluster;
