@@ -3,7 +3,7 @@
  * tenth of the CPU time of the platform's `fetch`. Each origin has its own pool of kept-alive connections; requests beyond
  * the bound wait for a free one.
  */
-import { Agent } from 'undici';
+import type { Agent } from 'undici';
 import { transportErrorFrom } from '../client/transport-error.ts';
 import {
   DEFAULT_MAX_RESPONSE_BYTES,
@@ -38,7 +38,24 @@ export interface PooledTransport {
 
 /** A pooled transport of its own; whoever makes it closes it. */
 export function pooledTransport(options: PooledTransportOptions = {}): PooledTransport {
-  const agent = new Agent({
+  let agent: Promise<Agent> | undefined;
+  let isClosed = false;
+  return {
+    transport: async (request) => {
+      if (!isClosed) agent ??= openAgent(options);
+      return send(await (agent ?? Promise.reject(new Error('This transport is closed'))), request);
+    },
+    close: async () => {
+      isClosed = true;
+      await (await agent)?.close();
+    },
+  };
+}
+
+/** Loaded at the first call: it takes a fifth of a second, which a node that is started need not wait for. */
+async function openAgent(options: PooledTransportOptions): Promise<Agent> {
+  const { Agent } = await import('undici');
+  return new Agent({
     connections: options.connectionsPerOrigin ?? CONNECTIONS_PER_ORIGIN,
     connect: { timeout: CONNECT_TIMEOUT_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -50,10 +67,6 @@ export function pooledTransport(options: PooledTransportOptions = {}): PooledTra
     bodyTimeout: 0,
     pipelining: 1,
   });
-  return {
-    transport: async (request) => send(agent, request),
-    close: async () => agent.close(),
-  };
 }
 
 async function send(agent: Agent, request: TransportRequest): Promise<TransportResponse> {
