@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { drawPlan, type Profile, PROFILES } from './plan/draw-plan.ts';
 import { runPlan, type RunResult } from './run/simulation.ts';
 
-const SEEDS = 20;
+const SEEDS = 10;
 const OPERATIONS = 300;
 
 function run(seed: number, profile: Profile): Promise<RunResult> {
