@@ -204,7 +204,12 @@ export class Reaper {
 
   async #entomb(entry: ReapEntry): Promise<readonly ReapEntry[]> {
     const { isVotedOn, entomb } = this.#ports;
-    if (!this.#candidates.isVotedOn(entry) && !(await isVotedOn(entry))) return [entry];
+    try {
+      if (!this.#candidates.isVotedOn(entry) && !(await isVotedOn(entry))) return [entry];
+    } catch {
+      // What acceptors keep of it cannot be read now: it is left for another round.
+      return [];
+    }
     const chosenAt = await entomb(entry);
     return chosenAt === undefined ? [] : [{ ...entry, chosenAt }];
   }

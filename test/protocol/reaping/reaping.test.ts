@@ -1,9 +1,12 @@
 /** Reaping of tombstones: a deleted key leaves nothing behind, and nothing brings back what was deleted. */
 import { describe, expect, it } from 'vitest';
+import { placementHash } from '../../../src/codec/hash.ts';
+import { acceptorKey } from '../../../src/codec/key-layout.ts';
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
 import { REAP_INTERVAL_MS, REAP_RETRY_MS } from '../../../src/core/limits.ts';
 import type { PeerRequest } from '../../../src/core/message.ts';
+import { partitionOf } from '../../../src/core/ring/ring.ts';
 import { assertRead, assertTexts, assertWritten, deleteOf, getOf, putOf } from '../requests.ts';
 import type { SentMessage } from '../sent-message.ts';
 import { Stage } from '../stage.ts';
@@ -67,6 +70,26 @@ describe('a deleted key', () => {
     await writeAndDelete(stage, entry);
     await stage.world.runFor(10 * SOON_MS);
     expect(holders(stage, entry)).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it('waits for another round if it cannot be read whether acceptors keep something of it', async () => {
+    const { stage, entry } = await stageOfFive();
+    await writeAndDelete(stage, entry);
+    const stateKey = acceptorKey(partitionOf(stage.config, placementHash(entry)), entry);
+    const disk = stage.disk('n1');
+    let failed = 0;
+    disk.misread = (key, bytes) => {
+      if (Buffer.compare(key, stateKey) !== 0) return bytes;
+      failed += 1;
+      throw new Error('Input/output error');
+    };
+    await stage.world.runFor(REAP_AFTER_MS + SOON_MS);
+    expect(failed).toBeGreaterThan(0);
+    expect(holders(stage, entry)).toEqual(['n1', 'n2', 'n3']);
+    expect(stage.bugs).toEqual([]);
+    disk.misread = undefined;
+    await stage.world.runFor(REAP_RETRY_MS + SOON_MS);
+    expect(holders(stage, entry)).toEqual([]);
   });
 
   it('is come across by a leader that was started again', async () => {
