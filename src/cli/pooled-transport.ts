@@ -43,7 +43,7 @@ export function pooledTransport(options: PooledTransportOptions = {}): PooledTra
   return {
     transport: async (request) => {
       if (!isClosed) agent ??= openAgent(options);
-      return send(await (agent ?? Promise.reject(new Error('This transport is closed'))), request);
+      return send(agent ?? Promise.reject(new Error('This transport is closed')), request);
     },
     close: async () => {
       isClosed = true;
@@ -69,9 +69,10 @@ async function openAgent(options: PooledTransportOptions): Promise<Agent> {
   });
 }
 
-async function send(agent: Agent, request: TransportRequest): Promise<TransportResponse> {
+async function send(opened: Promise<Agent>, request: TransportRequest): Promise<TransportResponse> {
   try {
     const { origin, path } = split(request.url);
+    const agent = await opened;
     const response = await agent.request({
       origin,
       path,

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { pooledTransport, type PooledTransport } from '../../src/cli/pooled-transport.ts';
+import { TransportError } from '../../src/client/transport-error.ts';
 import { closedUrl, startFakeNode, type FakeNode } from './fake-node.ts';
 
 const nodes: FakeNode[] = [];
@@ -25,6 +26,16 @@ afterEach(async () => {
 const signal = new AbortController().signal;
 
 describe('a pooled transport', () => {
+  it('sends nothing once it is closed, be it before its first call', async () => {
+    const { url, requests } = await node(() => ({ status: 204 }));
+    const closed = pool();
+    await closed.close();
+    await expect(closed.transport({ method: 'GET', url, headers: {}, signal })).rejects.toThrow(
+      TransportError,
+    );
+    expect(requests).toEqual([]);
+  });
+
   it('sends method, path, headers and body as they are, and answers with the whole response', async () => {
     const { url, requests } = await node(() => ({
       status: 207,
