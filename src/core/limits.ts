@@ -55,6 +55,8 @@ export const MAX_GRANT_BYTES = 64 * 1024;
 /** How many keys' objects a proposer remembers, and up to how many bytes each. */
 export const MAX_KNOWN_OBJECTS = 1_024;
 export const MAX_KNOWN_OBJECT_BYTES = 64 * 1024;
+/** Milliseconds after which a proposer looks at its own record of a key anew, to see how far the key has come. */
+export const KNOWN_OBJECT_RECENT_MS = 1_000;
 /** Milliseconds after which a home replica finishes rounds that nobody has; each next one in order waits as long again. */
 export const SWEEP_AFTER_MS = 3_000;
 /** Milliseconds between two looks for such rounds. */

@@ -11,17 +11,20 @@ import type { ConditionalRequest } from '../../core/request.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { Deadline } from '../coordinator/deadline.ts';
 import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
+import type { RecordStore } from '../replica/record-store.ts';
 import type { Replicas } from '../replica/replicas.ts';
 import { commitRound } from './commit-round.ts';
 import { quorumFacts, shown } from './conditional-outcome.ts';
 import { Grants } from './grants.ts';
 import { KeyQueue, type KeyQueuePorts } from './key-queue.ts';
 import { KnownObjects } from './known-objects.ts';
+import { newestKnownMs } from './newest-known.ts';
 import { readQuickly } from './quick-read.ts';
 import { type ConditionalResult, WaitingRequest, type WaitingOptions } from './waiting-request.ts';
 
 export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants' | 'knownObjects'> {
   readonly config: ClusterConfig;
+  readonly records: RecordStore;
   readonly replicas: Replicas;
   readonly tracer: Tracer;
   /** Whether the disk is below its reserve of free space. */
@@ -49,7 +52,11 @@ export class ConditionalCoordinator {
   ): Promise<ConditionalResult> {
     // Before it waits for anything: another one may be given it meanwhile.
     const takenAtMs = this.#ports.clock.nowMs() - (onTheWayMs ?? 0);
-    const origin = { takenAtMs, isForwarded: onTheWayMs !== undefined };
+    const origin = {
+      takenAtMs,
+      isForwarded: onTheWayMs !== undefined,
+      knownMs: await this.#newestKnownMs(request, onTheWayMs ?? 0),
+    };
     const result = await this.#coordinate(request, homes, origin);
     if (result.type === 'failed') {
       const { code, certainty } = result;
@@ -61,7 +68,7 @@ export class ConditionalCoordinator {
   async #coordinate(
     request: ConditionalRequest,
     homes: readonly NodeId[],
-    origin: Pick<WaitingOptions, 'takenAtMs' | 'isForwarded'>,
+    origin: Pick<WaitingOptions, 'takenAtMs' | 'isForwarded' | 'knownMs'>,
   ): Promise<ConditionalResult> {
     const { replicas, clock, isLowOnSpace } = this.#ports;
     if (request.operation.type === 'write' && isLowOnSpace()) {
@@ -124,7 +131,7 @@ export class ConditionalCoordinator {
       returnRecord: false,
     };
     const { clock } = this.#ports;
-    const options = { mustPropose: true, isForwarded: false, takenAtMs: clock.nowMs() };
+    const options = { mustPropose: true, isForwarded: false, takenAtMs: clock.nowMs(), knownMs: 0 };
     return this.#enqueue(request, homes, new Deadline(clock, timeoutMs), options);
   }
 
@@ -153,6 +160,14 @@ export class ConditionalCoordinator {
       this.#queues.set(name, made);
       void made.run(() => this.#queues.delete(name));
     });
+  }
+
+  /** By when it was sent here. Only writes need it. */
+  async #newestKnownMs({ bucket, key, operation }: ConditionalRequest, onTheWayMs: number): Promise<number> {
+    if (operation.type !== 'write') return 0;
+    const ports = { ...this.#ports, knownObjects: this.#knownObjects };
+    const knownMs = await newestKnownMs(ports, { bucket, key });
+    return knownMs - onTheWayMs;
   }
 
   #floorMsOf(entry: EntryName): number {

@@ -223,7 +223,7 @@ export class KeyQueue {
     const deferred = this.#decide(batch, end.verdicts, facts, told);
     const newcomers = new Map([...stores].filter(([node]) => round.notVoting.has(node)));
     const { proposal } = run;
-    knownObjects.keep(name, proposal);
+    knownObjects.keep(name, proposal, clock.nowMs());
     commit(entry, homes, { ballot, object: proposal, accepted: round.accepted, voters, newcomers });
     if (end.grant !== undefined) grants.keep(name, end.grant, clock.nowMs());
     this.#race.chosen(end.commit.object);

@@ -22,6 +22,8 @@ export interface WaitingOptions {
   readonly takenAtMs: number;
   /** Time of the ballot floor by then, milliseconds since 1970; 0 if there was none. */
   readonly floorMs: number;
+  /** The newest time of the key that was known by then, milliseconds since 1970 (newest-known.ts). */
+  readonly knownMs: number;
   readonly resolve: (result: ConditionalResult) => void;
 }
 
@@ -36,6 +38,7 @@ export class WaitingRequest {
   readonly #rounds: { readonly round: Round; readonly place: number }[] = [];
   readonly #takenAtMs: number;
   readonly #floorMs: number;
+  readonly #knownMs: number;
   #conditional: Conditional;
   #run: RoundRun | undefined;
   #isAnswered = false;
@@ -44,7 +47,7 @@ export class WaitingRequest {
   constructor(
     request: ConditionalRequest,
     deadline: Deadline,
-    { mustPropose, isForwarded, takenAtMs, floorMs, resolve }: WaitingOptions,
+    { mustPropose, isForwarded, takenAtMs, floorMs, knownMs, resolve }: WaitingOptions,
   ) {
     this.request = request;
     this.deadline = deadline;
@@ -53,6 +56,7 @@ export class WaitingRequest {
     this.#resolve = resolve;
     this.#takenAtMs = takenAtMs;
     this.#floorMs = floorMs;
+    this.#knownMs = knownMs;
     this.#conditional = conditionalOf(request);
     this.#stopDeadline = deadline.onPassed(() => this.answer(this.#tooLate()));
   }
@@ -81,7 +85,8 @@ export class WaitingRequest {
     if (conditional.type !== 'write') return conditional;
     // What was collected by then was collected before, even if the clock that it was collected by was ahead of this one.
     const takenAtMs = Math.max(atMs - (nowMs - this.#takenAtMs), this.#floorMs + 1);
-    return { ...conditional, identity: { ...conditional.identity, takenAtMs } };
+    const knownMs = Math.max(this.#knownMs, this.#floorMs + 1);
+    return { ...conditional, identity: { ...conditional.identity, takenAtMs, knownMs } };
   }
 
   /** A round begins that has it at this place. */
@@ -159,6 +164,6 @@ function conditionalOf({ operation }: ConditionalRequest): Conditional {
     type: 'write',
     condition,
     content,
-    identity: { ...identity, requestDigest, mayBeElsewhere, takenAtMs: 0 },
+    identity: { ...identity, requestDigest, mayBeElsewhere, takenAtMs: 0, knownMs: 0 },
   };
 }

@@ -34,16 +34,18 @@ interface WriteOptions {
   readonly notBefore?: Ballot;
   readonly mayBeElsewhere?: boolean;
   readonly takenAtMs?: number;
+  readonly knownMs?: number;
 }
 
 /** A conditional PUT of the text; `etag` undefined: `If-None-Match: *`. */
 export function put(text: string, etag: string | undefined, options: WriteOptions = {}): ConditionalWrite {
-  const { id = text, firstAttempt = true, notBefore, mayBeElsewhere = false, takenAtMs = LATE_MS } = options;
+  const { id = text, firstAttempt = true, notBefore, mayBeElsewhere = false } = options;
+  const { takenAtMs = LATE_MS, knownMs = LATE_MS } = options;
   return {
     type: 'write',
     condition: etag === undefined ? { type: 'if-absent' } : { type: 'if-match', etags: new Set([etag]) },
     content: value(text),
-    identity: { id, requestDigest: text, firstAttempt, notBefore, mayBeElsewhere, takenAtMs },
+    identity: { id, requestDigest: text, firstAttempt, notBefore, mayBeElsewhere, takenAtMs, knownMs },
   };
 }
 

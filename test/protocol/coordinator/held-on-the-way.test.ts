@@ -121,6 +121,23 @@ describe('a conditional write that is held up on its way to its coordinator', ()
     },
   );
 
+  it('is not written once it is settled elsewhere, though the clock of its coordinator is ahead of all that came since', async () => {
+    await begin();
+    const etag = await create('there');
+    stage.machine('n1').clockFaults.wallOffsetMs = 30_000;
+    for (const other of ['n2', 'n3', 'n4']) stage.cut('n1', other);
+    const held = stage
+      .node('n1')
+      .conditional(casOf(entry, 'held', { ifMatch: 'absent', id: 'held', timeoutMs: 30_000 }));
+    await stage.world.runFor(100);
+    const settled = await stage.run(stage.node('n2').conditional(settlementOf(entry, 'held')));
+    expect(settled).toMatchObject({ type: 'settled', state: 'never-applied' });
+    await forgetIds(etag);
+    for (const other of ['n2', 'n3', 'n4']) stage.heal('n1', other);
+    assertFailed(await stage.run(held), { certainty: 'not-applied' });
+    await expectNothingThere();
+  });
+
   it('takes place on a key with many writes, though the clock of its coordinator is an hour behind', async () => {
     await begin();
     await forgetIds(await create('there'));

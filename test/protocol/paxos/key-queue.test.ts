@@ -75,7 +75,7 @@ describe('a write that was answered while what is there was read', () => {
     const { queue, asked } = queueOf(clock, grants);
     let result: ConditionalResult | undefined;
     const request = casOf(ENTRY, 'new', { ifMatch: 'absent', timeoutMs: 100 });
-    const options = { mustPropose: false, isForwarded: false, takenAtMs: 0, floorMs: 0 };
+    const options = { mustPropose: false, isForwarded: false, takenAtMs: 0, floorMs: 0, knownMs: 0 };
     queue.add(
       new WaitingRequest(request, new Deadline(clock, 100), {
         ...options,

@@ -65,7 +65,8 @@ class RaceStage {
     isForwarded = false,
   ): WaitingRequest {
     const { timeoutMs } = request;
-    const options = { mustPropose: false, isForwarded, takenAtMs: 0, floorMs: 0, resolve: () => {} };
+    const times = { takenAtMs: 0, floorMs: 0, knownMs: 0 };
+    const options = { mustPropose: false, isForwarded, ...times, resolve: () => {} };
     const waiting = new WaitingRequest(request, new Deadline(this.clock, timeoutMs), options);
     this.#names.set(waiting, name);
     return waiting;

@@ -124,6 +124,7 @@ export class MemoryNode implements StorageNode {
               requestDigest: requestDigestOf(operation),
               mayBeElsewhere: !operation.identity.firstAttempt,
               takenAtMs: Date.now(),
+              knownMs: Date.now(),
             },
           };
     const plan = planRound(this.recordOf(request), [asked], { ballot, n, floor: undefined, etagOf });

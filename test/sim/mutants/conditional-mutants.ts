@@ -359,6 +359,21 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     scenario: 'held-first-attempt',
     maxSeeds: 1,
   },
+  {
+    ...CONDITIONAL,
+    id: 'own-clock-believed',
+    bug: 'How long a first attempt has waited is told by the clock of its coordinator alone.',
+    edits: [
+      edit(
+        'src/core/paxos/round-plan.ts',
+        'firstAttempt ? Math.min(takenAtMs, knownMs) : earliest(notBefore)',
+        'firstAttempt ? Math.max(takenAtMs, knownMs) : earliest(notBefore)',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'first-attempt-ahead',
+    maxSeeds: 1,
+  },
 ];
 
 function edit(file: string, find: string, replace: string): Edit {

@@ -68,6 +68,11 @@ export const CONDITIONAL_WRITES: readonly Scenario[] = [
     rule: 'A write that another node has refused is not done by the one that hears of it when that is forgotten.',
     run: heldFirstAttempt,
   },
+  {
+    name: 'first-attempt-ahead',
+    rule: 'Nor by one whose clock is ahead of all that has made it forget that.',
+    run: firstAttemptAhead,
+  },
 ];
 
 async function heldFirstAttempt(): Promise<void> {
@@ -84,6 +89,27 @@ async function heldFirstAttempt(): Promise<void> {
   fabric.heal(cluster.f1.id, p2.id);
   await cluster.world.runFor(1_000);
   demandEvents('a read after the held create has come', await stage.mustShow(p1), []);
+}
+
+async function firstAttemptAhead(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2, p3 } = stage;
+  let etag = await stage.mustWrite(p1, 1);
+  p1.clockFaults.wallOffsetMs += 30_000;
+  stage.lose('paxos-* p1>p2', 'paxos-* p1>p3');
+  const held = stage.begin(p1, 2, { timeoutMs: 30_000 });
+  const refused = await stage.write(p2, 2, { firstAttempt: false, timeoutMs: 5_000 });
+  demand(
+    refused.type === 'precondition-failed',
+    `the same create elsewhere ends in ${JSON.stringify(refused)}`,
+  );
+  stage.lose('paxos-* p1>p2', 'paxos-* p1>p3', 'paxos-* p2>p1');
+  for (let event = 3; event < 3 + MAX_WRITE_IDS; event += 1)
+    etag = await stage.mustWrite(p2, event, { ifMatch: etag, remove: event === 2 + MAX_WRITE_IDS });
+  stage.lose();
+  const outcome = await cluster.world.runUntil(held);
+  demand(outcome.type !== 'written', 'the create is done, whose client was told that it was not');
+  demandEvents('a read after the held create', await stage.mustShow(p3), []);
 }
 
 async function ghostsInTheJoin(): Promise<void> {

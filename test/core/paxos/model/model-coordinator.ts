@@ -164,6 +164,7 @@ export class ModelCoordinator {
         notBefore: operation.notBefore,
         mayBeElsewhere: this.#rules.retriesAreSettled && operation.isRetry,
         takenAtMs: timeOfBallot(operation.notBefore),
+        knownMs: timeOfBallot(operation.notBefore),
       },
     };
   }
