@@ -7,7 +7,8 @@
  *   'h' owner 0x00 and as for a record from there          a hint: this node keeps that record for its owner
  *   'm' name                                               facts about the store itself
  *   's' sequence number (8 bytes, big-endian)              the store has come so far; no value
- *   'u' as for a record from there                         that key has something accepted, not known to be chosen; no value
+ *   'u' as for a record from there                         that key needs a round (acceptor-store.ts); no value if that is because it has
+ *                                                          something accepted, not known to be chosen
  *
  * A partition is one contiguous range, and so are all hints for one owner. Node ids and bucket names hold no zero byte, so
  * the first one ends them. Keys are UTF-8:

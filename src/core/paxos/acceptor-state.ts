@@ -51,3 +51,8 @@ export interface HeldKey<Held = KeyRecord> {
 export function isUnfinished({ accepted, chosen }: Pick<AcceptorState, 'accepted' | 'chosen'>): boolean {
   return isAbove(accepted, chosen);
 }
+
+/** Whether the key needs a round: to finish one, or because only by one the others let a node vote again that has lost this vote. */
+export function needsRound(state: Pick<AcceptorState, 'accepted' | 'chosen' | 'admittedAs'>): boolean {
+  return isUnfinished(state) || state.admittedAs === NO_STORE;
+}

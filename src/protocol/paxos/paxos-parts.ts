@@ -75,7 +75,7 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
     collector,
     standingOn,
     start: async () => {
-      await options.ownStore().start();
+      await options.ownStore().start(() => acceptor.takeLostVotes());
       sweeper.start();
       admission.start();
     },

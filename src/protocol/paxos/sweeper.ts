@@ -1,6 +1,7 @@
 /**
  * Finishes rounds that nobody does: what was accepted here and is not known to be chosen, because its coordinator has died or its
- * commit was lost. Without it plain reads that do not meet the key might never see an acknowledged conditional write.
+ * commit was lost. Without it plain reads that do not meet the key might never see an acknowledged conditional write. And has a
+ * round on keys on which this node has lost its vote, for it is what gives it back.
  *
  * The first home replica of the key begins, each next one waits as long again: so one does it as a rule, and the others only if it
  * is away.

@@ -109,11 +109,13 @@ export class OwnStore {
     return this.#lose('promises', this.#options.owner.nodeId, this.#storeId);
   }
 
-  /** Takes up its votes if its operator wants that. */
-  async start(): Promise<void> {
-    if (this.#voteless === 'none' || this.#options.votesAfterLoss !== true) return;
+  /** Takes up its votes if its operator wants that: also those on single keys, by `takeLostVotes`, that a whole store may have lost. */
+  async start(takeLostVotes: () => Promise<boolean>): Promise<void> {
+    if (this.#options.votesAfterLoss !== true) return;
+    const hasTaken = await takeLostVotes();
+    if (this.#voteless === 'none' && !hasTaken) return;
     this.#options.tracer.trace({ type: 'votes-after-loss' });
-    await this.#setVoteless('none');
+    if (this.#voteless !== 'none') await this.#setVoteless('none');
   }
 
   /**

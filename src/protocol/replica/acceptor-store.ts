@@ -2,6 +2,11 @@
  * What this node's acceptors keep, by bucket and key, on the node's store; and which keys have something accepted that is not
  * known to be chosen. The latter is an index on the disk, too, because a plain read has to know it of its key at once, and
  * what looks for rounds to finish of all keys.
+ *
+ * A key on which this node has lost its vote is in that index as well, though nothing may be accepted for it: a round that meets
+ * the node without its vote is what gives it back, so the sweeper heals the key, also after a restart, and as long as it takes. But
+ * plain reads do not wait for that. Where nothing was accepted they miss nothing by this node, and where too many have lost
+ * their votes no round can end, so they would fail for ever on a key that may hold nothing but plain writes.
  */
 import { decodeAcceptorState, encodeAcceptorState } from '../../codec/acceptor-codec.ts';
 import type { EncodedRecord } from '../../codec/encoded-record.ts';
@@ -17,19 +22,23 @@ import { FormatError } from '../../codec/packer.ts';
 import { type EntryName, nameOf } from '../../core/ids.ts';
 import { DAMAGE_READS, MAX_TREE_KEYS, MAX_TREE_PAGE_RECORDS } from '../../core/limits.ts';
 import type { TreeKey, TreeKeysPage } from '../../core/message.ts';
-import { type AcceptorState, isUnfinished, NO_STORE } from '../../core/paxos/acceptor-state.ts';
+import { type AcceptorState, isUnfinished, needsRound, NO_STORE } from '../../core/paxos/acceptor-state.ts';
 import { type Ballot, highestBallot } from '../../core/paxos/ballot.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { RecordStore } from './record-store.ts';
 
-/** Its value is nothing: that it is there says it all. */
-const NOTED = new Uint8Array(0);
+/** The value of a note of something accepted is nothing: that it is there says it all. */
+const ACCEPTED = new Uint8Array(0);
+/** That of a note of a lost vote alone. */
+const VOTE_LOST = Uint8Array.of(1);
 
 export type StoredState = AcceptorState<EncodedRecord>;
 
 export interface UnfinishedRound {
   readonly entry: EntryName;
+  /** Whether something may have been accepted. If not, this node has lost its vote on the key. */
+  readonly hasAccepted: boolean;
   /** The last one that was accepted, as far as it is known: after a start it is not. */
   readonly ballot: Ballot | undefined;
 }
@@ -63,9 +72,10 @@ export class AcceptorStore {
 
   /** Reads the index of unfinished rounds, once, before anything is changed. Rejects if the disk cannot be read. */
   async load(): Promise<void> {
-    for await (const [key] of this.#storage.range(ALL_UNFINISHED)) {
+    for await (const [key, value] of this.#storage.range(ALL_UNFINISHED)) {
       const entry = entryOfRecordKey(key);
-      this.#unfinished.set(nameOf(entry), { entry, ballot: undefined });
+      const hasAccepted = value.length === ACCEPTED.length;
+      this.#unfinished.set(nameOf(entry), { entry, hasAccepted, ballot: undefined });
     }
     if (this.#unfinished.size > 0) this.#traceCount();
   }
@@ -154,15 +164,15 @@ export class AcceptorStore {
 
   /** Whether something was accepted for the key that is not known to be chosen. */
   hasUnfinishedRound(entry: EntryName): boolean {
-    return this.#unfinished.size > 0 && this.#unfinished.has(nameOf(entry));
+    return this.#unfinished.size > 0 && this.#unfinished.get(nameOf(entry))?.hasAccepted === true;
   }
 
-  /** Calls back whenever something was accepted, or is about to be. */
+  /** Calls back whenever a key needs a round, or is about to. */
   watch(onUnfinished: () => void): void {
     this.#onUnfinished = onUnfinished;
   }
 
-  /** All of those. */
+  /** All keys that need a round. */
   get unfinished(): Iterable<UnfinishedRound> {
     return this.#unfinished.values();
   }
@@ -177,22 +187,29 @@ export class AcceptorStore {
       value: encodeAcceptorState(entry, after),
     };
     const note = unfinishedKey(partition, entry);
-    if (!isUnfinished(after)) {
+    const name = nameOf(entry);
+    if (!needsRound(after)) {
       // A disk may have lost the removal of the note and kept the state that came after it; then only the note says that it is there.
-      const isNoted = isUnfinished(before) || this.hasUnfinishedRound(entry);
+      const isNoted = needsRound(before) || this.#unfinished.has(name);
       return isNoted ? [state, { type: 'delete', key: note }] : [state];
     }
     const { size } = this.#unfinished;
-    this.#unfinished.set(nameOf(entry), { entry, ballot: after.accepted });
+    // What was accepted is in the record, if it is chosen now, only when that is durable.
+    const hasAccepted = isUnfinished(after) || this.hasUnfinishedRound(entry);
+    this.#unfinished.set(name, { entry, hasAccepted, ballot: after.accepted });
     if (this.#unfinished.size !== size) this.#traceCount();
     this.#onUnfinished();
     // With each such state, be it noted already: a disk may lose one batch and keep the next.
-    return [state, { type: 'put', key: note, value: NOTED }];
+    return [state, { type: 'put', key: note, value: isUnfinished(after) ? ACCEPTED : VOTE_LOST }];
   }
 
   /** What `writes` gave is durable. */
-  stored(entry: EntryName, after: StoredState): void {
-    if (!isUnfinished(after) && this.#unfinished.delete(nameOf(entry))) this.#traceCount();
+  stored({ bucket, key }: EntryName, after: StoredState): void {
+    if (isUnfinished(after)) return;
+    const entry = { bucket, key };
+    if (needsRound(after))
+      this.#unfinished.set(nameOf(entry), { entry, hasAccepted: false, ballot: after.accepted });
+    else if (this.#unfinished.delete(nameOf(entry))) this.#traceCount();
   }
 
   #traceCount(): void {

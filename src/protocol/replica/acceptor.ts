@@ -10,7 +10,7 @@ import { FormatError } from '../../codec/packer.ts';
 import { isAheadOn } from '../../core/causality/mint.ts';
 import type { EntryName, NodeId, StoreId } from '../../core/ids.ts';
 import { type AcceptorNode, hasVote } from '../../core/paxos/acceptor.ts';
-import { UNTOUCHED } from '../../core/paxos/acceptor-state.ts';
+import { NO_STORE, UNTOUCHED } from '../../core/paxos/acceptor-state.ts';
 import type { Refusal, Voters } from '../../core/paxos/messages.ts';
 import type { PaxosReply, PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { PeerReply, RequestRefused } from '../../core/message.ts';
@@ -76,6 +76,28 @@ export class Acceptor {
       return refused(`the object is not valid: ${(error as Error).message}`);
     }
     return local.inSection(request, (loaded) => this.#serve(request, object, loaded));
+  }
+
+  /**
+   * Has this node vote again on the keys of which it has lost the record alone, without waiting for the others to let it: what it
+   * had accepted there, and is gone, may be undone. That takes an operator's word. Resolves to whether there were any. Rejects
+   * with StorageFailed.
+   */
+  async takeLostVotes(): Promise<boolean> {
+    const { acceptors, local } = this.#ports;
+    let hasTaken = false;
+    // All of them are among these.
+    for (const { entry } of [...acceptors.unfinished])
+      if (await local.inSection(entry, () => this.#takeLostVote(entry))) hasTaken = true;
+    return hasTaken;
+  }
+
+  async #takeLostVote(entry: EntryName): Promise<boolean> {
+    const state = await this.#stateOf(entry);
+    if (typeof state === 'string' || state.admittedAs !== NO_STORE) return false;
+    const voting = { ...state, admittedAs: undefined };
+    await this.#keep(entry, { state, record: undefined }, { state: voting, record: undefined }, true);
+    return true;
   }
 
   /** What is kept of a key, for people. A look at it, which nothing is decided upon. Never rejects. */

@@ -59,7 +59,7 @@ export function createPaxosMetrics(registry: Registry): PaxosMetrics {
     }),
     unfinishedRounds: new Gauge({
       name: 'quorate_unfinished_rounds',
-      help: 'Keys for which this node accepted something that is not known to be chosen.',
+      help: 'Keys for which this node accepted something that is not known to be chosen, or on which it has lost its vote.',
       registers,
     }),
   };

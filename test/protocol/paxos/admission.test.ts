@@ -8,7 +8,15 @@ import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
 import type { PeerRequest } from '../../../src/core/message.ts';
 import { partitionOf } from '../../../src/core/ring/ring.ts';
 import type { StorageNodeOptions } from '../../../src/protocol/storage-node.ts';
-import { assertFailed, assertTexts, assertWritten, casOf, getOf, linearizableOf } from '../requests.ts';
+import {
+  assertFailed,
+  assertTexts,
+  assertWritten,
+  casOf,
+  getOf,
+  linearizableOf,
+  putOf,
+} from '../requests.ts';
 import { Stage } from '../stage.ts';
 
 let stage: Stage;
@@ -282,6 +290,27 @@ describe('a damaged entry on the disk of a voter', () => {
     assertWritten(await cas('n2', entry, 'two', await etagAt(entry)));
   }
 
+  /** A key with a plain write, for which all have promised something, and nobody has accepted anything. */
+  async function promisedOnly(): Promise<EntryName> {
+    stage = await new Stage(3, {}, { antiEntropy: true }).startAll();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    await stage.run(stage.node('n1').put(putOf(entry, 'one')));
+    await stage.world.runFor(1_000);
+    stage.lose = ({ message }) => message.type === 'reply' && message.reply.type === 'paxos-prepare';
+    assertFailed(await cas('n1', entry, 'two'), { code: 'quorum-timeout' });
+    return entry;
+  }
+
+  /** Damages its record on these nodes, which is found when they are started. Nobody is let vote meanwhile. */
+  async function replaceDamaged(entry: EntryName, ...ids: readonly string[]): Promise<void> {
+    stage.lose = ({ message }) => message.type === 'request' && message.request.type.startsWith('paxos');
+    const before = stage.traced('record-replaced').length;
+    for (const [index, id] of ids.entries()) {
+      await restart(id, () => stage.damage(id, entry));
+      await stage.until(() => stage.traced('record-replaced').length === before + index + 1);
+    }
+  }
+
   it('heals if it is the record: with it went what was known to be chosen', async () => {
     stage = await new Stage(3, {}, { antiEntropy: true }).startAll();
     const { known } = await someKeys();
@@ -319,6 +348,47 @@ describe('a damaged entry on the disk of a voter', () => {
     await stage.start('n2');
     assertTexts(await stage.run(stage.node('n3').get(getOf(entry, { timeoutMs: 5_000 }))), ['two']);
     assertTexts(await stage.run(stage.node('n3').conditional(linearizableOf(entry, 5_000))), ['two']);
+  });
+
+  it('heals though nothing was accepted there, and nobody asks for its vote, also after a restart', async () => {
+    const entry = await promisedOnly();
+    await replaceDamaged(entry, 'n1');
+    await restart('n1');
+    stage.lose = () => false;
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    await stage.world.runFor(10_000);
+    expect(stage.traced('votes-after-loss')).toEqual([]);
+    await alive(entry);
+  });
+
+  it('heals by its operator if that of another one is damaged, too: then the others are no majority', async () => {
+    stage = await new Stage(3, {}, { antiEntropy: true }).startAll();
+    const { known } = await someKeys();
+    const entry = known[0] as EntryName;
+    await replaceDamaged(entry, 'n1', 'n2');
+    stage.lose = () => false;
+    await stage.world.runFor(60_000);
+    assertFailed(await cas('n3', entry, 'two'), { code: 'quorum-timeout' });
+    await restart('n1', () => {}, { votesAfterLoss: true });
+    expect(stage.traced('votes-after-loss').map(({ node }) => node)).toEqual(['n1']);
+    assertTexts(await stage.run(stage.node('n3').conditional(linearizableOf(entry))), ['one']);
+    await restart('n1');
+    // With two that vote the third one is let in.
+    await stage.world.runFor(20_000);
+    await alive(entry);
+    await restart('n1', () => {}, { votesAfterLoss: true });
+    expect(stage.traced('votes-after-loss')).toHaveLength(1);
+  });
+
+  it('is in no way of plain reads if nothing was accepted there, be it that no majority is left', async () => {
+    const entry = await promisedOnly();
+    await replaceDamaged(entry, 'n1', 'n2');
+    stage.lose = () => false;
+    await stage.until(() => ['n1', 'n2'].every((id) => stage.node(id).recovery().partitions === 0));
+    await stage.world.runFor(10_000);
+    assertFailed(await stage.run(stage.node('n3').conditional(linearizableOf(entry))), { type: 'failed' });
+    for (const id of ['n1', 'n2', 'n3'])
+      assertTexts(await stage.run(stage.node(id).get(getOf(entry))), ['one']);
   });
 
   it('heals if it is what was promised: as the disk of another store', async () => {

@@ -367,6 +367,47 @@ describe('a key that a round has reached', () => {
     expect(asked).toEqual([ENTRY, ENTRY]);
   });
 
+  it('waits for a round that gives it one, also after a restart; plain reads need not, where nothing was accepted', async () => {
+    await ask(prepare(5));
+    await replaceDamagedRecord();
+    const reopened = new AcceptorStore(bench.records, bench.storage, { trace: () => {} });
+    await reopened.load();
+    for (const acceptors of [bench.acceptors, reopened]) {
+      expect([...acceptors.unfinished].map(({ entry }) => entry)).toEqual([ENTRY]);
+      expect(acceptors.hasUnfinishedRound(ENTRY)).toBe(false);
+    }
+    await ask(admit(8));
+    expect([...bench.acceptors.unfinished]).toEqual([]);
+    expect(await bench.storage.get(NOTE_KEY)).toBeUndefined();
+  });
+
+  it('waits for it, too, when it was only told what was chosen of what it had accepted', async () => {
+    const object = proposal(5, 'two');
+    await ask(accept(5, object));
+    await replaceDamagedRecord();
+    expect(bench.acceptors.hasUnfinishedRound(ENTRY)).toBe(true);
+    const committed = acceptor.serve(commit(5, object));
+    await turns();
+    // It is not in the record yet.
+    expect(bench.acceptors.hasUnfinishedRound(ENTRY)).toBe(true);
+    await bench.storage.passAll();
+    expect(await committed).toMatchObject({ reply: { type: 'committed' } });
+    expect(bench.acceptors.hasUnfinishedRound(ENTRY)).toBe(false);
+    expect([...bench.acceptors.unfinished].map(({ entry }) => entry)).toEqual([ENTRY]);
+    expect(await bench.storage.get(NOTE_KEY)).toBeDefined();
+  });
+
+  it('votes at once if its operator says so, and keeps what it had promised', async () => {
+    await ask(prepare(5));
+    await replaceDamagedRecord();
+    const taken = acceptor.takeLostVotes();
+    await bench.storage.passAll();
+    expect(await taken).toBe(true);
+    expect(await ask(prepare(4))).toMatchObject({ reply: { reason: 'outbid' } });
+    expect(await ask(prepare(6))).toMatchObject({ reply: { type: 'promised' } });
+    expect(await acceptor.takeLostVotes()).toBe(false);
+  });
+
   it('has one again when the others have let it, above all that it had promised', async () => {
     await ask(prepare(5));
     await replaceDamagedRecord();
