@@ -1,7 +1,11 @@
 /**
  * What a data directory says of itself, looked at before anything is served: a node never starts on another node's data, nor
- * on data that were laid out for another placement. A new directory gets its identity first, durably. Each opening is written
- * down before anybody can hear of it, so that one which somebody remembers and the store does not know was lost with what it wrote.
+ * on data that were laid out for another placement. Each opening is written down, durably, before anybody can hear of it, so that one
+ * which somebody remembers and the store does not know was lost with what it wrote.
+ *
+ * A new directory gets its identity, its first opening and its first number in one batch: if that is lost, there is no identity, and
+ * if what comes right after it is lost, its number is still there to tell. In batches of their own, the number could be lost with
+ * what came after it, and nothing would be missed.
  */
 import { metaKey, WHOLE_STORE } from '../codec/key-layout.ts';
 import { FormatError } from '../codec/packer.ts';
@@ -65,7 +69,7 @@ export async function openStore(
   members: readonly NodeId[],
   random: Random,
 ): Promise<OpenedStore> {
-  const storeId = await identify(storage, owner, random);
+  const { storeId, created } = await identify(storage, owner, random);
   const recovery = await storage.get(metaKey('recovery'));
   const marks = new Map<NodeId, StoreMark>();
   for (const member of members) {
@@ -78,7 +82,7 @@ export async function openStore(
   const earlier = await readOpenings(storage, sequence);
   const openings = withOpening(earlier, { opening: incarnations.opening, openedAt: sequence });
   const opened: StorageWrite = { type: 'put', key: metaKey('openings'), value: encodeOpenings(openings) };
-  await storage.write([opened, ...missing], { sync: true });
+  await storage.write([...created, opened, ...missing], { sync: true });
   return {
     storeId,
     sequence,
@@ -119,8 +123,13 @@ function readableOr<Value, Other>(other: Other, read: () => Value): Value | Othe
   }
 }
 
-/** The id of the store. */
-async function identify(storage: Storage, owner: StoreOwner, random: Random): Promise<StoreId> {
+interface Identified {
+  readonly storeId: StoreId;
+  /** What has to be written first, if the store is new. */
+  readonly created: readonly StorageWrite[];
+}
+
+async function identify(storage: Storage, owner: StoreOwner, random: Random): Promise<Identified> {
   const bytes = await storage.get(metaKey('store'));
   if (bytes === undefined) return createStore(storage, owner, random);
   const { storeId, cluster, nodeId, placement } = readIdentity(bytes);
@@ -136,10 +145,10 @@ async function identify(storage: Storage, owner: StoreOwner, random: Random): Pr
       `The data were placed under another configuration (${changes(placement, owner.placement)}). Changing it would look for keys where they do not lie: go back to the old values, or start with empty directories and import the data again.`,
     );
   }
-  return storeId;
+  return { storeId, created: [] };
 }
 
-async function createStore(storage: Storage, owner: StoreOwner, random: Random): Promise<StoreId> {
+async function createStore(storage: Storage, owner: StoreOwner, random: Random): Promise<Identified> {
   if (await isDamaged(storage)) throw unreadable('it holds numbers of batches, but no identity');
   if (!(await isEmpty(storage))) {
     throw new StartRefused(
@@ -149,8 +158,7 @@ async function createStore(storage: Storage, owner: StoreOwner, random: Random):
   }
   const storeId = drawStoreId(random);
   const value = encodeStoreIdentity({ storeId, ...owner });
-  await storage.write([{ type: 'put', key: metaKey('store'), value }], { sync: true });
-  return storeId;
+  return { storeId, created: [{ type: 'put', key: metaKey('store'), value }] };
 }
 
 /** Whether there are traces of batches although the first thing that a store writes is not there. */

@@ -7,6 +7,7 @@ import { decodeOpenings } from '../../src/codec/store-meta.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { NodeId, Partition } from '../../src/core/ids.ts';
 import type { OpeningList } from '../../src/core/membership/store-mark.ts';
+import type { StorageWrite } from '../../src/ports/storage.ts';
 import { StartRefused } from '../../src/protocol/storage-node.ts';
 import { beginProcess, portsOf, startProcess } from './process.ts';
 import { Stage } from './stage.ts';
@@ -67,6 +68,16 @@ describe('an empty disk', () => {
     });
   });
 
+  it('gets its identity, its first opening and its number in one batch, so that none of them is lost alone', async () => {
+    const stage = new Stage(3);
+    const batches: (readonly StorageWrite[])[] = [];
+    stage.disk('n1').observer = { onEffect: (writes) => batches.push(writes) };
+    await startProcess(stage, 'n1');
+    const hexOf = (key: Uint8Array): string => Buffer.from(key).toString('hex');
+    const keys = batches.map((writes) => writes.map(({ key }) => hexOf(key)));
+    expect(keys).toEqual([[STORE, OPENINGS, sequenceKey(0)].map(hexOf)]);
+  });
+
   it('is another store on every node', async () => {
     const stage = await new Stage(3).startAll();
     expect(new Set(['n1', 'n2', 'n3'].map((node) => stage.member(node, node).storeId)).size).toBe(3);
@@ -92,11 +103,11 @@ describe('a node’s own data', () => {
 
   it('list each opening, durably, before anybody can hear of it', async () => {
     const stage = await stageThatRan();
+    expect(openingsOn(stage).openings).toHaveLength(1);
     stage.slowDisk('n1', 'sync', 100);
     const { starting } = beginProcess(stage, 'n1');
     await stage.world.runFor(90);
     expect(stage.world.fabric.isListening('n1' as NodeId)).toBe(false);
-    expect(openingsOn(stage).openings).toHaveLength(1);
     const node = await stage.run(starting);
     const { openings, unlistedUpTo } = openingsOn(stage);
     expect(openings.map(({ openedAt }) => openedAt)).toEqual([0, 0]);

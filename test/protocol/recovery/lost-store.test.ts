@@ -4,6 +4,7 @@ import { metaKey, sequenceKey, sequenceOfKey } from '../../../src/codec/key-layo
 import { decodeStoreMark } from '../../../src/codec/store-meta.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import { REMEMBER_PEERS_MS } from '../../../src/core/limits.ts';
+import type { StorageWrite } from '../../../src/ports/storage.ts';
 import { textsOf } from '../../core/causality/sample-records.ts';
 import { assertFailed, assertRead, assertTexts, assertWritten, getOf, putOf } from '../requests.ts';
 import { Stage } from '../stage.ts';
@@ -386,6 +387,27 @@ describe('a store in whose middle something is missing', () => {
     await stage.until(() => stage.world.fabric.isListening('n1' as NodeId));
     expect(stage.traced('peer-up').filter(({ node }) => node === 'n1')).toEqual([]);
     await stage.until(() => stage.traced('peer-up').filter(({ node }) => node === 'n1').length === 2);
+  });
+
+  it('is found if what is missing begins with the second batch that it ever wrote', async () => {
+    const stage = new Stage(3);
+    const batches: (readonly StorageWrite[])[] = [];
+    stage.disk('n1').observer = { onEffect: (writes) => batches.push(writes) };
+    await stage.startAll();
+    const [lost, kept] = stage.entriesAt(2, 'n1', 'n2', 'n3');
+    for (const entry of [lost, kept] as EntryName[])
+      assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'text', { w: 3 }))));
+    const [first, last] = [batches[0], batches.at(-1)] as (readonly StorageWrite[])[];
+    expect(sequenceOf(stage, 'n1')).toBeGreaterThan(1);
+    holdUpRecovery(stage);
+    await restart(stage, 'n1', () => {
+      stage.disk('n1').rollBack(new Map());
+      for (const writes of [first, last]) stage.disk('n1').takeEffect(writes ?? [], true);
+    });
+    expect(stage.traced('store-lost-something')).toMatchObject([{ node: 'n1', event: { kind: 'gap' } }]);
+    stage.lose = () => false;
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    expect(stage.textsOn('n1', lost as EntryName)).toEqual(['text']);
   });
 
   it('is told by a node that has no others, too, and keeps nobody from what is there', async () => {
