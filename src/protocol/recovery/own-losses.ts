@@ -20,6 +20,7 @@ export function ownLosses({ config, ring, recovery, ownStore }: LossPorts): Loss
   const placeOf = (entry: EntryName): Partition => partitionOf(ring, placementHash(entry));
   return {
     mayLack: (entry) => recovery().open > 0 && recovery().isOpen(placeOf(entry)),
+    canRecover: (entry) => recovery().canClose(placeOf(entry)),
     damaged: (entry) => recovery().openOne(placeOf(entry)),
     hasOtherMajority: ({ bucket }) => {
       const { n } = bucketConfig(config, bucket);

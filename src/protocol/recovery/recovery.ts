@@ -77,6 +77,15 @@ export class Recovery {
     return this.#debts.has(partition);
   }
 
+  /** Whether this partition, if it is opened now, waits for nobody who is away and whom it does not wait for already. */
+  canClose(partition: Partition): boolean {
+    const done = this.#debts.get(partition);
+    const isOwing = (peer: NodeId): boolean => done !== undefined && !done.has(peer);
+    return this.#creditorsOf(partition).every(
+      (peer) => isOwing(peer) || this.#options.peers.state(peer) === 'up',
+    );
+  }
+
   /** All partitions are open from now on. Gives what has to be written down for that. */
   openAll(lost: StoreId | undefined): StorageWrite {
     if (lost !== undefined)
@@ -125,9 +134,7 @@ export class Recovery {
 
   /** Where no other node can hold anything nothing can be got back: it would stay open for ever. */
   #open(partition: Partition, done: Iterable<NodeId> = []): void {
-    const { ring, self } = this.#options;
-    if (creditorsOf(ring, partition, self, this.#widestN).length > 0)
-      this.#debts.set(partition, new Set(done));
+    if (this.#creditorsOf(partition).length > 0) this.#debts.set(partition, new Set(done));
   }
 
   #opened(): StorageWrite {
@@ -221,20 +228,23 @@ export class Recovery {
     }
   }
 
-  #owedBy(peer: NodeId): readonly Partition[] {
+  #creditorsOf(partition: Partition): readonly NodeId[] {
     const { ring, self } = this.#options;
+    return creditorsOf(ring, partition, self, this.#widestN);
+  }
+
+  #owedBy(peer: NodeId): readonly Partition[] {
     return [...this.#debts].flatMap(([partition, done]) =>
-      !done.has(peer) && creditorsOf(ring, partition, self, this.#widestN).includes(peer) ? [partition] : [],
+      !done.has(peer) && this.#creditorsOf(partition).includes(peer) ? [partition] : [],
     );
   }
 
   #settle(partition: Partition, peer: NodeId): void {
-    const { ring, self } = this.#options;
     const done = this.#debts.get(partition);
     if (done === undefined) return;
     done.add(peer);
     this.#hasProgressed = true;
-    const isClosed = creditorsOf(ring, partition, self, this.#widestN).every((node) => done.has(node));
+    const isClosed = this.#creditorsOf(partition).every((node) => done.has(node));
     if (!isClosed) return;
     this.#debts.delete(partition);
     if (this.#debts.size === 0) this.#traceOpen();

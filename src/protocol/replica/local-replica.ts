@@ -58,6 +58,8 @@ export interface LocalReplicaOptions {
 export interface Losses extends VoteLosses {
   /** Whether it may lack something of this entry that was acknowledged. */
   readonly mayLack: (entry: EntryName) => boolean;
+  /** Whether all are there without whom it would not get back what it may lack of this entry, if that were more from now on. */
+  readonly canRecover: (entry: EntryName) => boolean;
   /** From now on it may. Gives what has to be written down together with what is put in the place of a damaged record. */
   readonly damaged: (entry: EntryName) => StorageWrite;
 }
@@ -248,12 +250,15 @@ export class LocalReplica {
 
   /**
    * Puts a peer's record in the place of one that is damaged for good. What it held is lost: this node goes on as somebody else,
-   * because it may have minted dots that nobody here knows, and does not count until it has met what all others hold.
+   * because it may have minted dots that nobody here knows, and does not count until it has met what all others hold. While one of
+   * those is away the damaged record stays, and it alone counts for nothing: in its place the whole partition would, for as long. Who
+   * compares trees finds it again.
    */
   async #replaceDamaged(entry: StoreReplica, { isDamaged, reason }: Unreadable): Promise<StoreReply> {
-    if (entry.hintFor !== undefined || !isDamaged || !(await this.#loader.isDamagedForGood(entry)))
-      return { type: 'store-refused', reason };
     const { acceptors, losses, records, tracer, onChanged } = this.#options;
+    const mayBeReplaced = entry.hintFor === undefined && isDamaged && losses.canRecover(entry);
+    if (!mayBeReplaced || !(await this.#loader.isDamagedForGood(entry)))
+      return { type: 'store-refused', reason };
     // What this node has accepted and knows to be chosen is in the record alone: its vote would deny that it ever was.
     const voteless = await acceptors.withdraw(entry, losses);
     if (voteless === undefined) return { type: 'store-refused', reason };

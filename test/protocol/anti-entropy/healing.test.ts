@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EntryName } from '../../../src/core/ids.ts';
 import { TREE_LIFETIME_MS, TREE_REBUILD_MS } from '../../../src/core/limits.ts';
-import { assertWritten, deleteOf, putOf } from '../requests.ts';
+import { assertTexts, assertWritten, deleteOf, getOf, putOf } from '../requests.ts';
 import type { Stage } from '../stage.ts';
 import {
   assertQuiet,
@@ -246,6 +246,52 @@ describe('a record that cannot be read', () => {
       expect(stage.written).toEqual([]);
     },
   );
+});
+
+describe('a damaged record while another home replica is away', () => {
+  it('takes nobody the rest of its partition, and is replaced when that one is back', async () => {
+    const stage = await healingStage(3).startAll();
+    const [first] = entriesOf(1) as [EntryName];
+    const entries = inPartitionOf(stage, first, 20);
+    await putAll(stage, entries, 'one', ['n1'], { w: 3 });
+    const [damaged, ...others] = entries as [EntryName];
+    await stage.crash('n2', 'n3');
+    stage.damage('n2', damaged);
+    await stage.start('n2');
+    // Long enough for its trees to be built, and for the exchanges that find the damage.
+    await stage.world.runFor(3 * WHOLE_AGAIN_MS);
+    expect(exchangesOf(stage, 'n2', 'n1').at(-1)).toMatchObject({ differing: 1, repaired: 0 });
+    expect(stage.traced('record-replaced')).toEqual([]);
+    expect(stage.node('n2').recovery().partitions).toBe(0);
+    for (const entry of others) assertTexts(await stage.run(stage.node('n2').get(getOf(entry))), ['one']);
+    await putAll(stage, others, 'two', ['n1', 'n2'], { sloppy: false });
+
+    await stage.start('n3');
+    await stage.until(() => stage.traced('record-replaced').length === 1, 3 * WHOLE_AGAIN_MS);
+    await untilWhole(stage, entries);
+    await stage.until(() => stage.node('n2').recovery().partitions === 0);
+    await assertQuiet(stage);
+  });
+
+  it('is replaced all the same where its partition waits for that one anyway', async () => {
+    const stage = await healingStage(3).startAll();
+    const [first] = entriesOf(1) as [EntryName];
+    const entries = inPartitionOf(stage, first, 20);
+    await putAll(stage, entries, 'one', ['n1'], { w: 3 });
+    await stage.crash('n2', 'n3');
+    stage.disk('n2').wipe();
+    await stage.start('n2');
+    await stage.until(() => entries.every((entry) => stage.recordOn('n2', entry) !== undefined));
+    await stage.world.runFor(WHOLE_AGAIN_MS);
+    await stage.crash('n2');
+    stage.damage('n2', first);
+    await stage.start('n2');
+    await stage.until(() => stage.traced('record-replaced').length === 1, 3 * WHOLE_AGAIN_MS);
+    expect(stage.node('n2').recovery().waitingFor).toContain('n3');
+    await stage.start('n3');
+    await stage.until(() => stage.node('n2').recovery().partitions === 0);
+    await untilWhole(stage, entries);
+  });
 });
 
 describe('a store that forgot what this very incarnation minted', () => {

@@ -7,7 +7,7 @@ import { MAX_COMMIT_QUEUE_BYTES } from '../../../src/core/limits.ts';
 import type { StoreReply } from '../../../src/core/message.ts';
 import { dot, recordOf, textsOf } from '../../core/causality/sample-records.ts';
 import { turns } from './held-storage.ts';
-import { ENTRY, ReplicaBench, STORAGE_KEY } from './replica-bench.ts';
+import { ENTRY, NO_LOSSES, ReplicaBench, STORAGE_KEY } from './replica-bench.ts';
 
 describe('a read', () => {
   it('answers what is there, `same` for an equal digest, or that nothing is there', async () => {
@@ -67,6 +67,24 @@ describe('a read', () => {
       'batch-committed',
       'record-replaced',
     ]);
+  });
+});
+
+describe('a damaged record', () => {
+  it('stays while not all are there who may know what it held, and is replaced when they are', async () => {
+    const bench = new ReplicaBench();
+    const damaged = Uint8Array.of(1, 2, 3);
+    bench.storage.place(STORAGE_KEY, damaged);
+    const before = bench.incarnations.current;
+    bench.losses = { ...NO_LOSSES, canRecover: () => false };
+    expect(await bench.store(recordOf(dot('b', 1), 'two'))).toMatchObject({ type: 'store-refused' });
+    expect(bench.storage.calls).toBe(0);
+    expect(bench.incarnations.current).toBe(before);
+    expect(await bench.read()).toMatchObject({ type: 'unreadable' });
+    bench.losses = NO_LOSSES;
+    const stored = bench.store(recordOf(dot('b', 1), 'two'));
+    await bench.storage.passAll();
+    expect(await stored).toEqual({ type: 'stored' });
   });
 });
 

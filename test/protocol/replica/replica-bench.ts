@@ -30,6 +30,7 @@ export const STORAGE_KEY = recordKey(partitionOf(RING, placementHash(ENTRY)), EN
 /** A store that has never lost anything. */
 export const NO_LOSSES: Losses = {
   mayLack: () => false,
+  canRecover: () => true,
   damaged: () => ({ type: 'delete', key: Buffer.from('damaged') }),
   hasOtherMajority: () => true,
   losePromises: async () => true,
@@ -101,6 +102,7 @@ export class ReplicaBench {
       onChanged: (_entry, before, after) => this.changes.push({ before, after }),
       losses: {
         mayLack: (entry) => this.losses.mayLack(entry),
+        canRecover: (entry) => this.losses.canRecover(entry),
         damaged: (entry) => this.losses.damaged(entry),
         hasOtherMajority: (entry) => this.losses.hasOtherMajority(entry),
         losePromises: () => this.losses.losePromises(),
