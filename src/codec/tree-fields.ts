@@ -84,14 +84,15 @@ export function readVotedKeysRequest(fields: FieldReader): VotedKeysRequest {
   return { type: 'voted-keys', node, store: readStoreId(fields), after: fields.optionalBytes() };
 }
 
-/** Flat: what is not built, then partition, n, root, partition, ... */
-export function treeRootsToFields({ roots, unbuilt }: TreeRoots): readonly unknown[] {
-  return [unbuilt, ...roots.flatMap(({ partition, n, root }) => [partition, n, root])];
+/** Flat: what is not built, what is in doubt, then partition, n, root, partition, ... */
+export function treeRootsToFields({ roots, unbuilt, doubtful }: TreeRoots): readonly unknown[] {
+  return [unbuilt, doubtful, ...roots.flatMap(({ partition, n, root }) => [partition, n, root])];
 }
 
 export function readTreeRoots(fields: FieldReader): TreeRoots {
-  const unbuilt = fields.fields().atMost(MAX_PARTITIONS).each(readPartition);
-  return { unbuilt, roots: fields.each(readTreeRoot) };
+  const unbuilt = readPartitions(fields);
+  const doubtful = readPartitions(fields);
+  return { unbuilt, doubtful, roots: fields.each(readTreeRoot) };
 }
 
 export function readTreeLeaves(fields: FieldReader): Uint8Array {
@@ -126,6 +127,10 @@ function readTreeKey(fields: FieldReader): TreeKey {
   const entry = readEntryName(fields);
   const digest = fields.optionalBytes();
   return { ...entry, digest: digest === undefined ? undefined : checkDigest(digest) };
+}
+
+function readPartitions(fields: FieldReader): readonly Partition[] {
+  return fields.fields().atMost(MAX_PARTITIONS).each(readPartition);
 }
 
 function readPartition(fields: FieldReader): Partition {

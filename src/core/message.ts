@@ -79,6 +79,8 @@ export interface TreeRoots {
   readonly roots: readonly TreeRoot[];
   /** Partitions whose trees do not stand yet: of what they hold nothing is known. */
   readonly unbuilt: readonly Partition[];
+  /** Partitions whose trees may not say all that the node holds: a record could not be read, or they do not fit the records. */
+  readonly doubtful: readonly Partition[];
 }
 
 /** What anti-entropy asks about digest trees. */

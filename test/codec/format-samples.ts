@@ -117,7 +117,7 @@ export const CONFIG_SAMPLE: ClusterConfig = {
 };
 
 export const HELLO_SAMPLE: Hello = {
-  protocolVersion: 6,
+  protocolVersion: 7,
   cluster: 'local',
   nodeId: 'n1',
   storeId: STORE_SAMPLE.storeId,
@@ -507,7 +507,7 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
       replicas: [{ node: 'n3' as NodeId, result: 'no-answer', ms: 1.25 }],
     },
   },
-  'no roots': { type: 'tree-roots', roots: [], unbuilt: [] },
+  'no roots': { type: 'tree-roots', roots: [], unbuilt: [], doubtful: [] },
   roots: {
     type: 'tree-roots',
     roots: [
@@ -515,6 +515,7 @@ const REPLIES: Readonly<Record<string, PeerReply>> = {
       { partition: 0 as Partition, n: 1, root: new Uint8Array(16).fill(1) },
     ],
     unbuilt: [7, 65_535].map((partition) => partition as Partition),
+    doubtful: [9 as Partition],
   },
   leaves: { type: 'tree-leaves', leaves: Buffer.concat([DIGEST, new Uint8Array(16), DIGEST, DIGEST]) },
   'no keys': { type: 'tree-keys', page: { keys: [], next: undefined } },

@@ -58,6 +58,7 @@ const treeReplies: fc.Arbitrary<PeerReply> = fc.oneof(
   fc.record<PeerReply & { type: 'tree-roots' }>({
     type: fc.constant('tree-roots'),
     unbuilt: fc.array(partitions, { maxLength: 10 }),
+    doubtful: fc.array(partitions, { maxLength: 10 }),
     roots: fc.array(
       fc.tuple(trees, digests).map(([tree, root]) => ({ ...tree, root })),
       { maxLength: 10 },
@@ -275,9 +276,10 @@ describe('a message that no node of ours sends is refused:', () => {
     ['leaves that are no list', KEYS.with(5, 0)],
     ['a place that is text', KEYS.with(6, 'after')],
     ['a tree request with a field too many', [...KEYS, 1]],
-    ['a root that is no digest', [4, 1, 0, 7, [], 5, 3, DIGEST.subarray(1)]],
-    ['a root without a tree', [4, 1, 0, 7, [], DIGEST]],
-    ['an unbuilt partition above any ring', [4, 1, 0, 7, [MAX_PARTITIONS]]],
+    ['a root that is no digest', [4, 1, 0, 7, [], [], 5, 3, DIGEST.subarray(1)]],
+    ['a root without a tree', [4, 1, 0, 7, [], [], DIGEST]],
+    ['an unbuilt partition above any ring', [4, 1, 0, 7, [MAX_PARTITIONS], []]],
+    ['a partition in doubt above any ring', [4, 1, 0, 7, [], [MAX_PARTITIONS]]],
     ['a tree with half a leaf', [4, 1, 0, 8, new Uint8Array(24)]],
     [
       'a tree with more leaves than any',
@@ -300,8 +302,8 @@ describe('a message that no node of ours sends is refused:', () => {
     expect(decodeMessage(packFields(KEYS))).toMatchObject({
       request: { leaves: [0, 255], after: undefined },
     });
-    expect(decodeMessage(packFields([4, 1, 0, 7, [65_535], 5, 3, DIGEST]))).toMatchObject({
-      reply: { unbuilt: [65_535], roots: [{ partition: 5, n: 3 }] },
+    expect(decodeMessage(packFields([4, 1, 0, 7, [65_535], [9], 5, 3, DIGEST]))).toMatchObject({
+      reply: { unbuilt: [65_535], doubtful: [9], roots: [{ partition: 5, n: 3 }] },
     });
     const page = decodeMessage(packFields([4, 1, 0, 9, null, pageOf(MAX_TREE_KEYS)]));
     expect(page).toMatchObject({ reply: { page: { keys: { length: MAX_TREE_KEYS } } } });

@@ -30,6 +30,8 @@ export class TreeStore {
   readonly #wanted: Map<Partition, number>;
   /** All others, which are built anew only to see whether they still fit; soonest first. */
   readonly #aging = new Map<Partition, { readonly builtAtMs: number; readonly dueMs: number }>();
+  /** Those whose trees may not say all that is held, until they have been built anew. */
+  readonly #doubtful = new Set<Partition>();
 
   constructor(ports: TreeStorePorts) {
     this.#ports = ports;
@@ -57,6 +59,7 @@ export class TreeStore {
 
   /** The trees of this partition do not fit its records, or a peer's do not: they are built anew, but not again and again. */
   doubt(partition: Partition): void {
+    this.#doubtful.add(partition);
     const age = this.#aging.get(partition);
     if (age === undefined) return;
     this.#aging.delete(partition);
@@ -72,6 +75,7 @@ export class TreeStore {
     const all = Array.from({ length: partitions }, (_, index) => index as Partition);
     return {
       unbuilt: all.filter((partition) => !this.#built.has(partition)),
+      doubtful: all.filter((partition) => this.#doubtful.has(partition)),
       roots: all.flatMap((partition) =>
         (this.#built.get(partition)?.roots() ?? []).map((root) => ({ partition, ...root })),
       ),
@@ -99,6 +103,7 @@ export class TreeStore {
       const builtAtMs = clock.nowMs();
       this.#aging.set(partition, { builtAtMs, dueMs: builtAtMs + this.#lifetimeMs(partition) });
       this.#built.set(partition, build.trees);
+      this.#doubtful.delete(partition);
       // Of a record that could not be read nobody learned that it does not belong here, and no peer may ever ask for it.
       if (!build.couldReadAll) this.doubt(partition);
     } catch (error) {

@@ -208,21 +208,24 @@ export class Recovery {
     });
   }
 
-  /** Partitions that are equal here and there, or of which the peer holds nothing that belongs here, need not be gone through. */
+  /**
+   * Partitions that are equal here and there, or of which the peer holds nothing that belongs here, need not be gone through. Trees
+   * that are in doubt do not say so: what the peer could not read for them may be just what was lost here.
+   */
   async #settleEqual(peer: NodeId): Promise<void> {
     const { ring, self } = this.#options;
     const theirs = await askPeer(this.#options, peer, { type: 'tree-roots' });
     const own = this.#options.roots();
-    const unbuilt = new Set(theirs.unbuilt);
-    const ownUnbuilt = new Set(own.unbuilt);
+    const unknown = new Set([...theirs.unbuilt, ...theirs.doubtful]);
+    const ownUnknown = new Set([...own.unbuilt, ...own.doubtful]);
     const ownRoots = new Map(own.roots.map(({ partition, n, root }) => [`${partition} ${n}`, root]));
     for (const partition of this.#owedBy(peer)) {
-      if (unbuilt.has(partition)) continue;
+      if (unknown.has(partition)) continue;
       const place = placeOf(ring, partition, self);
       const relevant = theirs.roots.filter((root) => root.partition === partition && root.n > place);
       const isEqual = relevant.every(({ n, root }) => {
         const same = ownRoots.get(`${partition} ${n}`) ?? new Uint8Array(TREE_DIGEST_BYTES);
-        return !ownUnbuilt.has(partition) && sameDigest(same, root);
+        return !ownUnknown.has(partition) && sameDigest(same, root);
       });
       if (isEqual) this.#settle(partition, peer);
     }

@@ -18,6 +18,7 @@ function tree(partition: number, n: number): TreeName {
 function roots(...texts: readonly string[]): TreeRoots {
   return {
     unbuilt: [],
+    doubtful: [],
     roots: texts.map((text): TreeRoot => {
       const [partition = 0, n = 0, byte = 0] = text.split(/[/=]/).map(Number);
       return { ...tree(partition, n), root: digest(byte) };

@@ -39,7 +39,7 @@ describe('the script of a good peer', () => {
 describe('an exchange, from one side alone,', () => {
   it('gives the peer what it does not have', async () => {
     const nothing = script({
-      roots: { type: 'tree-roots', unbuilt: [], roots: [] },
+      roots: { type: 'tree-roots', unbuilt: [], doubtful: [], roots: [] },
       leaves: new Uint8Array(ALL_LEAVES.length),
       keys: pageOf([]),
       read: { type: 'read', reply: { type: 'absent' } },
@@ -90,7 +90,7 @@ describe('an exchange is broken, and nothing is stored, by', () => {
     const { stage, events } = await meet((request) => {
       if (request.type === 'tree-roots') {
         const roots = [...rootsOf(0, 3).roots, ...rootsOf(PARTITION, 3).roots];
-        return { type: request.type, unbuilt: [], roots };
+        return { type: request.type, unbuilt: [], doubtful: [], roots };
       }
       const isBad = request.type === 'tree-keys' && request.tree.partition === 0;
       return script(isBad ? { keys: pageOf([ENTRY]) } : {})(request);
@@ -192,7 +192,7 @@ describe('nothing is stored of', () => {
     const roots = Array.from({ length: PARTITIONS }, (_, partition) =>
       [1, 2, 3].flatMap((n) => rootsOf(partition, n).roots),
     ).flat();
-    return { type: 'tree-roots', unbuilt: [], roots };
+    return { type: 'tree-roots', unbuilt: [], doubtful: [], roots };
   }
 });
 
@@ -245,7 +245,7 @@ describe('an exchange that would never end', () => {
       if (request.type === 'read') return undefined;
       if (request.type === 'tree-roots') {
         const trees = [0, 1, 2, 3].map((partition) => rootsOf(partition, 3).roots).flat();
-        return { type: 'tree-roots', unbuilt: [], roots: trees };
+        return { type: 'tree-roots', unbuilt: [], doubtful: [], roots: trees };
       }
       if (request.type !== 'tree-keys') return script()(request);
       const inTree = Array.from({ length: 5_000 }, (_, number) => ({

@@ -60,7 +60,12 @@ export function script(parts: Parts = {}): Script {
 }
 
 export function rootsOf(partition: number, n: number): PeerReply & { type: 'tree-roots' } {
-  return { type: 'tree-roots', unbuilt: [], roots: [{ partition: partition as Partition, n, root: DIGEST }] };
+  return {
+    type: 'tree-roots',
+    unbuilt: [],
+    doubtful: [],
+    roots: [{ partition: partition as Partition, n, root: DIGEST }],
+  };
 }
 
 export function pageOf(entries: readonly EntryName[], next?: Uint8Array): NonNullable<Parts['keys']> {

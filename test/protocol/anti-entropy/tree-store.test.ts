@@ -106,6 +106,25 @@ describe('the trees', () => {
     assertExact(bench);
     expect([...bench.told().keys()]).toEqual(['0/3']);
   });
+
+  it('are told to be in doubt while they leave out what could not be read, and until they are built anew', async () => {
+    const bench = new TreeBench(1);
+    const [entry] = bench.entriesIn(5, 1) as [EntryName];
+    bench.place([entry], recordOf(dot('a', 1), 'one'));
+    const name = Buffer.from(bench.storageKey(entry)).toString('hex');
+    bench.disk.misread = (key, value) =>
+      Buffer.from(key).toString('hex') === name ? Uint8Array.of(1, 2, 3) : value;
+    await bench.build();
+    expect(bench.trees.roots()).toEqual({ unbuilt: [], doubtful: [5], roots: [] });
+    bench.disk.misread = undefined;
+    await bench.runFor(TREE_REBUILD_MS);
+    expect(bench.trees.roots().doubtful).toEqual([5]);
+    await bench.build();
+    expect(bench.trees.roots().doubtful).toEqual([]);
+    assertExact(bench);
+    bench.trees.doubt(5 as Partition);
+    expect(bench.trees.roots().doubtful).toEqual([5]);
+  });
 });
 
 describe('the building of trees', () => {

@@ -183,6 +183,36 @@ describe('a node whose disk was replaced by an empty one', () => {
   });
 });
 
+describe('what a node has lost, and the only other one that has it cannot read', () => {
+  it('is waited for, although the trees of the two are equal without it', async () => {
+    const stage = await new Stage(3, {}, { antiEntropy: true }).startAll();
+    await stage.world.runFor(1_000);
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    // n2 misses it, and no exchange mends that.
+    stage.lose = ({ to, message }) =>
+      message.type === 'request' &&
+      (message.request.type === 'tree-leaves' || (to === 'n2' && message.request.type === 'store'));
+    assertWritten(await stage.run(stage.node('n1').put(putOf(entry, 'one'))));
+    await stage.until(() => stage.textsOn('n3', entry).length === 1);
+    const name = Buffer.from(stage.storageKey(entry)).toString('hex');
+    stage.disk('n3').misread = (key, value) =>
+      Buffer.from(key).toString('hex') === name ? Uint8Array.of(1, 2, 3) : value;
+    // Its trees are built without what it cannot read.
+    await restart(stage, 'n3', () => {});
+    await stage.world.runFor(SETTLE_MS);
+    await restart(stage, 'n1', () => stage.disk('n1').wipe());
+    await stage.world.runFor(2 * SETTLE_MS);
+    expect(stage.node('n1').recovery()).toEqual({ partitions: 1, waitingFor: ['n3'] });
+    assertFailed(await stage.run(stage.node('n1').get(getOf(entry))), { type: 'failed' });
+
+    stage.disk('n3').misread = undefined;
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    expect(stage.textsOn('n1', entry)).toEqual(['one']);
+    await stage.crash('n3');
+    assertTexts(await stage.run(stage.node('n2').get(getOf(entry))), ['one']);
+  });
+});
+
 describe('a new cluster', () => {
   it('has lost nothing', async () => {
     const stage = await new Stage(3).startAll();

@@ -130,7 +130,7 @@ function describeReply(reply: PeerReply, entry: EntryName | undefined): string {
         ? `stored ${nameOf(entry)}`
         : `not stored ${nameOf(entry)}: ${reply.reply.reason}`;
     case 'tree-roots':
-      return `${reply.roots.length} roots, ${reply.unbuilt.length} partitions unbuilt`;
+      return `${reply.roots.length} roots, ${reply.unbuilt.length} partitions unbuilt, ${reply.doubtful.length} in doubt`;
     case 'tree-keys':
     case 'partition-keys':
     case 'voted-keys':
