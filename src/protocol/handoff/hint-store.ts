@@ -148,8 +148,13 @@ export class HintStore {
     tally.count += change;
     tally.bytes += change * bytes;
     this.#bytes += change * bytes;
-    if (tally.count === 0) this.#tallies.delete(owner);
-    else this.#tallies.set(owner, tally);
+    if (tally.count > 0) {
+      this.#tallies.set(owner, tally);
+      return;
+    }
+    // No hints have no bytes: what is left comes from values that were misread when they were counted, or when they went.
+    this.#bytes -= tally.bytes;
+    this.#tallies.delete(owner);
   }
 
   async #readPage(range: StorageRange): Promise<readonly (readonly [Uint8Array, Uint8Array])[]> {

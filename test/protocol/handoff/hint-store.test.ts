@@ -143,4 +143,30 @@ describe('hints', () => {
     await bench.remove(store, N1, 1);
     expect(store.countOf(N1)).toBe(0);
   });
+
+  it('leave nothing of their bytes when the last of an owner goes, if a value was misread when it was counted', async () => {
+    const bench = new Bench();
+    bench.add(bench.open(), N1, 1, 60);
+    const key = hintKey(N1, partitionOf(RING, placementHash(entryOf(1))), entryOf(1));
+    const value = bench.disk.visibleValue(key) as Uint8Array;
+    bench.disk.takeEffect([{ type: 'put', key, value: Uint8Array.of(1, 2, 3) }], true);
+    const store = bench.open({ maxHintsPerOwner: 10, maxHintBytes: 100 });
+    await bench.run(store.load());
+    bench.disk.takeEffect([{ type: 'put', key, value }], true);
+    await bench.remove(store, N1, 1);
+    expect(store.refusal(N2, 100)).toBeUndefined();
+    expect(store.refusal(N2, 101)).toBe('hints of 0 bytes are kept, and the limit is 100');
+  });
+
+  it('leave nothing of their bytes when the last of an owner goes, if a value was misread when it went', async () => {
+    const bench = new Bench();
+    const store = bench.open({ maxHintsPerOwner: 10, maxHintBytes: 100 });
+    bench.add(store, N1, 1, 60);
+    bench.add(store, N2, 2, 30);
+    bench.disk.misread = () => Uint8Array.of(1, 2, 3);
+    await bench.remove(store, N1, 1);
+    bench.disk.misread = undefined;
+    expect(store.refusal(N1, 70)).toBeUndefined();
+    expect(store.refusal(N1, 71)).toBe('hints of 30 bytes are kept, and the limit is 100');
+  });
 });
