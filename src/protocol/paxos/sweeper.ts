@@ -6,7 +6,7 @@
  * The first home replica of the key begins, each next one waits as long again: so one does it as a rule, and the others only if it
  * is away.
  */
-import type { EntryName, NodeId } from '../../core/ids.ts';
+import { type EntryName, type NodeId, nameOf } from '../../core/ids.ts';
 import { SWEEP_AFTER_MS, SWEEP_CONCURRENCY, SWEEP_INTERVAL_MS } from '../../core/limits.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -32,6 +32,8 @@ export class Sweeper {
   readonly #ports: SweeperPorts;
   /** When each was first met, by the monotonic clock, milliseconds. */
   #met = new Map<string, number>();
+  /** When the keys of those were last tried, by the same clock: at each try a round may accept something under another ballot. */
+  #tried = new Map<string, number>();
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #isStarted = false;
@@ -71,8 +73,9 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { acceptors, inFlight, finish, homesOf, tracer } = this.#ports;
+    const { acceptors, clock, inFlight, finish, homesOf, tracer } = this.#ports;
     const due = this.#due([...acceptors.unfinished]).slice(0, SWEEP_CONCURRENCY);
+    for (const entry of due) this.#tried.set(nameOf(entry), clock.nowMs());
     const sweep = async (entry: EntryName): Promise<void> => {
       const { type } = await inFlight.track(() => finish(entry, homesOf(entry)));
       tracer.trace({ type: 'sweep', result: type === 'read' ? 'finished' : 'failed' });
@@ -80,19 +83,25 @@ export class Sweeper {
     await Promise.all(due.map(sweep));
   }
 
+  /** Those that were never tried first, then the least recently tried: some may never end, and must not be in the way of the others. */
   #due(unfinished: readonly UnfinishedRound[]): readonly EntryName[] {
     const { self, clock, homesOf } = this.#ports;
     const nowMs = clock.nowMs();
     const met = new Map<string, number>();
+    const tried = new Map<string, number>();
     const due = unfinished.filter(({ entry, ballot }) => {
       // A key that goes on being written is not one whose round nobody finishes.
-      const name = `${entry.bucket}\0${entry.key}\0${ballot ?? ''}`;
+      const name = `${nameOf(entry)}\0${ballot ?? ''}`;
       const sinceMs = this.#met.get(name) ?? nowMs;
       met.set(name, sinceMs);
+      const triedMs = this.#tried.get(nameOf(entry));
+      if (triedMs !== undefined) tried.set(nameOf(entry), triedMs);
       const place = homesOf(entry).indexOf(self);
       return place >= 0 && nowMs - sinceMs >= SWEEP_AFTER_MS * (place + 1);
     });
     this.#met = met;
-    return due.map(({ entry }) => entry);
+    this.#tried = tried;
+    const triedMs = ({ entry }: UnfinishedRound): number => tried.get(nameOf(entry)) ?? -1;
+    return due.sort((left, right) => triedMs(left) - triedMs(right)).map(({ entry }) => entry);
   }
 }
