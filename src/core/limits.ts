@@ -25,8 +25,10 @@ export const DEFAULT_TIMEOUT_MS = 5_000;
 export const MIN_TIMEOUT_MS = 1;
 export const MAX_TIMEOUT_MS = 60_000;
 
-/** Milliseconds that one Paxos round may take; a request may have several. */
+/** Milliseconds that one Paxos round may take; a request may have several. After one that ran out of time the next may take longer. */
 export const ROUND_TIMEOUT_MS = 1_000;
+/** The longest that one may take, milliseconds: what comes meanwhile waits for its end. */
+export const MAX_ROUND_TIMEOUT_MS = 16 * ROUND_TIMEOUT_MS;
 /**
  * Milliseconds that a round which gathers more promises than a quorum waits for those beyond it, and that a linearizable read
  * waits for a replica beyond a quorum that does not agree.
@@ -63,9 +65,16 @@ export const SWEEP_AFTER_MS = 3_000;
 export const SWEEP_INTERVAL_MS = 1_000;
 /** Rounds that are finished at once. */
 export const SWEEP_CONCURRENCY = 8;
+/**
+ * Milliseconds after which what finishes a round gives up though nothing is amiss but that it takes long: four rounds, each twice
+ * as long as the one before.
+ */
+export const SLOW_FINISH_TIMEOUT_MS = 15 * ROUND_TIMEOUT_MS;
 
 /** Milliseconds from when somebody asks for a vote that this node has lost until it sees to it that it gets it back. */
 export const ADMIT_AFTER_MS = 500;
+/** Milliseconds for that, unless it takes long: a round that runs out of time has done so by then. */
+export const ADMIT_TIMEOUT_MS = 1.5 * ROUND_TIMEOUT_MS;
 /** Keys of which that is kept in mind. */
 export const MAX_WANTED_VOTES = 1_024;
 

@@ -28,3 +28,28 @@ export class Deadline {
     return () => timer.cancel();
   }
 }
+
+/** One that may be brought forward. */
+export class MovableDeadline extends Deadline {
+  readonly #callBacks = new Set<() => void>();
+  #isPassed = false;
+
+  override get leftMs(): number {
+    return this.#isPassed ? 0 : super.leftMs;
+  }
+
+  override onPassed(callBack: () => void): () => void {
+    const stop = super.onPassed(callBack);
+    this.#callBacks.add(callBack);
+    return () => {
+      stop();
+      this.#callBacks.delete(callBack);
+    };
+  }
+
+  /** Nothing is left from now on. Whoever is called back has to stop waiting for it, as for what has passed by itself. */
+  passNow(): void {
+    this.#isPassed = true;
+    for (const callBack of [...this.#callBacks]) callBack();
+  }
+}

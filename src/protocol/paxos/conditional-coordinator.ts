@@ -4,12 +4,12 @@
  */
 import { bucketConfig, type ClusterConfig } from '../../core/cluster-config.ts';
 import { type EntryName, type NodeId, nameOf } from '../../core/ids.ts';
-import { ROUND_TIMEOUT_MS } from '../../core/limits.ts';
+import { ROUND_TIMEOUT_MS, SLOW_FINISH_TIMEOUT_MS } from '../../core/limits.ts';
 import type { ConditionalOutcome, Failure } from '../../core/outcome.ts';
 import { timeOfBallot } from '../../core/paxos/ballot.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
 import type { Tracer } from '../../ports/tracer.ts';
-import { Deadline } from '../coordinator/deadline.ts';
+import { Deadline, MovableDeadline } from '../coordinator/deadline.ts';
 import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
 import type { RecordStore } from '../replica/record-store.ts';
 import type { Replicas } from '../replica/replicas.ts';
@@ -36,6 +36,9 @@ export class ConditionalCoordinator {
   readonly #queues = new Map<string, KeyQueue>();
   readonly #grants = new Grants();
   readonly #knownObjects = new KnownObjects();
+  /** Of what has rounds finished at the moment. */
+  readonly #finishing = new Set<MovableDeadline>();
+  #isFinishingEnded = false;
 
   constructor(ports: ConditionalPorts) {
     this.#ports = ports;
@@ -121,7 +124,10 @@ export class ConditionalCoordinator {
     this.#grants.drop(nameOf(entry));
   }
 
-  /** Has a round choose what is there, so that what was accepted and never committed is. Never rejects. */
+  /**
+   * Has a round choose what is there, so that what was accepted and never committed is. It may take longer than `timeoutMs` if its
+   * rounds run out of time: then longer ones help. Never rejects.
+   */
   finish(entry: EntryName, homes: readonly NodeId[], timeoutMs: number): Promise<ConditionalResult> {
     const { bucket, key } = entry;
     const request: ConditionalRequest = {
@@ -132,7 +138,22 @@ export class ConditionalCoordinator {
     };
     const { clock } = this.#ports;
     const options = { mustPropose: true, isForwarded: false, takenAtMs: clock.nowMs(), knownMs: 0 };
-    return this.#enqueue(request, homes, new Deadline(clock, timeoutMs), options);
+    const deadline = new MovableDeadline(clock, SLOW_FINISH_TIMEOUT_MS);
+    const timer = clock.setTimer(timeoutMs, () => {
+      if (this.#queues.get(nameOf(entry))?.isSlow !== true) deadline.passNow();
+    });
+    this.#finishing.add(deadline);
+    if (this.#isFinishingEnded) deadline.passNow();
+    return this.#enqueue(request, homes, deadline, options).finally(() => {
+      timer.cancel();
+      this.#finishing.delete(deadline);
+    });
+  }
+
+  /** Nobody waits for `finish` any more, now or later: the node shuts down. Rounds that have begun go on as long as they can. */
+  endFinishing(): void {
+    this.#isFinishingEnded = true;
+    for (const deadline of [...this.#finishing]) deadline.passNow();
   }
 
   #enqueue(

@@ -16,12 +16,12 @@ import {
   MAX_CONTENTION_DOUBLINGS,
   MAX_DIRTY_ROUNDS,
   MAX_ROUND_REQUESTS,
-  ROUND_TIMEOUT_MS,
 } from '../../core/limits.ts';
 import type { PhaseTime, QuorumFacts } from '../../core/outcome.ts';
 import { type Ballot, timeOfBallot } from '../../core/paxos/ballot.ts';
 import { mayBeSent, type Verdict } from '../../core/paxos/conditional.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
+import { RoundLimit } from '../../core/paxos/round-limit.ts';
 import { planRound, type RoundPlan } from '../../core/paxos/round-plan.ts';
 import { type Grant, type LostRound, Round } from '../../core/paxos/round.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -72,6 +72,7 @@ export class KeyQueue {
   #waiting: WaitingRequest[] = [];
   readonly #race: Race;
   readonly #ballots: KeyBallots;
+  readonly #limit = new RoundLimit();
   /** Rounds that were lost one after the other, and how many of them were only dirty. */
   #lost = 0;
   #dirty = 0;
@@ -97,6 +98,11 @@ export class KeyQueue {
       if (this.#waiting.length === 0) this.#race.over();
     }
     onEmpty();
+  }
+
+  /** Whether its rounds run out of time, and the next one may take longer. */
+  get isSlow(): boolean {
+    return this.#limit.isExtended;
   }
 
   get #quorum(): number {
@@ -163,7 +169,7 @@ export class KeyQueue {
     voters: Voters,
     grant: Grant | undefined,
   ): Promise<boolean> {
-    const target = { ...this.#key, voters, quorum: this.#quorum, limitMs: limitOf(batch) };
+    const target = { ...this.#key, voters, quorum: this.#quorum, limitMs: this.#limitOf(batch) };
     const { clock, tracer } = this.#ports;
     const beganMs = clock.nowMs();
     const end = await readQuickly(this.#ports, target);
@@ -204,12 +210,14 @@ export class KeyQueue {
       ...(mode === 'cas' ? { next: this.#ballots.after(ballot) } : {}),
     });
     const known = knownObjects.get(name);
-    const target = { entry, homes, known, limitMs: limitOf(batch), gatherMs: GATHER_PROMISES_MS };
+    const target = { entry, homes, known, limitMs: this.#limitOf(batch), gatherMs: GATHER_PROMISES_MS };
     const run = new RoundRun(this.#ports, target, round);
     for (const [place, waiting] of batch.entries()) waiting.enters(run, round, place);
     const end = await run.run(grant);
     tracer.trace(roundEvent(end, grant === undefined ? 'prepared' : 'granted', batch));
+    if (run.isOutOfTime) this.#limit.ranOut(target.limitMs);
     if (end.type === 'lost') return this.#lostBy(batch, end);
+    this.#limit.succeeded();
     this.#lost = 0;
     this.#dirty = 0;
     const facts = this.#facts(run.phases);
@@ -269,6 +277,11 @@ export class KeyQueue {
     });
   }
 
+  /** As long as somebody of the batch waits, and never longer than a round may take. */
+  #limitOf(batch: readonly WaitingRequest[]): number {
+    return Math.min(this.#limit.ms, Math.max(1, ...batch.map(({ deadline }) => deadline.leftMs)));
+  }
+
   #facts(phases: readonly PhaseTime[]): QuorumFacts {
     return quorumFacts(this.#ports.acceptors.self, this.#key.homes.length, phases);
   }
@@ -276,8 +289,3 @@ export class KeyQueue {
 
 /** A ballot of nobody, for plans that propose nothing. */
 const NO_BALLOT = '' as Ballot;
-
-/** As long as somebody of the batch waits, and never longer than a round may take. */
-function limitOf(batch: readonly WaitingRequest[]): number {
-  return Math.min(ROUND_TIMEOUT_MS, Math.max(1, ...batch.map(({ deadline }) => deadline.leftMs)));
-}

@@ -1,6 +1,6 @@
 /** All that one node has to do with the rounds of conditional requests, built as one: it votes, coordinates, and finishes. */
 import { bucketConfig } from '../../core/cluster-config.ts';
-import { ROUND_TIMEOUT_MS, SWEEP_AFTER_MS } from '../../core/limits.ts';
+import { ADMIT_TIMEOUT_MS, SWEEP_AFTER_MS } from '../../core/limits.ts';
 import { type Ballot, BallotClock, highestBallot } from '../../core/paxos/ballot.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { Ring } from '../../core/ring/ring.ts';
@@ -65,7 +65,7 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
     self,
     homesOf,
     neighbours: neighboursOf(self, ring, Math.max(...copiesIn(config))),
-    finish: (entry, homes) => coordinator.finish(entry, homes, ROUND_TIMEOUT_MS),
+    finish: (entry, homes) => coordinator.finish(entry, homes, ADMIT_TIMEOUT_MS),
   });
   return {
     acceptor,
@@ -79,7 +79,11 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
       sweeper.start();
       admission.start();
     },
-    close: () => Promise.all([sweeper.close(), admission.close()]),
+    close: () => {
+      const closed = Promise.all([sweeper.close(), admission.close()]);
+      coordinator.endFinishing();
+      return closed;
+    },
   };
 }
 

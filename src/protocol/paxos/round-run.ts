@@ -42,6 +42,7 @@ export class RoundRun {
   readonly #records: EncodedRecord[];
   #proposal: EncodedRecord | undefined;
   #cancelTimers: () => void = () => {};
+  #isOutOfTime = false;
   /** By the monotonic clock, milliseconds; undefined as long as it has not come to that. */
   #beganMs: number | undefined;
   #proposedMs: number | undefined;
@@ -72,6 +73,11 @@ export class RoundRun {
     if (!this.#isProposed) this.#take(this.#round.abandon());
   }
 
+  /** Whether it was lost because it took as long as it may. */
+  get isOutOfTime(): boolean {
+    return this.#isOutOfTime;
+  }
+
   /** How long its phases took; of one that has not ended, those that have. The commit comes after the answer, and is none. */
   get phases(): readonly PhaseTime[] {
     const promisedMs = this.#proposedMs ?? this.#endedMs;
@@ -84,7 +90,10 @@ export class RoundRun {
   #startTimers(): void {
     const { clock } = this.#ports;
     const { limitMs, gatherMs } = this.#target;
-    const limit = clock.setTimer(limitMs, () => this.#take(this.#round.abandon()));
+    const limit = clock.setTimer(limitMs, () => {
+      this.#isOutOfTime = true;
+      this.#take(this.#round.abandon());
+    });
     const gather = clock.setTimer(gatherMs, () => this.#take(this.#round.proceed()));
     this.#cancelTimers = () => {
       limit.cancel();

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
+import { ROUND_TIMEOUT_MS } from '../../../src/core/limits.ts';
 import { BallotClock } from '../../../src/core/paxos/ballot.ts';
 import type { Voters } from '../../../src/core/paxos/messages.ts';
 import type { PaxosReply, PaxosRequest } from '../../../src/core/paxos/peer-messages.ts';
@@ -15,7 +16,7 @@ import type { Clock } from '../../../src/ports/clock.ts';
 import { recordOf } from '../../core/causality/sample-records.ts';
 import { ballot } from '../../core/paxos/stage.ts';
 import { paxosDot } from '../../../src/core/causality/dot.ts';
-import { casOf } from '../requests.ts';
+import { casOf, linearizableOf } from '../requests.ts';
 import { TestClock } from './test-clock.ts';
 
 const HOMES = ['n1', 'n2', 'n3'] as const as readonly string[] as readonly NodeId[];
@@ -31,6 +32,15 @@ const NOTHING: PaxosReply = {
     record: undefined,
   },
 };
+
+const PROMISED: PaxosReply = {
+  type: 'paxos-prepare',
+  reply: {
+    ...{ type: 'promised', voters: VOTERS, accepted: undefined, object: undefined, chosen: undefined },
+    ...{ record: undefined, promisedBefore: undefined, floor: undefined },
+  },
+};
+const ACCEPTED: PaxosReply = { type: 'paxos-accept', reply: { type: 'accepted', voters: VOTERS } };
 
 interface Asked {
   readonly request: PaxosRequest;
@@ -93,5 +103,55 @@ describe('a write that was answered while what is there was read', () => {
     await setImmediate();
     expect(asked.map(({ request: { type } }) => type)).toEqual(['paxos-read', 'paxos-read', 'paxos-read']);
     expect(isEmpty).toBe(true);
+  });
+});
+
+describe('the next round', () => {
+  /** A queue in which a request waits that only rounds can answer, and another one with `add`. */
+  function begin(): ReturnType<typeof queueOf> & { readonly clock: TestClock; readonly add: () => void } {
+    const clock = new TestClock();
+    const { queue, asked } = queueOf(clock, new Grants());
+    const add = (): void => {
+      const times = { takenAtMs: 0, floorMs: 0, knownMs: 0 };
+      const options = { mustPropose: true, isForwarded: false, ...times, resolve: () => {} };
+      queue.add(new WaitingRequest(linearizableOf(ENTRY, 60_000), new Deadline(clock, 60_000), options));
+    };
+    add();
+    void queue.run(() => {});
+    return { clock, queue, asked, add };
+  }
+
+  /** Milliseconds until all that was asked is given up, and others are asked. */
+  async function patience(clock: TestClock, asked: readonly Asked[]): Promise<number> {
+    const [beganMs, { length }] = [clock.nowMs(), asked];
+    while (asked.length === length) {
+      clock.advance(10);
+      await setImmediate();
+    }
+    return Math.floor((clock.nowMs() - beganMs) / ROUND_TIMEOUT_MS);
+  }
+
+  it('may take twice as long after one that ran out of time, until one succeeds', async () => {
+    const { clock, queue, asked, add } = begin();
+    expect(await patience(clock, asked)).toBe(1);
+    expect(await patience(clock, asked)).toBe(2);
+    expect([await patience(clock, asked), queue.isSlow]).toEqual([4, true]);
+    add();
+    for (const { onReply } of asked.slice(-3)) onReply(PROMISED);
+    for (const { onReply } of asked.slice(-3)) onReply(ACCEPTED);
+    await setImmediate();
+    expect(queue.isSlow).toBe(false);
+    expect(await patience(clock, asked)).toBe(1);
+  });
+
+  it('may take no longer after one that was lost at once, as nobody can be reached', async () => {
+    const { clock, queue, asked } = begin();
+    for (let rounds = 0; rounds < 5; rounds += 1) {
+      for (const { onReply } of asked.slice(-3)) onReply(undefined);
+      await setImmediate();
+      expect(await patience(clock, asked)).toBe(0);
+    }
+    expect(queue.isSlow).toBe(false);
+    expect(await patience(clock, asked)).toBe(1);
   });
 });

@@ -38,7 +38,7 @@ class Scene {
   readonly sweeper: Sweeper;
 
   add(key: string, accepted?: Ballot): void {
-    this.#unfinished.set(key, { entry: { bucket: 'things', key }, ballot: accepted });
+    this.#unfinished.set(key, { entry: { bucket: 'things', key }, ballot: accepted, hasAccepted: true });
   }
 
   /** As many looks as that, each with what it tries. */
