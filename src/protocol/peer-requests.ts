@@ -15,6 +15,7 @@ import type { OperationRouter } from './coordinator/operation-router.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Reaping } from './reaping/reaping.ts';
 import type { Admission } from './paxos/admission.ts';
+import type { LostStoreRounds } from './paxos/lost-store-rounds.ts';
 import type { StoreMemory } from './peers/store-memory.ts';
 import type { Acceptor } from './replica/acceptor.ts';
 import type { Floors } from './replica/floors.ts';
@@ -29,6 +30,7 @@ export interface PeerRequestPorts {
   readonly reaping: Reaping;
   readonly inFlight: InFlight;
   readonly floors: Floors;
+  readonly lostStoreRounds: LostStoreRounds;
   readonly memory: StoreMemory;
 }
 
@@ -67,10 +69,20 @@ function readReply(reply: ReadReply): PeerReply {
   return { type: 'read', reply };
 }
 
-function serveFloors({ floors, memory }: PeerRequestPorts, { node, store }: FloorsRequest): PeerReply {
-  return memory.knownStore(node) === store
+/** What a node that has lost its store asks first, before it gets its records back. */
+async function serveFloors(
+  { floors, memory, lostStoreRounds }: PeerRequestPorts,
+  { node, store }: FloorsRequest,
+): Promise<PeerReply> {
+  if (memory.knownStore(node) !== store) return refuse(`${node} is not known by this store yet`);
+  const isEnded = await lostStoreRounds.end(node, store);
+  return isEnded
     ? { type: 'floors', floors: floors.all }
-    : { type: 'request-refused', reason: `${node} is not known by this store yet` };
+    : refuse(`rounds that were begun with the store that ${node} has lost have to end first`);
+}
+
+function refuse(reason: string): PeerReply {
+  return { type: 'request-refused', reason };
 }
 
 async function serveRecords(

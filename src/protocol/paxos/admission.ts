@@ -30,7 +30,7 @@ import type { LocalReplica } from '../replica/local-replica.ts';
 /** How often the pause after a run that came to nothing is doubled. */
 const MAX_DOUBLINGS = 3;
 /** Less home replicas have no majority without this node. */
-const LEAST_HOMES = 3;
+export const LEAST_HOMES = 3;
 
 export interface AdmissionPorts extends QuestionPorts {
   readonly self: NodeId;

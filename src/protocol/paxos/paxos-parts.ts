@@ -10,8 +10,10 @@ import { Acceptors } from './acceptors.ts';
 import { Admission, type AdmissionPorts } from './admission.ts';
 import { Collector } from './collector.ts';
 import { ConditionalCoordinator, type ConditionalPorts } from './conditional-coordinator.ts';
+import { LostStoreRounds } from './lost-store-rounds.ts';
 import { type StandingPorts, Standings } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
+import type { ConditionalResult } from './waiting-request.ts';
 
 export interface PaxosOptions
   extends Omit<AcceptorPorts, 'standingOn' | 'onNotVoting' | 'memory'>,
@@ -29,6 +31,7 @@ export interface PaxosParts {
   readonly coordinator: ConditionalCoordinator;
   readonly admission: Admission;
   readonly collector: Collector;
+  readonly lostStoreRounds: LostStoreRounds;
   readonly standingOn: (entry: EntryName) => Standing;
   /** Begins what is done in the background. */
   readonly start: () => Promise<void>;
@@ -60,12 +63,12 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
     homesOf,
     finish: (entry, homes) => coordinator.finish(entry, homes, SWEEP_AFTER_MS),
   });
+  const finish = (entry: EntryName, homes: readonly NodeId[]): Promise<ConditionalResult> =>
+    coordinator.finish(entry, homes, ADMIT_TIMEOUT_MS);
   const admission = new Admission({
     ...options,
-    self,
-    homesOf,
+    ...{ self, homesOf, finish },
     neighbours: neighboursOf(self, ring, Math.max(...copiesIn(config))),
-    finish: (entry, homes) => coordinator.finish(entry, homes, ADMIT_TIMEOUT_MS),
   });
   return {
     acceptor,
@@ -73,6 +76,7 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
     coordinator,
     admission,
     collector,
+    lostStoreRounds: new LostStoreRounds({ ...options, homesOf, finish }),
     standingOn,
     start: async () => {
       await options.ownStore().start(() => acceptor.takeLostVotes());

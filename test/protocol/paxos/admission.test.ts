@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { etagOf, placementHash } from '../../../src/codec/hash.ts';
 import { acceptorKey } from '../../../src/codec/key-layout.ts';
+import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { ClusterConfig } from '../../../src/core/cluster-config.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
 import type { ConditionalOutcome } from '../../../src/core/outcome.ts';
@@ -297,7 +298,8 @@ describe('a damaged entry on the disk of a voter', () => {
     await stage.run(stage.node('n1').put(putOf(entry, 'one')));
     await stage.world.runFor(1_000);
     stage.lose = ({ message }) => message.type === 'reply' && message.reply.type === 'paxos-prepare';
-    assertFailed(await cas('n1', entry, 'two'), { code: 'quorum-timeout' });
+    const etag = etagOf(stage.recordOn('n1', entry) as KeyRecord);
+    assertFailed(await cas('n1', entry, 'two', etag), { code: 'quorum-timeout' });
     return entry;
   }
 
