@@ -374,6 +374,21 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     scenario: 'first-attempt-ahead',
     maxSeeds: 1,
   },
+  {
+    ...CONDITIONAL,
+    id: 'witness-given-up',
+    bug: 'A node gives records back to one that has lost its store without ending the rounds that it had with that store.',
+    edits: [
+      edit(
+        'src/protocol/peer-requests.ts',
+        'const isEnded = await lostStoreRounds.end(node, store);',
+        'const isEnded = lostStoreRounds !== undefined;',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'other-witness-wiped',
+    maxSeeds: 1,
+  },
 ];
 
 function edit(file: string, find: string, replace: string): Edit {

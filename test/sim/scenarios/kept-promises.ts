@@ -1,7 +1,7 @@
 /** What promises rest on: that they are durable before they are answered, and that only rounds change a key meanwhile. */
 import { ConditionalStage } from './conditional-stage.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
-import { written } from './scenario-cluster.ts';
+import { eventsOf, written } from './scenario-cluster.ts';
 
 export const KEPT_PROMISES: readonly Scenario[] = [
   {
@@ -14,7 +14,36 @@ export const KEPT_PROMISES: readonly Scenario[] = [
     rule: 'A conditional write knows of a plain one that was acknowledged since the last round, though it found the key as that round left it.',
     run: plainWriteBetweenTwoRounds,
   },
+  {
+    name: 'other-witness-wiped',
+    rule: 'What was acknowledged by two acceptors alone is there for plain reads as soon as the one that was emptied counts again.',
+    run: otherWitnessWiped,
+  },
 ];
+
+async function otherWitnessWiped(): Promise<void> {
+  const stage = await ConditionalStage.start();
+  const { cluster, p1, p2, p3 } = stage;
+  const { world } = cluster;
+  stage.lose('paxos-accept p1>p3', 'paxos-commit p1>p2', 'paxos-commit p1>p3');
+  await stage.mustWrite(p1, 1);
+  // Before it is in any record.
+  for (const node of [p1, p2]) node.crash({ power: false, reason: 'the scenario' });
+  p2.disk.wipe();
+  // Who has lost its records asks all others for them.
+  world.fabric.healAll();
+  for (const node of [p1, p2]) node.start();
+  stage.lose();
+  const openAt = (): number => p2.storageNode?.recovery().partitions ?? 0;
+  for (let waited = 0; openAt() === 0 && waited < 2_000; waited += 1) await world.runFor(1);
+  demand(openAt() > 0, 'p2 does not notice that its disk was wiped');
+  for (let waited = 0; openAt() > 0 && waited < 20_000; waited += 1) await world.runFor(1);
+  demand(openAt() === 0, 'p2 does not get its records back');
+  cluster.cut(p1, p2, p3);
+  const outcome = await cluster.get(p2, { r: 2, sloppy: false });
+  demand(outcome.type === 'read', `a read of p2 and p3 ends in ${JSON.stringify(outcome)}`);
+  demandEvents('a read of p2 and p3', eventsOf(outcome), [1]);
+}
 
 async function promiseOutlivesPower(): Promise<void> {
   const stage = await ConditionalStage.start();
