@@ -287,6 +287,12 @@ describe('repair', () => {
     // Operations that wait for n3, which hangs.
     const peer = await new ScriptedPeer(stage, 'n3').listen();
     await peer.accepted();
+    const reaches = (node: string): boolean =>
+      stage
+        .node(node)
+        .members()
+        .some((member) => member.node === 'n3' && member.state === 'up');
+    await stage.until(() => reaches('n1') && reaches('n2'));
     if (isBusy) {
       for (const node of ['n1', 'n2']) {
         for (let index = 0; index < 500; index += 1)
