@@ -2,13 +2,8 @@
 import { contains } from '../core/causality/causal-context.ts';
 import { compareSiblings } from '../core/causality/join.ts';
 import type { KeyRecord, RememberedWrite, Sibling, SiblingContent } from '../core/causality/record.ts';
-import { compareRememberedWrites } from '../core/causality/remembered-writes.ts';
-import {
-  MAX_CONTENT_TYPE_CHARACTERS,
-  MAX_NODES,
-  MAX_WRITE_ID_CHARACTERS,
-  MAX_WRITE_IDS,
-} from '../core/limits.ts';
+import { areWithinWindows, compareRememberedWrites } from '../core/causality/remembered-writes.ts';
+import { MAX_CONTENT_TYPE_CHARACTERS, MAX_NODES, MAX_WRITE_ID_CHARACTERS } from '../core/limits.ts';
 import { contextFromFields, contextToFields, readDot } from './context-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
 
@@ -35,7 +30,7 @@ export function recordFromFields(fields: FieldReader): KeyRecord {
     throw new FormatError('the context does not know a sibling');
   }
   if (!isSorted(writes, compareRememberedWrites)) throw new FormatError('write ids are not sorted');
-  if (writes.length > MAX_WRITE_IDS) throw new FormatError('too many write ids');
+  if (!areWithinWindows(writes)) throw new FormatError('too many write ids');
   return { siblings, context, writes, largestN };
 }
 

@@ -9,7 +9,7 @@ export const MAX_KEY_BYTES = 1024;
 export const MAX_BUCKET_CHARACTERS = 64;
 /** Characters in a client's write id. */
 export const MAX_WRITE_ID_CHARACTERS = 64;
-/** Write ids that a record remembers, superseded ones included. */
+/** Write ids that a record remembers, superseded ones included: so many of plain writes, and as many of rounds. */
 export const MAX_WRITE_IDS = 64;
 /** Characters in a stored content type. */
 export const MAX_CONTENT_TYPE_CHARACTERS = 256;
@@ -57,6 +57,8 @@ export const MAX_GRANT_BYTES = 64 * 1024;
 /** How many keys' objects a proposer remembers, and up to how many bytes each. */
 export const MAX_KNOWN_OBJECTS = 1_024;
 export const MAX_KNOWN_OBJECT_BYTES = 64 * 1024;
+/** Milliseconds in which other coordinators cannot have had so many rounds of a key that it forgets the first of them. */
+export const NEW_REQUEST_MS = 100;
 /** Milliseconds after which a proposer looks at its own record of a key anew, to see how far the key has come. */
 export const KNOWN_OBJECT_RECENT_MS = 1_000;
 /** Milliseconds after which a home replica finishes rounds that nobody has; each next one in order waits as long again. */

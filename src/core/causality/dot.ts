@@ -43,6 +43,11 @@ export function paxosDot(ballot: Ballot): Dot {
   return { actor: `${PAXOS}${ballot}` as ActorId, counter: 1 };
 }
 
+/** Whether the dot is one that a round has given. */
+export function isPaxosDot({ actor }: Dot): boolean {
+  return actor.startsWith(PAXOS);
+}
+
 /** The ballot of a Paxos dot, given its actor; undefined of any other dot. */
 export function ballotOfActor(actor: ActorId): Ballot | undefined {
   return actor.startsWith(PAXOS) ? (actor.slice(PAXOS.length) as Ballot) : undefined;

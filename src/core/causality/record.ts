@@ -37,7 +37,7 @@ export interface KeyRecord {
   /** Sorted by dot, each known to the context. Two with one dot are a bug that is kept, for a metric to show it. */
   readonly siblings: readonly Sibling[];
   readonly context: CausalContext;
-  /** At most MAX_WRITE_IDS, sorted by compareRememberedWrites, newest first. */
+  /** Of plain writes, and of rounds, at most MAX_WRITE_IDS each; sorted by compareRememberedWrites, newest first. */
   readonly writes: readonly RememberedWrite[];
   /** The largest N this record was written with: repair keeps that many copies. */
   readonly largestN: number;

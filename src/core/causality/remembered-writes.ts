@@ -1,14 +1,16 @@
 /**
  * The write ids that a record remembers, superseded ones included. Within this window the id is the identity of the
  * event: a retry finds its first answer. The window keeps the highest entries of a total order, so that
- * union-and-truncate is a join.
+ * union-and-truncate is a join. What rounds remember has a window of its own, that of the same order: its times are those of
+ * ballots, which rise along the chain of chosen objects, while a plain write has the time of whichever clock, and would push out what
+ * came later.
  *
  * An entry may also say that its id was refused for good: then it has the dot of no sibling, and no digest. Whoever was told
  * that a write was not applied, by a node that could not know whether another one was still trying it, was told the truth
  * only because of that.
  */
 import { MAX_WRITE_IDS } from '../limits.ts';
-import { compareDots, type Dot, sameDot } from './dot.ts';
+import { compareDots, type Dot, isPaxosDot, sameDot } from './dot.ts';
 import type { KeyRecord, RememberedWrite, Sibling } from './record.ts';
 
 /** Stands in place of a digest, and is none. */
@@ -24,6 +26,11 @@ export function writesNamed(record: KeyRecord, id: string): readonly RememberedW
   return record.writes.filter((write) => write.id === id && write.requestDigest !== REFUSED);
 }
 
+/** Whether a round remembers it: a conditional write, or a refusal. */
+export function isOfRound({ dot }: RememberedWrite): boolean {
+  return isPaxosDot(dot);
+}
+
 /** Whether the id was refused for good. */
 export function isRefused(record: KeyRecord, id: string): boolean {
   return record.writes.some((write) => write.id === id && write.requestDigest === REFUSED);
@@ -36,7 +43,7 @@ export function compareRememberedWrites(left: RememberedWrite, right: Remembered
   return compareDots(left.dot, right.dot);
 }
 
-/** Both sorted by compareRememberedWrites, without equals; so is what comes of it. */
+/** Both sorted by compareRememberedWrites, without equals, and no window above its bound; so is what comes of it. */
 export function joinRememberedWrites(
   left: readonly RememberedWrite[],
   right: readonly RememberedWrite[],
@@ -44,16 +51,24 @@ export function joinRememberedWrites(
   if (left.length === 0) return right;
   if (right.length === 0) return left;
   const joined: RememberedWrite[] = [];
-  for (let [fromLeft, fromRight] = [0, 0]; joined.length < MAX_WRITE_IDS; ) {
+  let [plain, ofRounds] = [0, 0];
+  for (let [fromLeft, fromRight] = [0, 0]; ; ) {
     const [one, other] = [left[fromLeft], right[fromRight]];
     const order = orderOf(one, other);
     const next = order <= 0 ? one : other;
-    if (next === undefined) break;
-    joined.push(next);
+    if (next === undefined) return joined;
+    const place = isOfRound(next) ? ofRounds++ : plain++;
+    if (place < MAX_WRITE_IDS) joined.push(next);
     if (order <= 0) fromLeft += 1;
     if (order >= 0) fromRight += 1;
   }
-  return joined;
+}
+
+/** Whether no window holds more than its bound. */
+export function areWithinWindows(writes: readonly RememberedWrite[]): boolean {
+  if (writes.length <= MAX_WRITE_IDS) return true;
+  const ofRounds = writes.filter(isOfRound).length;
+  return Math.max(ofRounds, writes.length - ofRounds) <= MAX_WRITE_IDS;
 }
 
 /** What is not there comes last. */
@@ -88,11 +103,25 @@ export function isSameRequest(left: RememberedWrite, right: RememberedWrite): bo
   );
 }
 
+/** Whether ids may have been forgotten, so that an id that is not there proves nothing: be it that of a write, or refused. */
+export function mayHaveForgottenWrites({ writes }: Pick<KeyRecord, 'writes'>): boolean {
+  return writes.length >= MAX_WRITE_IDS && (mayHaveForgottenRounds({ writes }) || isFull(writes, false));
+}
+
 /**
- * Whether ids may have been forgotten, so that an id that is not there proves nothing. `sinceMs`: of writes from that time on
- * (milliseconds since 1970, as they say it themselves); the window holds the newest ones.
+ * As mayHaveForgottenWrites, of ids that only rounds remember. `sinceMs`: of what they remember from that time on (milliseconds since
+ * 1970, by their ballots); the window holds the newest.
  */
-export function mayHaveForgottenWrites(record: KeyRecord, sinceMs = 0): boolean {
-  const { writes } = record;
-  return writes.length >= MAX_WRITE_IDS && (writes.at(-1)?.writtenAtMs ?? 0) >= sinceMs;
+export function mayHaveForgottenRounds({ writes }: Pick<KeyRecord, 'writes'>, sinceMs = 0): boolean {
+  if (writes.length < MAX_WRITE_IDS || !isFull(writes, true)) return false;
+  return (writes.findLast(isOfRound)?.writtenAtMs ?? 0) >= sinceMs;
+}
+
+function isFull(writes: readonly RememberedWrite[], ofRounds: boolean): boolean {
+  return writes.filter((write) => isOfRound(write) === ofRounds).length >= MAX_WRITE_IDS;
+}
+
+/** The time of the newest that a round remembers, milliseconds since 1970; 0 if there is none. */
+export function newestOfRounds({ writes }: Pick<KeyRecord, 'writes'>): number {
+  return writes.find(isOfRound)?.writtenAtMs ?? 0;
 }

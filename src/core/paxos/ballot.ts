@@ -65,14 +65,6 @@ export function timeOfBallot(ballot: Ballot): number {
   return Number.parseInt(ballot.slice(0, TIME_DIGITS), 36);
 }
 
-/**
- * As if the proposer of this ballot had made one at that time: to be outbid, and not to be proposed. Undefined for a time that ballots do
- * not reach.
- */
-export function atTime(ballot: Ballot, timeMs: number): Ballot | undefined {
-  return timeMs < TIMES / 2 ? ballotOf({ ...partsOfBallot(ballot), timeMs }) : undefined;
-}
-
 /** Whether `left` is above `right`, where having seen no ballot (undefined) is below all of them. */
 export function isAbove(left: Ballot | undefined, right: Ballot | undefined): boolean {
   return left !== undefined && (right === undefined || left > right);

@@ -27,7 +27,7 @@ export interface ConditionalWrite {
     readonly mayBeElsewhere: boolean;
     /** Since when it waits, by the time of the ballot that it is proposed under: milliseconds since 1970. */
     readonly takenAtMs: number;
-    /** The newest time that was known of the key when it came, milliseconds since 1970: what is remembered since has none below. */
+    /** The newest time of a round that was known of the key when it came, milliseconds since 1970: later rounds have none below. */
     readonly knownMs: number;
   };
 }

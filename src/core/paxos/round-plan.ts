@@ -17,6 +17,7 @@ import type { KeyRecord } from '../causality/record.ts';
 import {
   isRefused,
   joinRememberedWrites,
+  mayHaveForgottenRounds,
   mayHaveForgottenWrites,
   refusedWrite,
   writesNamed,
@@ -29,7 +30,7 @@ export interface RoundPlan {
   readonly object: KeyRecord | undefined;
   /** The request whose write is in the object, by its place; undefined: none. */
   readonly winner: number | undefined;
-  /** Whether the object is what was found, and nobody has to be told of it: then a read could answer all of it. */
+  /** Whether the object is what was found. */
   readonly isUnchanged: boolean;
   /** One for each request. */
   readonly verdicts: readonly Verdict[];
@@ -73,18 +74,9 @@ export function planRound(
   return {
     object: refused.length === 0 ? object : withRefusals(object, new Set(refused), facts),
     winner: winner === -1 ? undefined : winner,
-    isUnchanged: winner === -1 && refused.length === 0 && !requests.some(isBehind(verdicts)),
+    isUnchanged: winner === -1 && refused.length === 0,
     verdicts,
   };
-}
-
-/**
- * A first attempt that seems to have waited for long may be one of a coordinator that does not know how far the key has come. It is
- * told by what is chosen, or all that come after this one would seem to have waited as long.
- */
-function isBehind(verdicts: readonly Verdict[]): (request: Conditional, place: number) => boolean {
-  return (request, place) =>
-    request.type === 'write' && request.identity.firstAttempt && verdicts[place]?.type === 'expired';
 }
 
 /** The id that the object has to refuse from now on, for this verdict to stay true. */
@@ -177,8 +169,8 @@ function judgeSettlement(
 }
 
 /**
- * Whether that this id is not there proves nothing. The key may have had so many writes since it was sent first that the id has
- * left the window. Or it may have been deleted and collected since: it was then forgotten together with all write ids.
+ * Whether that this id is not there proves nothing. The key may have had so many rounds since it was sent first that the id has
+ * left their window. Or it may have been deleted and collected since: it was then forgotten together with all write ids.
  *
  * That goes for a first attempt, too, if it has waited for so long: a second one may have been refused for good meanwhile. How long
  * that was is told by the ballots of one clock, which others may be behind; so what was known of the key when it came has to agree.
@@ -190,7 +182,7 @@ function mayBeForgotten(
 ): boolean {
   const { firstAttempt, notBefore, takenAtMs, knownMs } = identity;
   const sinceMs = firstAttempt ? Math.min(takenAtMs, knownMs) : earliest(notBefore);
-  if (record !== undefined && mayHaveForgottenWrites(record, sinceMs)) return true;
+  if (record !== undefined && mayHaveForgottenRounds(record, sinceMs)) return true;
   if (floor === undefined) return false;
   if (firstAttempt) return timeOfBallot(floor) >= takenAtMs;
   return notBefore === undefined || floor >= notBefore;

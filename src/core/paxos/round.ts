@@ -10,7 +10,7 @@
 import type { KeyRecord } from '../causality/record.ts';
 import type { BucketMode } from '../cluster-config.ts';
 import type { NodeId } from '../ids.ts';
-import { atTime, type Ballot, highestBallot, timeOfBallot } from './ballot.ts';
+import { type Ballot, highestBallot } from './ballot.ts';
 import { type Conditional, mayBeSent, type Verdict } from './conditional.ts';
 import { currentObject, isSettled } from './current-object.ts';
 import type {
@@ -208,9 +208,11 @@ export class Round {
     // A write under this ballot would be taken for one that was superseded, and vanish. Only a context that nobody has handed out
     // names a ballot that no acceptor has promised.
     const covered = current?.context.ballot;
-    if (covered !== undefined && covered >= this.ballot) return this.#outbidBy(covered);
-    const later = this.#laterThanThis(current);
-    if (later !== undefined) return this.#outbidBy(later);
+    if (covered !== undefined && covered >= this.ballot) {
+      this.#refusals.add('outbid');
+      this.#highest = highestBallot(this.#highest, covered);
+      return this.abandon();
+    }
     this.#plan = planRound(current, this.#options.requests, { ...this.#options, floor });
     this.#floor = floor;
     this.#phase = 'accepting';
@@ -220,22 +222,6 @@ export class Round {
     const { object } = this.#plan;
     const message = { type: 'accept', voters, ballot: this.ballot, object, next } as const;
     return { type: 'accept', message, found: current };
-  }
-
-  /**
-   * What it remembers must be the newest of all, or it would be the first to be forgotten, and nobody could tell by its time that it
-   * came later (round-plan.ts, mayBeForgotten). A plain write has the time of its coordinator's clock, which may be ahead.
-   */
-  #laterThanThis(current: KeyRecord | undefined): Ballot | undefined {
-    const newestMs = current?.writes[0]?.writtenAtMs ?? 0;
-    const mayRemember = this.#options.requests.some(({ type }) => type !== 'read');
-    return mayRemember && newestMs > timeOfBallot(this.ballot) ? atTime(this.ballot, newestMs) : undefined;
-  }
-
-  #outbidBy(ballot: Ballot): LostRound {
-    this.#refusals.add('outbid');
-    this.#highest = highestBallot(this.#highest, ballot);
-    return this.abandon();
   }
 
   #refuse(from: NodeId, { reason, highest }: Rejected): RoundStep {

@@ -9,7 +9,7 @@
 import { etagOf } from '../../codec/hash.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { BucketMode } from '../../core/cluster-config.ts';
-import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { EntryName, Incarnation, NodeId } from '../../core/ids.ts';
 import {
   CONTENTION_PAUSE_MS,
   GATHER_PROMISES_MS,
@@ -18,7 +18,7 @@ import {
   MAX_ROUND_REQUESTS,
 } from '../../core/limits.ts';
 import type { PhaseTime, QuorumFacts } from '../../core/outcome.ts';
-import { type Ballot, timeOfBallot } from '../../core/paxos/ballot.ts';
+import { type Ballot, ballotOf, timeOfBallot } from '../../core/paxos/ballot.ts';
 import { mayBeSent, type Verdict } from '../../core/paxos/conditional.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import { RoundLimit } from '../../core/paxos/round-limit.ts';
@@ -287,5 +287,8 @@ export class KeyQueue {
   }
 }
 
-/** A ballot of nobody, for plans that propose nothing. */
-const NO_BALLOT = '' as Ballot;
+/** A ballot of nobody, below all others, for plans that propose nothing. */
+const NO_BALLOT = ballotOf({
+  ...{ timeMs: 0, logical: 0 },
+  ...{ node: 'nobody' as NodeId, incarnation: 'A'.repeat(22) as Incarnation },
+});

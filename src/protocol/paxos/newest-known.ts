@@ -1,11 +1,12 @@
 /**
- * How far a key has come, by what this node knows at the moment: the newest time that the key's record remembers, of a write or of
- * a refusal. Rounds remember nothing under a time that is below one that they have found (core/paxos/round.ts), so what is refused from
- * now on has no time below this one. That says since when a request waits, whatever any clock shows.
+ * How far the rounds of a key have come, by what this node knows at the moment: the newest time that its record remembers of a
+ * round. Whatever a later round remembers has a ballot above that one's, for both are of one chain of chosen objects. That says since
+ * when a request waits, whatever any clock shows.
  */
 import { EncodedRecord } from '../../codec/encoded-record.ts';
 import { checkRecord } from '../../codec/record-codec.ts';
 import { type EntryName, nameOf } from '../../core/ids.ts';
+import { newestOfRounds } from '../../core/causality/remembered-writes.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { afterwards, type MaybeLater } from '../at-once.ts';
 import type { RecordStore } from '../replica/record-store.ts';
@@ -25,14 +26,15 @@ export function newestKnownMs(
   const name = nameOf(entry);
   const nowMs = clock.nowMs();
   const known = knownObjects.recent(name, nowMs);
-  if (known !== undefined) return newestOf(known);
+  if (known !== undefined) return newestOfRounds(known.decoded());
   const found = (bytes: Uint8Array | undefined): number => {
     if (bytes === undefined) return 0;
     checkRecord(entry, bytes);
     const record = new EncodedRecord(bytes);
+    const newestMs = newestOfRounds(record.decoded());
     // The round that comes need not be sent it, then, nor decode it again.
     knownObjects.keep(name, record, nowMs);
-    return newestOf(record);
+    return newestMs;
   };
   try {
     const read = afterwards(records.get(entry), found);
@@ -40,8 +42,4 @@ export function newestKnownMs(
   } catch {
     return 0;
   }
-}
-
-function newestOf(record: EncodedRecord): number {
-  return record.decoded().writes[0]?.writtenAtMs ?? 0;
 }

@@ -1,5 +1,6 @@
 /** One conditional request that waits for a round to answer it, and what may be said of it if none does in time. */
 import { requestDigestOf } from '../../codec/conditional-digest.ts';
+import { NEW_REQUEST_MS } from '../../core/limits.ts';
 import type { Conditional, Verdict } from '../../core/paxos/conditional.ts';
 import type { Ballot } from '../../core/paxos/ballot.ts';
 import type { Round } from '../../core/paxos/round.ts';
@@ -22,7 +23,7 @@ export interface WaitingOptions {
   readonly takenAtMs: number;
   /** Time of the ballot floor by then, milliseconds since 1970; 0 if there was none. */
   readonly floorMs: number;
-  /** The newest time of the key that was known by then, milliseconds since 1970 (newest-known.ts). */
+  /** The newest time of the key's rounds that was known by then, milliseconds since 1970 (newest-known.ts). */
   readonly knownMs: number;
   readonly resolve: (result: ConditionalResult) => void;
 }
@@ -84,8 +85,11 @@ export class WaitingRequest {
     const conditional = this.#conditional;
     if (conditional.type !== 'write') return conditional;
     // What was collected by then was collected before, even if the clock that it was collected by was ahead of this one.
-    const takenAtMs = Math.max(atMs - (nowMs - this.#takenAtMs), this.#floorMs + 1);
-    const knownMs = Math.max(this.#knownMs, this.#floorMs + 1);
+    const waitedMs = nowMs - this.#takenAtMs;
+    const takenAtMs = Math.max(atMs - waitedMs, this.#floorMs + 1);
+    // Meanwhile there cannot have been so many rounds; and this node may not know of many that there have been before.
+    const isNew = waitedMs <= NEW_REQUEST_MS;
+    const knownMs = isNew ? takenAtMs : Math.max(this.#knownMs, this.#floorMs + 1);
     return { ...conditional, identity: { ...conditional.identity, takenAtMs, knownMs } };
   }
 

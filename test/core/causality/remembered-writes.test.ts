@@ -1,21 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { paxosDot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord, RememberedWrite } from '../../../src/core/causality/record.ts';
 import {
+  areWithinWindows,
   findRememberedWrite,
+  isOfRound,
   joinRememberedWrites,
+  mayHaveForgottenRounds,
   mayHaveForgottenWrites,
+  newestOfRounds,
 } from '../../../src/core/causality/remembered-writes.ts';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
+import { ballot } from '../paxos/stage.ts';
 import { dot, identity, recordOf } from './sample-records.ts';
 
 /** Few ids, dots and times, so that windows overlap and times are equal. What a dot names is one write everywhere. */
-const ALL_WRITES: readonly RememberedWrite[] = Array.from({ length: 3 * MAX_WRITE_IDS }, (_, index) => ({
-  id: `id-${index % 70}`,
-  dot: dot('abc'.charAt(index % 3), index + 1),
+const ALL_WRITES: readonly RememberedWrite[] = Array.from({ length: 6 * MAX_WRITE_IDS }, (_, index) => ({
+  id: `id-${index % 140}`,
+  dot: index % 3 === 0 ? paxosDot(ballot(index)) : dot('abc'.charAt(index % 3), index + 1),
   requestDigest: 'd'.repeat(16),
   seenDigest: 0,
-  writtenAtMs: index % 50,
+  writtenAtMs: index % 100,
   created: false,
 }));
 
@@ -49,7 +55,12 @@ describe('the window of remembered writes', () => {
       fc.property(windows, windows, (a, b) => {
         const joined = joinRememberedWrites(a, b);
         const known = new Set([...a, ...b]);
-        expect(joined).toHaveLength(Math.min(MAX_WRITE_IDS, known.size));
+        for (const ofRounds of [true, false]) {
+          const ofKind = (writes: Iterable<RememberedWrite>): readonly RememberedWrite[] =>
+            [...writes].filter((write) => isOfRound(write) === ofRounds);
+          expect(ofKind(joined)).toHaveLength(Math.min(MAX_WRITE_IDS, ofKind(known).length));
+        }
+        expect(areWithinWindows(joined)).toBe(true);
         expect(new Set(joined).size).toBe(joined.length);
         expect(joined.map(({ writtenAtMs }) => writtenAtMs)).toEqual(
           joined.map(({ writtenAtMs }) => writtenAtMs).toSorted((left, right) => right - left),
@@ -62,8 +73,9 @@ describe('the window of remembered writes', () => {
     fc.assert(
       fc.property(windows, windows, (a, b) => {
         const joined = joinRememberedWrites(a, b);
-        const oldest = Math.min(...joined.map(({ writtenAtMs }) => writtenAtMs));
         for (const write of [...a, ...b]) {
+          const sameKind = joined.filter((kept) => isOfRound(kept) === isOfRound(write));
+          const oldest = Math.min(...sameKind.map(({ writtenAtMs }) => writtenAtMs));
           if (!joined.includes(write)) expect(write.writtenAtMs).toBeLessThanOrEqual(oldest);
         }
       }),
@@ -78,8 +90,32 @@ describe('the window of remembered writes', () => {
   });
 
   it('may have forgotten something as soon as it is full, and not before', () => {
-    expect(mayHaveForgottenWrites(recordWith(ALL_WRITES.slice(0, MAX_WRITE_IDS - 1)))).toBe(false);
-    expect(mayHaveForgottenWrites(recordWith(ALL_WRITES.slice(0, MAX_WRITE_IDS)))).toBe(true);
+    for (const ofRounds of [true, false]) {
+      const writes = ALL_WRITES.filter((write) => isOfRound(write) === ofRounds);
+      const others = ALL_WRITES.filter((write) => isOfRound(write) !== ofRounds).slice(0, MAX_WRITE_IDS - 1);
+      const almostFull = [...others, ...writes.slice(0, MAX_WRITE_IDS - 1)];
+      expect(mayHaveForgottenWrites(recordWith(almostFull))).toBe(false);
+      const full = recordWith([...others, ...writes.slice(0, MAX_WRITE_IDS)]);
+      expect(mayHaveForgottenWrites(full)).toBe(true);
+      expect(mayHaveForgottenRounds(full)).toBe(ofRounds);
+    }
+  });
+
+  it('lets no plain write push out what a round remembers, whatever its clock says', () => {
+    const ofRound = ALL_WRITES.filter(isOfRound).slice(0, 1);
+    const plain = ALL_WRITES.filter((write) => !isOfRound(write)).map((write) => ({
+      ...write,
+      writtenAtMs: 1_000_000,
+    }));
+    const joined = [...plain].reduce<readonly RememberedWrite[]>(
+      (window, write) => joinRememberedWrites(window, [write]),
+      ofRound,
+    );
+    expect(joined).toContain(ofRound[0]);
+    expect(mayHaveForgottenWrites(recordWith(joined))).toBe(true);
+    expect(mayHaveForgottenRounds(recordWith(joined))).toBe(false);
+    expect(newestOfRounds(recordWith(joined))).toBe(ofRound[0]?.writtenAtMs);
+    expect(newestOfRounds(recordWith(plain))).toBe(0);
   });
 });
 

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { paxosDot } from '../../../src/core/causality/dot.ts';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
-import type { KeyRecord } from '../../../src/core/causality/record.ts';
-import { type Ballot, timeOfBallot } from '../../../src/core/paxos/ballot.ts';
 import type { Conditional } from '../../../src/core/paxos/conditional.ts';
 import type { Promised, Rejected, Voters } from '../../../src/core/paxos/messages.ts';
 import { certaintyOf } from '../../../src/core/paxos/write-certainty.ts';
-import type { LostRound, Round, RoundStep } from '../../../src/core/paxos/round.ts';
+import type { Round, RoundStep } from '../../../src/core/paxos/round.ts';
 import {
   ballot,
   etagOfBallot,
@@ -22,7 +20,7 @@ import {
   toldBy,
 } from './stage.ts';
 import type { ActorId } from '../../../src/core/ids.ts';
-import { dot, identity, recordOf, textsOf } from '../causality/sample-records.ts';
+import { recordOf, textsOf } from '../causality/sample-records.ts';
 
 function told(step: RoundStep): readonly string[] {
   return step.type === 'chosen' || step.type === 'answered'
@@ -249,17 +247,6 @@ describe('a first attempt that has waited for long', () => {
     expect(told(stage.choose(101, [put('new', etag, { knownMs: 2 })], 'A', 'B'))).toEqual(['written']);
   });
 
-  it('has what is there chosen anew, so that its coordinator hears how far the key has come', () => {
-    const stage = new Stage();
-    const etag = fill(stage);
-    expect(stage.choose(100, [put('new', etag, { knownMs: 1 })], 'A', 'B').type).toBe('chosen');
-    const retry = put('new', etag, { firstAttempt: false });
-    expect(stage.choose(101, [retry], 'A', 'B')).toMatchObject({
-      type: 'answered',
-      verdicts: [{ type: 'expired' }],
-    });
-  });
-
   it('nor if the key may have been forgotten altogether', () => {
     const stage = new Stage();
     for (const name of ['A', 'B'] as const) stage[name].node = { ...stage[name].node, floor: ballot(5) };
@@ -272,32 +259,6 @@ describe('a first attempt that has waited for long', () => {
     const etag = fill(stage);
     const again = { firstAttempt: false, notBefore: ballot(2) };
     expect(told(stage.choose(100, [put('new', etag, again)], 'A', 'B'))).toEqual(['written']);
-  });
-});
-
-describe('what a round remembers', () => {
-  const writtenAt = (atMs: number): KeyRecord =>
-    recordOf(dot('x', 1), 'plain', { writtenAtMs: atMs, identity: identity('plain') });
-
-  it('is the newest of all: it is outbid by the time of a plain write that was made by a clock ahead', () => {
-    const stage = new Stage();
-    stage.A.store(writtenAt(50));
-    const lost = stage.prepare(stage.round(49, [put('p1', undefined)]), 'A', 'B');
-    expect(lost).toMatchObject({ type: 'lost', refusals: ['outbid'] });
-    expect(timeOfBallot((lost as LostRound).highest as Ballot)).toBe(50);
-    expect(stage.prepare(stage.round(50, [put('p1', undefined)]), 'A', 'B').type).not.toBe('lost');
-  });
-
-  it('is nothing if all only read, and then no time is in the way', () => {
-    const stage = new Stage();
-    stage.A.store(writtenAt(50));
-    expect(stage.prepare(stage.round(49, [READ], { mustPropose: true }), 'A', 'B').type).toBe('accept');
-  });
-
-  it('goes by no time that is beyond those of ballots', () => {
-    const stage = new Stage();
-    stage.A.store(writtenAt(36 ** 9 / 2));
-    expect(stage.prepare(stage.round(49, [put('p1', undefined)]), 'A', 'B').type).not.toBe('lost');
   });
 });
 

@@ -5,8 +5,8 @@
 import type { CausalContext } from '../../../src/core/causality/causal-context.ts';
 import { type Dot, formatDot, incarnationOf } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord, Sibling } from '../../../src/core/causality/record.ts';
+import { mayHaveForgottenWrites } from '../../../src/core/causality/remembered-writes.ts';
 import type { ActorId } from '../../../src/core/ids.ts';
-import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import type { Violation } from './history.ts';
 
 const DIGIT_ZERO = 0x30;
@@ -160,7 +160,7 @@ export class DotRegistry {
  * may, when they cannot see each other; and so may a record that has forgotten ids.
  */
 export function checkRetriesAreOneEvent(key: string, { writes }: KeyRecord): readonly Violation[] {
-  if (writes.length < 2 || writes.length >= MAX_WRITE_IDS) return [];
+  if (writes.length < 2 || mayHaveForgottenWrites({ writes })) return [];
   const dots = new Map<string, string>();
   for (const { id, requestDigest, dot } of writes) {
     const name = `${incarnationOf(dot.actor)} ${id} ${requestDigest}`;
