@@ -207,6 +207,8 @@ export const MAX_OPENINGS = 64;
 export const REMEMBER_PEERS_MS = 5_000;
 /** Milliseconds for which a node that has lost its store waits at most until a peer has ended the rounds that it had with that store. */
 export const LOST_STORE_ROUNDS_MS = 10_000;
+/** Milliseconds after which it is answered that they have not ended yet. */
+export const LOST_STORE_ANSWER_MS = 4_000;
 /** Milliseconds after which a node that has lost something tries again what did not come to its end. */
 export const RECOVERY_RETRY_MS = 2_000;
 /** Milliseconds after which the recovery with one peer makes room for that with another. */

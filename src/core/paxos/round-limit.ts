@@ -20,9 +20,13 @@ export class RoundLimit {
     return this.#ms > ROUND_TIMEOUT_MS;
   }
 
-  /** A round was lost because it took so long, milliseconds: that may have been less than it was allowed by this limit. */
-  ranOut(afterMs: number): void {
-    this.#ms = Math.max(this.#ms, Math.min(2 * afterMs, MAX_ROUND_TIMEOUT_MS));
+  /**
+   * A round was lost because it took so long, milliseconds: that may have been less than it was allowed by this limit. If somebody has
+   * failed in it, the next round had better not last too long: that one may be back by then, and a round asks nobody twice.
+   */
+  ranOut(afterMs: number, hasSomebodyFailed: boolean): void {
+    const mostMs = hasSomebodyFailed ? MAX_ROUND_TIMEOUT_MS / 4 : MAX_ROUND_TIMEOUT_MS;
+    this.#ms = Math.min(Math.max(this.#ms, 2 * afterMs), mostMs);
   }
 
   /** A round was chosen, or answered. */

@@ -215,7 +215,7 @@ export class KeyQueue {
     for (const [place, waiting] of batch.entries()) waiting.enters(run, round, place);
     const end = await run.run(grant);
     tracer.trace(roundEvent(end, grant === undefined ? 'prepared' : 'granted', batch));
-    if (run.isOutOfTime) this.#limit.ranOut(target.limitMs);
+    if (run.isOutOfTime) this.#limit.ranOut(target.limitMs, run.hasSomebodyFailed);
     if (end.type === 'lost') return this.#lostBy(batch, end);
     this.#limit.succeeded();
     this.#lost = 0;

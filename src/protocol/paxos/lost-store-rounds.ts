@@ -7,7 +7,7 @@
  * What this node accepts later has other voters, of which the new store is none as long as it was not let in: so others know of it.
  */
 import { type EntryName, type NodeId, nameOf, type StoreId } from '../../core/ids.ts';
-import { EXCHANGE_CONCURRENCY, LOST_STORE_ROUNDS_MS } from '../../core/limits.ts';
+import { EXCHANGE_CONCURRENCY, LOST_STORE_ANSWER_MS, LOST_STORE_ROUNDS_MS } from '../../core/limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { AcceptorStore } from '../replica/acceptor-store.ts';
@@ -47,12 +47,22 @@ export class LostStoreRounds {
    * also if that cannot be for so long: where too many have lost their stores no round ends, and records are better than nothing.
    */
   async end(node: NodeId, store: StoreId): Promise<boolean> {
+    const { clock } = this.#ports;
     const lost = this.#lostBy(node, store);
+    if (clock.nowMs() - lost.sinceMs >= LOST_STORE_ROUNDS_MS) lost.rounds.clear();
+    if (lost.rounds.size === 0) return true;
     lost.running ??= this.#endAll(lost).finally(() => {
       lost.running = undefined;
     });
-    await lost.running;
-    return lost.rounds.size === 0 || this.#ports.clock.nowMs() - lost.sinceMs >= LOST_STORE_ROUNDS_MS;
+    // Who asks gives up sooner than many rounds that cannot end, and asks again.
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(LOST_STORE_ANSWER_MS, resolve);
+      void lost.running?.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+    return lost.rounds.size === 0;
   }
 
   #lostBy(node: NodeId, store: StoreId): LostStore {

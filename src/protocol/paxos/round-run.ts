@@ -43,6 +43,7 @@ export class RoundRun {
   #proposal: EncodedRecord | undefined;
   #cancelTimers: () => void = () => {};
   #isOutOfTime = false;
+  #hasSomebodyFailed = false;
   /** By the monotonic clock, milliseconds; undefined as long as it has not come to that. */
   #beganMs: number | undefined;
   #proposedMs: number | undefined;
@@ -76,6 +77,11 @@ export class RoundRun {
   /** Whether it was lost because it took as long as it may. */
   get isOutOfTime(): boolean {
     return this.#isOutOfTime;
+  }
+
+  /** Whether some acceptor did not answer it, and will not. */
+  get hasSomebodyFailed(): boolean {
+    return this.#hasSomebodyFailed;
   }
 
   /** How long its phases took; of one that has not ended, those that have. The commit comes after the answer, and is none. */
@@ -114,9 +120,13 @@ export class RoundRun {
   }
 
   #promised(node: NodeId, reply: PaxosReply | undefined): RoundStep {
-    if (reply?.type !== 'paxos-prepare') return this.#round.onFailure(node);
-    const decoded = this.#decoded(reply);
-    return decoded === undefined ? this.#round.onFailure(node) : this.#round.onPrepareReply(node, decoded);
+    const decoded = reply?.type === 'paxos-prepare' ? this.#decoded(reply) : undefined;
+    return decoded === undefined ? this.#failed(node) : this.#round.onPrepareReply(node, decoded);
+  }
+
+  #failed(node: NodeId): RoundStep {
+    this.#hasSomebodyFailed = true;
+    return this.#round.onFailure(node);
   }
 
   /** What cannot be read is no promise. */
@@ -179,7 +189,7 @@ export class RoundRun {
     for (const node of homes) {
       this.#ports.acceptors.ask(node, request, (reply) => {
         const isAnswer = reply?.type === 'paxos-accept';
-        this.#take(isAnswer ? this.#round.onAcceptReply(node, reply.reply) : this.#round.onFailure(node));
+        this.#take(isAnswer ? this.#round.onAcceptReply(node, reply.reply) : this.#failed(node));
       });
     }
   }

@@ -144,6 +144,17 @@ describe('the next round', () => {
     expect(await patience(clock, asked)).toBe(1);
   });
 
+  it('may take less time after one in which somebody could not be reached, who may be back by then', async () => {
+    const { clock, queue, asked } = begin();
+    const rounds: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      asked.at(-1)?.onReply(undefined);
+      rounds.push(await patience(clock, asked));
+    }
+    expect(rounds).toEqual([1, 2, 4, 4, 4]);
+    expect(queue.isSlow).toBe(true);
+  });
+
   it('may take no longer after one that was lost at once, as nobody can be reached', async () => {
     const { clock, queue, asked } = begin();
     for (let rounds = 0; rounds < 5; rounds += 1) {
