@@ -1,7 +1,7 @@
 /**
  * The write ids that a record remembers, superseded ones included. Within this window the id is the identity of the
  * event: a retry finds its first answer. The window keeps the highest entries of a total order, so that
- * union-and-truncate is a join. What rounds remember has a window of its own, that of the same order: its times are those of
+ * union-and-truncate is a join. What rounds remember has a window of its own, in the same order: its times are those of
  * ballots, which rise along the chain of chosen objects, while a plain write has the time of whichever clock, and would push out what
  * came later.
  *
@@ -105,19 +105,19 @@ export function isSameRequest(left: RememberedWrite, right: RememberedWrite): bo
 
 /** Whether ids may have been forgotten, so that an id that is not there proves nothing: be it that of a write, or refused. */
 export function mayHaveForgottenWrites({ writes }: Pick<KeyRecord, 'writes'>): boolean {
-  return writes.length >= MAX_WRITE_IDS && (mayHaveForgottenRounds({ writes }) || isFull(writes, false));
+  return isFull(writes, true) || isFull(writes, false);
 }
 
 /**
  * As mayHaveForgottenWrites, of ids that only rounds remember. `sinceMs`: of what they remember from that time on (milliseconds since
  * 1970, by their ballots); the window holds the newest.
  */
-export function mayHaveForgottenRounds({ writes }: Pick<KeyRecord, 'writes'>, sinceMs = 0): boolean {
-  if (writes.length < MAX_WRITE_IDS || !isFull(writes, true)) return false;
-  return (writes.findLast(isOfRound)?.writtenAtMs ?? 0) >= sinceMs;
+export function mayHaveForgottenRounds({ writes }: Pick<KeyRecord, 'writes'>, sinceMs: number): boolean {
+  return isFull(writes, true) && (writes.findLast(isOfRound)?.writtenAtMs ?? 0) >= sinceMs;
 }
 
 function isFull(writes: readonly RememberedWrite[], ofRounds: boolean): boolean {
+  if (writes.length < MAX_WRITE_IDS) return false;
   return writes.filter((write) => isOfRound(write) === ofRounds).length >= MAX_WRITE_IDS;
 }
 

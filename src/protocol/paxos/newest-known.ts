@@ -5,8 +5,8 @@
  */
 import { EncodedRecord } from '../../codec/encoded-record.ts';
 import { checkRecord } from '../../codec/record-codec.ts';
-import { type EntryName, nameOf } from '../../core/ids.ts';
 import { newestOfRounds } from '../../core/causality/remembered-writes.ts';
+import { type EntryName, nameOf } from '../../core/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { afterwards, type MaybeLater } from '../at-once.ts';
 import type { RecordStore } from '../replica/record-store.ts';

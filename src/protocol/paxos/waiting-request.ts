@@ -87,7 +87,7 @@ export class WaitingRequest {
     // What was collected by then was collected before, even if the clock that it was collected by was ahead of this one.
     const waitedMs = nowMs - this.#takenAtMs;
     const takenAtMs = Math.max(atMs - waitedMs, this.#floorMs + 1);
-    // Meanwhile there cannot have been so many rounds; and this node may not know of many that there have been before.
+    // Meanwhile there will hardly have been so many rounds; and this node may not know of many that there have been before.
     const isNew = waitedMs <= NEW_REQUEST_MS;
     const knownMs = isNew ? takenAtMs : Math.max(this.#knownMs, this.#floorMs + 1);
     return { ...conditional, identity: { ...conditional.identity, takenAtMs, knownMs } };

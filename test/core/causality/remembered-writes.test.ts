@@ -97,7 +97,7 @@ describe('the window of remembered writes', () => {
       expect(mayHaveForgottenWrites(recordWith(almostFull))).toBe(false);
       const full = recordWith([...others, ...writes.slice(0, MAX_WRITE_IDS)]);
       expect(mayHaveForgottenWrites(full)).toBe(true);
-      expect(mayHaveForgottenRounds(full)).toBe(ofRounds);
+      expect(mayHaveForgottenRounds(full, 0)).toBe(ofRounds);
     }
   });
 
@@ -113,7 +113,7 @@ describe('the window of remembered writes', () => {
     );
     expect(joined).toContain(ofRound[0]);
     expect(mayHaveForgottenWrites(recordWith(joined))).toBe(true);
-    expect(mayHaveForgottenRounds(recordWith(joined))).toBe(false);
+    expect(mayHaveForgottenRounds(recordWith(joined), 0)).toBe(false);
     expect(newestOfRounds(recordWith(joined))).toBe(ofRound[0]?.writtenAtMs);
     expect(newestOfRounds(recordWith(plain))).toBe(0);
   });

@@ -337,9 +337,7 @@ describe('a damaged entry on the disk of a voter', () => {
       (message.request.type === 'paxos-commit' || (to === 'n3' && message.request.type.startsWith('paxos')));
     assertWritten(await cas('n1', entry, 'two', first));
     await stage.until(() => stage.textsOn('n1', entry)[0] === 'two');
-    stage.lose = ({ message }) => message.type === 'request' && message.request.type.startsWith('paxos');
-    await restart('n1', () => stage.damage('n1', entry));
-    await stage.until(() => stage.traced('record-replaced').length === 1);
+    await replaceDamaged(entry, 'n1');
     await stage.until(() => stage.node('n1').recovery().partitions === 0);
     expect(stage.textsOn('n1', entry)).toEqual(['one']);
     await stage.crash('n2');
