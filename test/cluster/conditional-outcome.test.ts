@@ -7,15 +7,20 @@ import { PlacedKeys } from './placed-keys.ts';
 import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
 
 const CREATE = { 'If-None-Match': '*' };
+const JSON_TYPE = { 'Content-Type': 'application/json' };
 const LINEARIZABLE = { 'Quorate-Consistency': 'linearizable' };
 
 let cluster: ProcessCluster;
 let keys: PlacedKeys;
 let notes: Bucket<string>;
+/** Of mode `cas`. */
+let swapped: Bucket<string>;
 beforeAll(async () => {
-  cluster = await startProcessCluster({ nodes: 5 });
+  cluster = await startProcessCluster({ nodes: 5, config: { buckets: { swapped: { mode: 'cas' } } } });
   keys = await PlacedKeys.of(cluster);
-  notes = connect({ nodes: cluster.nodes.map((node) => cluster.url(node)) }).bucket<string>('notes');
+  const client = connect({ nodes: cluster.nodes.map((node) => cluster.url(node)) });
+  notes = client.bucket<string>('notes');
+  swapped = client.bucket<string>('swapped');
 });
 afterAll(() => cluster?.close());
 
@@ -89,29 +94,51 @@ describe('the outcome of a write', () => {
   });
 
   it('that was unknown is settled by the id in the 504, also if the client gave none', async () => {
-    const { key, target, homes } = keys.draw('notes');
+    const { key, target, homes } = keys.draw('swapped');
     const [first = '', ...others] = homes;
+    const created = await cluster.client(first).put(target, '"one"', { ...JSON_TYPE, ...CREATE });
+    // The create has brought the promises for this one: so it is sent to be accepted at once, and nobody answers.
     for (const node of others) cluster.stop(node);
-    let id: unknown;
+    let id = '';
     try {
-      const put = await cluster
-        .client(first)
-        .put(target, 'perhaps', { ...CREATE, 'Quorate-Timeout-Ms': '700' });
-      expect(put.status).toBe(504);
-      id = problemIn(put)['writeId'];
+      const ifMatch = { 'If-Match': created.headers.etag as string, 'Quorate-Timeout-Ms': '700' };
+      const put = await cluster.client(first).put(target, '"perhaps"', { ...JSON_TYPE, ...ifMatch });
+      expect([put.status, problemIn(put).outcome]).toEqual([504, 'unknown']);
+      id = problemIn(put)['writeId'] as string;
+      expect(id).toMatch(/^[A-Za-z0-9_-]{22}$/);
     } finally {
       for (const node of others) cluster.cont(node);
       await cluster.waitReady();
     }
-    if (id === undefined) return;
-    const { state } = await notes.outcome(key, id as string);
-    const read = await notes.get(key, { consistency: 'linearizable' });
-    expect([state, read.type]).toBeOneOf([
-      ['applied', 'found'],
-      ['never-applied', 'absent'],
+    const { state } = await swapped.outcome(key, id);
+    const read = await swapped.get(key, { consistency: 'linearizable' });
+    expect([state, read.type === 'found' ? read.value : read.type]).toBeOneOf([
+      ['applied', 'perhaps'],
+      ['never-applied', 'one'],
     ]);
     // And it stays so.
-    expect(await everywhere(key, id as string)).toEqual([state]);
+    for (const node of cluster.nodes) {
+      const answer = await cluster.client(node).get(`/v1/outcome/swapped/${key}?writeId=${id}`);
+      expect([node, JSON.parse(answer.text)]).toMatchObject([node, { state }]);
+    }
+  });
+
+  it('of which nothing was sent when its time was over is not-applied, and nothing is left to be asked', async () => {
+    const { target, homes } = keys.draw('notes');
+    const [first = '', ...others] = homes;
+    for (const node of others) cluster.stop(node);
+    try {
+      const put = await cluster
+        .client(first)
+        .put(target, 'in vain', { ...CREATE, 'Quorate-Timeout-Ms': '700' });
+      expect(put.status).toBe(504);
+      expect(problemIn(put)).toMatchObject({ code: 'quorum-timeout', outcome: 'not-applied' });
+      expect(problemIn(put)).not.toHaveProperty('writeId');
+    } finally {
+      for (const node of others) cluster.cont(node);
+      await cluster.waitReady();
+    }
+    expect((await cluster.client(first).get(target, LINEARIZABLE)).status).toBe(404);
   });
 
   it('needs an id, a key, and a majority', async () => {

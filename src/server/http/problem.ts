@@ -98,7 +98,7 @@ export function problemOfFailure(failure: Failure, operation: FailedOperation, w
   if (received !== undefined) facts['received'] = received;
   if (replicas !== undefined) facts['replicas'] = replicas;
   const isRead = operation === 'read' || operation === 'linearizable read';
-  const hint = hintOf(code, operation);
+  const hint = hintOf(code, operation, certainty);
   return new Problem(code, detail, {
     outcome: isRead ? 'not-applied' : certainty,
     ...(hint === undefined ? {} : { hint }),
@@ -108,10 +108,16 @@ export function problemOfFailure(failure: Failure, operation: FailedOperation, w
 }
 
 /** Undefined: the usual one. */
-function hintOf(code: ProblemCode, operation: FailedOperation): string | undefined {
+function hintOf(
+  code: ProblemCode,
+  operation: FailedOperation,
+  certainty: Failure['certainty'],
+): string | undefined {
   if (code === 'quorum-timeout' && operation === 'read') return 'Try again, or ask for a smaller R.';
   if (code === 'quorum-timeout' && operation === 'linearizable read')
     return 'Try again. A majority of the home replicas of the key has to answer: GET /v1/inspect tells which those are, and who votes.';
+  if (code === 'quorum-timeout' && certainty === 'not-applied')
+    return 'Nothing of the write had left when its time was over, and nothing will: it can be sent again.';
   return operation === 'read' || operation === 'write' ? undefined : CONDITIONAL_HINTS[code];
 }
 

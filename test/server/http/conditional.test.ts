@@ -89,6 +89,7 @@ describe('a conditional PUT', () => {
   it.each([
     ['cas-contention', 'not-applied', 409],
     ['quorum-timeout', 'unknown', 504],
+    ['quorum-timeout', 'not-applied', 504],
     ['quorum-unavailable', 'not-applied', 503],
     ['write-id-expired', 'unknown', 504],
   ] as const)('that ends in %s, %s, is %i', async (code, certainty, status) => {
@@ -97,6 +98,7 @@ describe('a conditional PUT', () => {
     expect(answer.status).toBe(status);
     expect(problemIn(answer)).toMatchObject({ code, outcome: certainty, detail: 'so it is' });
     expect(problemIn(answer).hint).not.toContain('smaller');
+    if (certainty === 'not-applied') expect(problemIn(answer).hint).not.toContain('may still appear');
     // What is unknown can be asked for, also by a client that gave its write no id.
     const asked = server.node.conditionals.at(-1)?.operation;
     const id = asked?.type === 'write' ? asked.identity.id : undefined;
