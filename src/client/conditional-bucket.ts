@@ -27,7 +27,8 @@ const STATES: readonly unknown[] = [
 export abstract class ConditionalBucket<T> extends AnyBucket<T> {
   /**
    * Finds out what became of a write whose outcome was `unknown`, by its id (`error.writeId`). Where the answer is
-   * `never-applied` the write is refused from then on, so that no attempt of it which is still under way takes effect.
+   * `never-applied` a conditional write is refused from then on, so that no attempt of it which is still under way takes effect.
+   * Of a plain write it says that a majority of the home replicas does not know it; it may appear yet.
    */
   async outcome(key: string, writeId: string, options: CallOptions = {}): Promise<WriteOutcome> {
     return this.#outcome(key, writeId, options);

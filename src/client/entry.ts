@@ -127,7 +127,8 @@ export type DeleteIfResult<Current> = SwappedAway | LostRace<Current>;
 
 /**
  * What became of a write. `applied`: it is what the key holds. `superseded`: it was applied, and something came after it.
- * `never-applied`: it was not, and never will be. `too-old`: the key has forgotten too many write ids since to know.
+ * `never-applied`: it was not, and if it was a conditional one it never will be (a plain one that a majority does not know may
+ * appear yet). `too-old`: the key has forgotten too many write ids since to know.
  */
 export interface WriteOutcome {
   readonly state: WriteState;

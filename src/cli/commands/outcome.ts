@@ -27,7 +27,10 @@ const STRANGE: Told = { told: 'this version does not know what that is', exitCod
 const STATES: Readonly<Record<WriteState, Told>> & Readonly<Record<string, Told>> = {
   applied: { told: 'it is what the key holds', exitCode: EXIT.ok },
   superseded: { told: 'it was applied, and something came after it', exitCode: EXIT.ok },
-  'never-applied': { told: 'it was not applied, and never will be', exitCode: EXIT.notFound },
+  'never-applied': {
+    told: 'it was not applied, and as a conditional write it never will be',
+    exitCode: EXIT.notFound,
+  },
   'too-old': {
     told: 'the key has forgotten too many write ids since to know',
     exitCode: EXIT.outcomeUnknown,
@@ -40,7 +43,7 @@ export function addOutcomeCommand(program: Command, context: CommandContext): vo
     .command('outcome')
     .summary('tell what became of a write')
     .description(
-      'Tells what became of a write whose outcome was unknown. Exit code 0 if it was applied, 3 if it never was and never will be, 7 if that is not known any more.',
+      'Tells what became of a write whose outcome was unknown. Exit code 0 if it was applied, 3 if it never was (and if it was a conditional one, never will be), 7 if that is not known any more.',
     )
     .argument('<bucket>')
     .argument('<key>')
