@@ -1,12 +1,17 @@
 /**
  * Nodes that are stopped: their connections are open, and nothing comes back. What was sent to them is unknown, which is never
- * reported as failed, and it may appear when they wake.
+ * reported as failed, and it may appear when they wake. `QUORATE_PAUSE_SECONDS=90`: one of them sleeps for longer than every time limit
+ * that a node has.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, problemIn } from '../server/http/http-client.ts';
 import { PlacedKeys } from './placed-keys.ts';
 import { type ProcessCluster, startProcessCluster } from './process-cluster.ts';
+
+const PAUSE_MS = 1_000 * Number(process.env['QUORATE_PAUSE_SECONDS'] ?? 2);
+/** Milliseconds between writes while it sleeps. */
+const WRITE_EVERY_MS = 100;
 
 let cluster: ProcessCluster;
 let keys: PlacedKeys;
@@ -97,6 +102,40 @@ describe('with home replicas that are stopped', () => {
     // What comes later is begun.
     expect((await cluster.client(stopped).delete(target)).status).toBe(204);
   });
+
+  it(
+    'they get all that was written meanwhile, plain or conditional, however long they slept',
+    async () => {
+      const sleeper = 'n2';
+      const through = cluster.client('n1');
+      const written: string[] = [];
+      cluster.stop(sleeper);
+      try {
+        const endMs = performance.now() + PAUSE_MS;
+        while (performance.now() < endMs) {
+          const { target } = keys.draw('b');
+          const condition = written.length % 2 === 0 ? {} : { 'If-None-Match': '*' };
+          const put = await through.put(target, target, condition);
+          if (put.status < 300) written.push(target);
+          // It hangs first, and is taken for gone then: what is not confirmed is not known.
+          else expect(put.status).toBeOneOf([503, 504]);
+          await delay(WRITE_EVERY_MS);
+        }
+      } finally {
+        cluster.cont(sleeper);
+      }
+      await cluster.waitReady();
+      expect(written.length).toBeGreaterThan(PAUSE_MS / WRITE_EVERY_MS / 4);
+      for (const target of written) {
+        const plain = await cluster.client(sleeper).get(target);
+        const linearizable = await cluster.client(sleeper).get(target, {
+          'Quorate-Consistency': 'linearizable',
+        });
+        expect([target, plain.text, linearizable.text]).toEqual([target, target, target]);
+      }
+    },
+    PAUSE_MS + 60_000,
+  );
 
   it('reads ask another one instead', async () => {
     const { target, homes, others } = keys.draw('b');
