@@ -117,7 +117,7 @@ function hintOf(
   if (code === 'quorum-timeout' && operation === 'linearizable read')
     return 'Try again. A majority of the home replicas of the key has to answer: GET /v1/inspect tells which those are, and who votes.';
   if (code === 'quorum-timeout' && certainty === 'not-applied')
-    return 'Nothing of the write had left when its time was over, and nothing will: it can be sent again.';
+    return 'The write took no effect, and will take none: it can be sent again.';
   return operation === 'read' || operation === 'write' ? undefined : CONDITIONAL_HINTS[code];
 }
 
