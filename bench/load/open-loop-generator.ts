@@ -40,6 +40,7 @@ class PacedRun {
   readonly #late: RecordableHistogram = createHistogram();
   readonly #statuses: Record<string, number> = {};
   #offered = 0;
+  #inTime = 0;
   #open = 0;
   #errors = 0;
   #unsent = 0;
@@ -83,6 +84,7 @@ class PacedRun {
       seconds,
       offered: this.#offered,
       statuses: this.#statuses,
+      inTime: this.#inTime,
       errors: this.#errors + this.#open,
       unsent: this.#unsent,
       ...summarizeLatency(this.#good),
@@ -131,6 +133,7 @@ class PacedRun {
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     this.#window.record(`${this.#job.workload.method} ${status}`, microseconds);
     if (status !== this.#job.workload.expectedStatus) return;
+    if (microseconds <= (this.#job.withinMs ?? Number.POSITIVE_INFINITY) * 1000) this.#inTime += 1;
     this.#good.record(Math.max(1, Math.round(microseconds)));
   }
 

@@ -14,6 +14,8 @@ export interface PacedJob {
   /** For each address; a request that finds none free is not sent, and counted. Some are opened before the load begins. */
   readonly maxConnections: number;
   readonly workload: Workload;
+  /** Milliseconds after which nobody waits for an answer any more; for ever unless given. */
+  readonly withinMs?: number;
   readonly keys: KeyRange;
   /** `poisson`: at random, as those of many independent users; `constant` unless given. */
   readonly arrivals?: 'constant' | 'poisson';
@@ -29,6 +31,8 @@ export interface PacedResult {
   readonly offered: number;
   /** Answers by status. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** Answers with the expected status while somebody waited for them. */
+  readonly inTime: number;
   /** Broken connections, and requests without an answer at the end. */
   readonly errors: number;
   /** Not sent: every connection was in use. */

@@ -3,11 +3,11 @@
  * All are refused before any work, so that the node spends its time on answers somebody still waits for.
  *
  * How long a new request would take follows from how many are running and how many come to their end per second while a queue
- * stands (Little's law). Of a burst after a quiet time, in which no queue stood, nothing is known yet, and it is let in. A queue
- * that is allowed to grow until each request in it has outlived its deadline is work for nobody. A burst may queue up for half of
- * its time limit; once that is not enough, what is offered is more than the node can bear, and a long queue only makes everybody
- * wait: so a short one is kept until nothing has been refused for a while (the idea of CoDel, Nichols and Jacobson, 2012, section
- * "Controlled delay").
+ * stands (Little's law). Of a burst after a quiet time, in which no queue stood, nothing is known yet but for how long it stands:
+ * it is let in until that is too long. A queue that is allowed to grow until each request in it has outlived its deadline is work
+ * for nobody. A burst may queue up for half of its time limit; once that is not enough, what is offered is more than the node can
+ * bear, and a long queue only makes everybody wait: so a short one is kept until nothing has been refused for a while (the idea of
+ * CoDel, Nichols and Jacobson, 2012, section "Controlled delay").
  */
 import { Problem } from './problem.ts';
 import { Throughput } from './throughput.ts';
@@ -58,7 +58,7 @@ export class Admission {
     const expectedMs = this.#expectedMs();
     if (expectedMs === 0 || expectedMs <= timeLimitMs * this.#share()) return undefined;
     this.#lastRefusalMs = this.#nowMs();
-    return `${this.#inFlight} requests are running on this node; one more would take about ${Math.round(expectedMs)} ms, too long for its time limit of ${timeLimitMs} ms.`;
+    return `${this.#inFlight} requests are running on this node; one more would take about ${Math.round(expectedMs)} ms, too long for its time limit of ${Math.round(timeLimitMs)} ms.`;
   }
 
   /** Counts a request in, or throws `draining` or `overloaded`. Each entry is followed by one `leave`. */
@@ -73,9 +73,10 @@ export class Admission {
     this.#throughput.queueBegan();
   }
 
-  leave(): void {
+  /** `isDone`: it came to an end of its own; one that is given up when its time is over says nothing of what the node can bear. */
+  leave(isDone: boolean): void {
     this.#inFlight -= 1;
-    this.#throughput.ended();
+    if (isDone) this.#throughput.ended();
     if (this.#hasQueue && this.#inFlight < QUEUE_IS_OVER) {
       this.#hasQueue = false;
       this.#throughput.queueEnded();
@@ -107,6 +108,6 @@ export class Admission {
   #expectedMs(): number {
     if (this.#inFlight < ALWAYS_LET_IN) return 0;
     const perSecond = this.#throughput.perSecond();
-    return perSecond === undefined ? 0 : (this.#inFlight / perSecond) * 1000;
+    return perSecond === undefined ? this.#throughput.unknownForMs() : (this.#inFlight / perSecond) * 1000;
   }
 }

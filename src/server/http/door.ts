@@ -56,7 +56,7 @@ export class Door {
     try {
       onReply(this.#complete(exchange, reply, route));
     } finally {
-      if (entered) admission.leave();
+      if (entered) admission.leave(reply.status !== 504);
     }
   }
 

@@ -10,6 +10,7 @@ import type { AppOptions } from './app-options.ts';
 import { Door } from './door.ts';
 import { EntryLane } from './entry-lane.ts';
 import { MalformedRequests } from './malformed-request.ts';
+import { PacedReading } from './paced-reading.ts';
 import { isUsable } from './request-target.ts';
 import { ShedRequests } from './shed-requests.ts';
 import { Turns } from './turns.ts';
@@ -35,6 +36,7 @@ export function createHttpServer(options: AppOptions): Server {
   const door = new Door(options);
   const app = createApp(door);
   const unsent = new UnsentAnswers();
+  const reading = new PacedReading({ isDraining: () => options.admission.draining });
   const lane = new EntryLane(door, unsent, onFailure);
   const malformed = new MalformedRequests(options);
   const listener = getRequestListener((request, env) => app.fetch(request, env), {
@@ -45,9 +47,9 @@ export function createHttpServer(options: AppOptions): Server {
       return new Response(null, { status: 500 });
     },
   });
-  const shed = new ShedRequests(options, unsent);
-  const turns = new Turns((incoming, outgoing, waitedMs) => {
-    if (shed.refuses(incoming, outgoing, waitedMs)) return;
+  const shed = new ShedRequests(options, unsent, reading);
+  const turns = new Turns((incoming, outgoing, waited) => {
+    if (shed.refuses(incoming, outgoing, waited)) return;
     if (!isUsable(incoming)) malformed.refuse(incoming, outgoing);
     else if (!lane.takes(incoming, outgoing)) void listener(incoming, outgoing);
   });
@@ -55,7 +57,7 @@ export function createHttpServer(options: AppOptions): Server {
     malformed.began(incoming, outgoing);
     // What follows it in the same read is lost to Node's parser, so nothing may follow.
     if (incoming.headers.upgrade !== undefined) outgoing.shouldKeepAlive = false;
-    turns.take(incoming, outgoing);
+    turns.take(incoming, outgoing, reading.mayHaveWaitedMs(incoming.socket));
   };
   const server = createServer(
     {

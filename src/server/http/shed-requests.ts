@@ -8,12 +8,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HEADERS } from '../../api/headers.ts';
-import { DEFAULT_TIMEOUT_MS } from '../../core/limits.ts';
+import { DEFAULT_TIMEOUT_MS, PEER_PATIENCE_MS } from '../../core/limits.ts';
 import type { AppOptions } from './app-options.ts';
 import { CrossOrigin } from './cross-origin.ts';
+import type { PacedReading } from './paced-reading.ts';
 import { problemReply } from './problem.ts';
 import { outcomeForRetry } from './retry-outcome.ts';
 import { endAfterTurn } from './turn-end.ts';
+import type { Waited } from './turns.ts';
 import type { UnsentAnswers } from './unsent-answers.ts';
 
 /** Every operation on an entry has a target that begins so; what has another form goes the whole way. */
@@ -21,19 +23,30 @@ const ENTRY_PATH = '/v1/kv/';
 /** Stand where detail and request id are to go. JSON writes them as they are, and so it does those two. */
 const DETAIL = '<detail>';
 const REQUEST_ID = '<request id>';
+/**
+ * Milliseconds that a write may have lain in a connection that was not read: nothing tells its age, and an older one might pass for a
+ * first attempt that it is not (core/limits.ts).
+ */
+const MAX_UNREAD_MS = PEER_PATIENCE_MS;
 
 export class ShedRequests {
   readonly #options: AppOptions;
   readonly #unsent: Pick<UnsentAnswers, 'overload'>;
+  readonly #reading: Pick<PacedReading, 'refused'>;
   readonly #crossOrigin: CrossOrigin;
   readonly #refusal = new Refusal(undefined);
   readonly #refusalOfRetry = new Refusal('unknown');
   /** Names and values by turns: what every refusal has. */
   readonly #headers: readonly string[];
 
-  constructor(options: AppOptions, unsent: Pick<UnsentAnswers, 'overload'>) {
+  constructor(
+    options: AppOptions,
+    unsent: Pick<UnsentAnswers, 'overload'>,
+    reading: Pick<PacedReading, 'refused'>,
+  ) {
     this.#options = options;
     this.#unsent = unsent;
+    this.#reading = reading;
     this.#crossOrigin = new CrossOrigin(options.settings.cors.origins);
     this.#headers = [
       ...Object.entries(this.#refusal.headers).flat(),
@@ -47,18 +60,23 @@ export class ShedRequests {
     ];
   }
 
-  /**
-   * Answers the request if it is to be refused; else it does nothing and gives false. `waitedMs`: for others of its connection; its
-   * client may have given it up by then, and asked another node.
-   */
-  refuses(incoming: IncomingMessage, outgoing: ServerResponse, waitedMs: number): boolean {
-    const { admission } = this.#options;
+  /** Answers the request if it is to be refused; else it does nothing and gives false. */
+  refuses(incoming: IncomingMessage, outgoing: ServerResponse, waited: Waited): boolean {
     if (incoming.url?.startsWith(ENTRY_PATH) !== true || incoming.method === 'OPTIONS') return false;
-    const leftMs = timeLimitOf(incoming) - waitedMs;
-    const detail = leftMs > 0 ? (this.#unsent.overload ?? admission.overload(leftMs)) : tooLate(waitedMs);
+    const startedMs = performance.now();
+    const detail = this.#detail(incoming, waited);
     if (detail === undefined) return false;
     this.#answer(incoming, outgoing, detail);
+    this.#reading.refused(incoming, outgoing, performance.now() - startedMs);
     return true;
+  }
+
+  /** Why it is refused, if so. A client may have given up by now what has waited for long, and asked another node. */
+  #detail(incoming: IncomingMessage, { unreadMs, inLineMs }: Waited): string | undefined {
+    if (unreadMs > MAX_UNREAD_MS && !isRead(incoming)) return unread(unreadMs);
+    const leftMs = timeLimitOf(incoming) - inLineMs - unreadMs;
+    if (leftMs > 0) return this.#unsent.overload ?? this.#options.admission.overload(leftMs);
+    return unreadMs > inLineMs ? unread(unreadMs) : tooLate(inLineMs);
   }
 
   #answer(incoming: IncomingMessage, outgoing: ServerResponse, detail: string): void {
@@ -113,8 +131,16 @@ class Refusal {
   }
 }
 
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
 function tooLate(waitedMs: number): string {
   return `The request waited for ${Math.round(waitedMs)} ms behind others of its connection, longer than its time limit.`;
+}
+
+function unread(milliseconds: number): string {
+  return `This node has more to do than it can bear, and did not read from this connection for ${Math.round(milliseconds)} ms: the request may be as old.`;
 }
 
 /** One that is no good is refused later, and with a better answer. */

@@ -25,6 +25,8 @@ export class Throughput {
   #endedInSlot = 0;
   #perMs: number | undefined;
   #lastEndMs = Number.NEGATIVE_INFINITY;
+  /** When the queue began, or what was known was forgotten. */
+  #unknownSinceMs = 0;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -33,6 +35,7 @@ export class Throughput {
   /** A queue stands from now on. */
   queueBegan(): void {
     this.#countedUntilMs = this.#nowMs();
+    this.#unknownSinceMs = this.#countedUntilMs;
   }
 
   /** None does any more. */
@@ -56,8 +59,13 @@ export class Throughput {
     return this.#perMs === undefined ? undefined : this.#perMs * 1000;
   }
 
+  /** Milliseconds for which a queue stands of which nothing is known; 0 without one. */
+  unknownForMs(): number {
+    return this.#countedUntilMs === undefined ? 0 : this.#nowMs() - this.#unknownSinceMs;
+  }
+
   #count(nowMs: number): void {
-    if (nowMs - this.#lastEndMs > FORGET_MS) this.#forget();
+    if (nowMs - this.#lastEndMs > FORGET_MS) this.#forget(nowMs);
     if (this.#countedUntilMs === undefined) return;
     const isKnown = this.#perMs !== undefined;
     if (isKnown || this.#endedInSlot > 0) this.#slotMs += nowMs - this.#countedUntilMs;
@@ -75,7 +83,8 @@ export class Throughput {
     this.#endedInSlot = 0;
   }
 
-  #forget(): void {
+  #forget(nowMs: number): void {
+    if (this.#perMs !== undefined) this.#unknownSinceMs = nowMs;
     this.#perMs = undefined;
     this.#slotMs = 0;
     this.#endedInSlot = 0;

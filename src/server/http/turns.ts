@@ -13,8 +13,15 @@ import type { Socket } from 'node:net';
 /** So many requests wait, and what is left of one read, before their connection is not read any further. */
 const MAX_WAITING = 64;
 
-/** `waitedMs`: for how long it has waited for those before it. */
-type Begin = (incoming: IncomingMessage, outgoing: ServerResponse, waitedMs: number) => void;
+/** For how long a request has waited before it was begun, milliseconds. */
+export interface Waited {
+  /** In its connection, because that was not read: at most. */
+  readonly unreadMs: number;
+  /** For those before it. */
+  readonly inLineMs: number;
+}
+
+type Begin = (incoming: IncomingMessage, outgoing: ServerResponse, waited: Waited) => void;
 
 export class Turns {
   readonly #begin: Begin;
@@ -26,10 +33,10 @@ export class Turns {
   }
 
   /** Begins the request, at once or when those before it on its connection are answered. */
-  take(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    if (outgoing.socket === null) this.#wait(incoming, outgoing);
+  take(incoming: IncomingMessage, outgoing: ServerResponse, unreadMs: number): void {
+    if (outgoing.socket === null) this.#wait(incoming, outgoing, unreadMs);
     // Not if the connection has had its last answer (malformed-request.ts): its client takes that for the answer to this one.
-    else if (outgoing.socket.writable) this.#begin(incoming, outgoing, 0);
+    else if (outgoing.socket.writable) this.#begin(incoming, outgoing, { unreadMs, inLineMs: 0 });
   }
 
   /** Whether its request has not begun. */
@@ -37,7 +44,7 @@ export class Turns {
     return this.#waiting.has(outgoing);
   }
 
-  #wait(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  #wait(incoming: IncomingMessage, outgoing: ServerResponse, unreadMs: number): void {
     const { socket } = incoming;
     const line = this.#lineOf(socket);
     line.joined();
@@ -48,7 +55,7 @@ export class Turns {
       line.left();
       // The connection may have closed just now, or the request was answered already (malformed-request.ts).
       if (socket.writable && !outgoing.headersSent)
-        this.#begin(incoming, outgoing, performance.now() - joinedMs);
+        this.#begin(incoming, outgoing, { unreadMs, inLineMs: performance.now() - joinedMs });
     };
     // Not at once: Node is at assigning the socket, and a long line of requests must not keep other connections waiting.
     outgoing.once('socket', () => setImmediate(begin));

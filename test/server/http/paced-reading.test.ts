@@ -1,0 +1,219 @@
+/** When connections are read again whose request was refused: some at a time, the latest first. */
+import { EventEmitter, once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PacedReading } from '../../../src/server/http/paced-reading.ts';
+import { Turns, type Waited } from '../../../src/server/http/turns.ts';
+import { readUntil } from './http-client.ts';
+import { startTestServer } from './test-server.ts';
+
+class Connection {
+  isRead = true;
+  writable = true;
+
+  pause(): void {
+    this.isRead = false;
+  }
+
+  resume(): void {
+    this.isRead = true;
+  }
+}
+
+/** Some connections of a node on a clock of its own. */
+class Crowd {
+  nowMs = 0;
+  isDraining = false;
+  readonly reading = new PacedReading({ isDraining: () => this.isDraining, nowMs: () => this.nowMs });
+  readonly all: readonly Connection[];
+
+  constructor(size: number) {
+    this.all = Array.from({ length: size }, () => new Connection());
+  }
+
+  /** Has a request of each refused in one turn. */
+  refuse(tookMs: number, connections: readonly Connection[] = this.all, complete = true): void {
+    for (const socket of connections) {
+      const incoming = { socket, complete } as unknown as IncomingMessage;
+      const outgoing = new EventEmitter();
+      this.reading.refused(incoming, outgoing as unknown as ServerResponse, tookMs);
+      outgoing.emit('close');
+    }
+  }
+
+  /** Numbers of those that are read. */
+  get read(): readonly number[] {
+    return this.all.flatMap(({ isRead }, number) => (isRead ? [number] : []));
+  }
+
+  mayHaveWaitedMs(number: number): number {
+    return this.reading.mayHaveWaitedMs(this.all[number] as unknown as Socket);
+  }
+
+  async pass(milliseconds: number): Promise<void> {
+    for (let passed = 0; passed < milliseconds; passed += 1) {
+      this.nowMs += 1;
+      await vi.advanceTimersByTimeAsync(1);
+    }
+  }
+}
+
+function numbers(from: number, to: number): readonly number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+describe('connections whose request was refused', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('are not read for a moment, then the latest and some of the oldest', async () => {
+    const crowd = new Crowd(200);
+    crowd.refuse(0);
+    expect(crowd.read).toEqual([]);
+    await crowd.pass(1);
+    expect(crowd.read).toEqual([...numbers(0, 15), ...numbers(152, 199)]);
+    await crowd.pass(2);
+    expect(crowd.read).toEqual([...numbers(0, 31), ...numbers(104, 199)]);
+    await crowd.pass(10);
+    expect(crowd.read).toEqual(numbers(0, 199));
+  });
+
+  it('are read a share at a time if they are many, so that none waits for long', async () => {
+    const crowd = new Crowd(8_000);
+    crowd.refuse(0);
+    await crowd.pass(1);
+    expect(crowd.read).toEqual([...numbers(0, 499), ...numbers(7_952, 7_999)]);
+    await crowd.pass(50);
+    expect(crowd.read.length).toBeGreaterThan(7_000);
+    expect(crowd.read).toEqual(expect.arrayContaining([...numbers(0, 5_000)]));
+  });
+
+  it('are read after a rest that is longer than the refusals took, but not for ever, and whether others wait or not', async () => {
+    const crowd = new Crowd(64);
+    crowd.refuse(0);
+    await crowd.pass(2);
+    expect(crowd.read).toHaveLength(64);
+    // All 64 take 16 ms.
+    crowd.refuse(0.25);
+    await crowd.pass(1);
+    expect(crowd.read).toHaveLength(64);
+    crowd.refuse(0);
+    await crowd.pass(45);
+    expect(crowd.read).toHaveLength(0);
+    await crowd.pass(5);
+    expect(crowd.read).toHaveLength(64);
+    crowd.refuse(10);
+    await crowd.pass(2);
+    crowd.refuse(0);
+    await crowd.pass(45);
+    expect(crowd.read).toHaveLength(0);
+    await crowd.pass(8);
+    expect(crowd.read).toHaveLength(64);
+  });
+
+  it('may give in the turn in which they are read again what has lain there since, and nothing older after it', async () => {
+    const crowd = new Crowd(1);
+    expect(crowd.mayHaveWaitedMs(0)).toBe(0);
+    crowd.refuse(0);
+    crowd.nowMs += 700;
+    vi.advanceTimersByTime(1);
+    expect(crowd.read).toEqual([0]);
+    expect(crowd.mayHaveWaitedMs(0)).toBe(700);
+    expect(crowd.mayHaveWaitedMs(0)).toBe(700);
+    await crowd.pass(1);
+    expect(crowd.mayHaveWaitedMs(0)).toBe(0);
+  });
+
+  it('do not wait any more once Node reads on by itself', async () => {
+    const crowd = new Crowd(100);
+    crowd.refuse(0);
+    crowd.nowMs += 300;
+    crowd.all[20]?.resume();
+    expect(crowd.mayHaveWaitedMs(20)).toBe(300);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(crowd.mayHaveWaitedMs(20)).toBe(0);
+    expect(crowd.mayHaveWaitedMs(21)).toBe(300);
+  });
+
+  it('are read on if a body is still to come, and forgotten if they have closed', () => {
+    const crowd = new Crowd(2);
+    const [first, second] = crowd.all as [Connection, Connection];
+    crowd.refuse(0, [first], false);
+    second.writable = false;
+    crowd.refuse(0, [second]);
+    expect(crowd.read).toEqual([0, 1]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('are all read at once while the node drains, and wait no more', async () => {
+    const crowd = new Crowd(300);
+    crowd.refuse(0);
+    crowd.isDraining = true;
+    await crowd.pass(1);
+    expect(crowd.read).toHaveLength(300);
+    crowd.refuse(0);
+    expect(crowd.read).toHaveLength(300);
+  });
+});
+
+describe('a request behind others on its connection', () => {
+  it('has waited unread for as long as they had, and in line besides', async () => {
+    const begun: Waited[] = [];
+    const turns = new Turns((_incoming, _outgoing, waited) => begun.push(waited));
+    const socket = Object.assign(new EventEmitter(), { writable: true });
+    const outgoing = Object.assign(new EventEmitter(), { socket: null, headersSent: false });
+    turns.take({ socket } as unknown as IncomingMessage, outgoing as unknown as ServerResponse, 501);
+    await delay(20);
+    expect(begun).toEqual([]);
+    outgoing.emit('socket');
+    await new Promise(setImmediate);
+    expect(begun).toEqual([{ unreadMs: 501, inLineMs: expect.any(Number) }]);
+    expect(begun[0]?.inLineMs).toBeGreaterThan(15);
+  });
+});
+
+describe('a server that refuses everything', () => {
+  const PUT = 'PUT /v1/kv/b/k HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nv';
+
+  it('answers each request of many connections', async () => {
+    const server = await startTestServer({ limits: { maxOperationsInFlight: 1 } });
+    try {
+      server.admission.enter();
+      const sockets = await Promise.all(Array.from({ length: 300 }, () => server.client.connect()));
+      for (let round = 0; round < 3; round += 1) {
+        for (const socket of sockets) socket.write(PUT);
+        const answers = await Promise.all(sockets.map((socket) => readUntil(socket, '"retryAfterMs":1000}')));
+        expect(new Set(answers.map((answer) => answer.slice(0, 12)))).toEqual(new Set(['HTTP/1.1 503']));
+      }
+      server.admission.leave(true);
+      await delay(20);
+      const [socket] = sockets;
+      socket?.write(PUT);
+      expect(await readUntil(socket as Socket, '\r\n\r\n')).toContain('HTTP/1.1 201');
+      await Promise.all(sockets.map((each) => once(each.destroy(), 'close')));
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('refuses what may have lain for too long in a connection that was not read', async () => {
+    const server = await startTestServer();
+    const waited = vi.spyOn(PacedReading.prototype, 'mayHaveWaitedMs').mockReturnValue(501);
+    try {
+      const refused = await server.client.put('/v1/kv/b/k', 'v');
+      expect(refused.status).toBe(503);
+      expect(refused.text).toContain('did not read from this connection for 501 ms');
+      expect((await server.client.get('/v1/kv/b/k')).status).toBe(404);
+      waited.mockReturnValue(300);
+      const short = { 'Quorate-Timeout-Ms': '299' };
+      expect((await server.client.put('/v1/kv/b/k', 'v', short)).status).toBe(503);
+      expect((await server.client.get('/v1/kv/b/k', short)).status).toBe(503);
+      expect((await server.client.put('/v1/kv/b/k', 'v')).status).toBe(201);
+    } finally {
+      waited.mockRestore();
+      await server.close();
+    }
+  });
+});
