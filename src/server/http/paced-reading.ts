@@ -48,7 +48,8 @@ export class PacedReading {
   /** What refusals took since the last lot. */
   #spentMs = 0;
   #restsUntilMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  /** Whether a lot is to be read. */
+  #isDue = false;
 
   constructor({ isDraining, nowMs = () => performance.now() }: Options) {
     this.#isDraining = isDraining;
@@ -80,7 +81,12 @@ export class PacedReading {
     const nowMs = this.#nowMs();
     this.#waits.set(socket, { sinceMs: nowMs, isOver: false });
     this.#waiting.push(socket);
-    this.#timer ??= setTimeout(() => this.#readLot(), Math.max(SHORTEST_REST_MS, this.#restsUntilMs - nowMs));
+    if (!this.#isDue) this.#readAfter(Math.max(SHORTEST_REST_MS, this.#restsUntilMs - nowMs));
+  }
+
+  #readAfter(restMs: number): void {
+    this.#isDue = true;
+    setTimeout(() => this.#readLot(), restMs);
   }
 
   #readLot(): void {
@@ -106,8 +112,8 @@ export class PacedReading {
     const restMs = Math.min(Math.max(SHORTEST_REST_MS, REST * this.#spentMs), LONGEST_REST_MS);
     this.#spentMs = 0;
     this.#restsUntilMs = this.#nowMs() + restMs;
-    const isOver = this.#waiting.length === this.#oldest;
-    this.#timer = isOver ? undefined : setTimeout(() => this.#readLot(), restMs);
+    this.#isDue = this.#waiting.length > this.#oldest;
+    if (this.#isDue) this.#readAfter(restMs);
   }
 
   #takeAll(): readonly Socket[] {
