@@ -198,6 +198,28 @@ describe('a server that refuses everything', () => {
     }
   });
 
+  it('does not read from their connections until it is their turn', async () => {
+    const server = await startTestServer({ limits: { maxOperationsInFlight: 1 } });
+    try {
+      server.admission.enter();
+      const socket = await server.client.connect();
+      vi.useFakeTimers({ toFake: ['setTimeout'] });
+      socket.write(PUT);
+      expect(await readUntil(socket, '"retryAfterMs":1000}')).toContain('HTTP/1.1 503');
+      let answered = false;
+      const second = readUntil(socket, '"retryAfterMs":1000}').finally(() => (answered = true));
+      socket.write(PUT);
+      // Others come and are answered meanwhile.
+      for (let others = 0; others < 10; others += 1) await server.client.get('/livez');
+      expect(answered).toBe(false);
+      await vi.advanceTimersByTimeAsync(60);
+      expect(await second).toContain('HTTP/1.1 503');
+    } finally {
+      vi.useRealTimers();
+      await server.close();
+    }
+  });
+
   it('refuses what may have lain for too long in a connection that was not read', async () => {
     const server = await startTestServer();
     const waited = vi.spyOn(PacedReading.prototype, 'mayHaveWaitedMs').mockReturnValue(501);
