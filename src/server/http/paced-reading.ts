@@ -18,11 +18,14 @@ const LATEST = 48;
 /** Of the oldest at least so many, and this share of all. */
 const OLDEST = 16;
 const SHARE_OF_OLDEST = 1 / 16;
-/** Milliseconds of rest for each one that the refusals of a lot took. What they are seen to take is half of it: the parser is not. */
-const REST = 3;
+/**
+ * Milliseconds of rest for each one that the refusals of a lot were seen to take. That is a third of what they take, as neither the
+ * parser nor the sending is seen: so a fifth of the time goes to refusals at most.
+ */
+const REST = 12;
 /** Milliseconds between two lots. */
 const SHORTEST_REST_MS = 1;
-const LONGEST_REST_MS = 50;
+const LONGEST_REST_MS = 100;
 
 interface Wait {
   readonly sinceMs: number;

@@ -33,8 +33,24 @@ export function endAfterTurn(
   else if (waiting === 1) setImmediate(endAll);
 }
 
+/**
+ * Text leaves with its head in one piece, and its answer ends when that is gone: to end it at once has Node send an empty piece behind
+ * it, so that the kernel gets a list of pieces, which costs a refusal a tenth of its time. (The head of what is not text is a piece of
+ * its own anyway.)
+ */
 function endAll(): void {
   const all = endings;
   endings = [];
-  for (const { outgoing, body, encoding } of all) outgoing.end(body, encoding);
+  const written: ServerResponse[] = [];
+  for (const { outgoing, body, encoding } of all) {
+    if (typeof body === 'string') {
+      outgoing.write(body, encoding);
+      written.push(outgoing);
+    } else outgoing.end(body);
+  }
+  if (written.length > 0) process.nextTick(endEach, written);
+}
+
+function endEach(written: readonly ServerResponse[]): void {
+  for (const outgoing of written) outgoing.end();
 }

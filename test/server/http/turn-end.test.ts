@@ -1,5 +1,7 @@
 /** When answers leave: together at the end of a turn, but not too many at once. */
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { endAfterTurn } from '../../../src/server/http/turn-end.ts';
 
@@ -7,7 +9,7 @@ import { endAfterTurn } from '../../../src/server/http/turn-end.ts';
 function endInOneTurn(count: number): number[] {
   const left: number[] = [];
   for (let number = 1; number <= count; number += 1) {
-    const outgoing = { end: () => left.push(number) } as unknown as ServerResponse;
+    const outgoing = { write: () => left.push(number), end() {} } as unknown as ServerResponse;
     endAfterTurn(outgoing, 'body');
   }
   return left;
@@ -32,5 +34,31 @@ describe('answers that are ended in one turn', () => {
     expect(left).toEqual(numbersTo(70));
     expect(endInOneTurn(1)).toEqual([]);
     await new Promise(setImmediate);
+  });
+
+  it('are ended after their text has left, in one piece with its head', async () => {
+    const server = createServer((_, outgoing) => {
+      outgoing.writeHead(503, { 'Content-Length': '4' });
+      endAfterTurn(outgoing, 'text');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const pieces: unknown[] = [];
+    server.once('connection', (socket) => {
+      const write = socket._write.bind(socket);
+      socket._write = (chunk, encoding, callback) => {
+        pieces.push(chunk);
+        write(chunk, encoding, callback);
+      };
+      delete (socket as { _writev?: unknown })._writev;
+    });
+    try {
+      const { port } = server.address() as AddressInfo;
+      const answer = await fetch(`http://127.0.0.1:${port}`);
+      expect(await answer.text()).toBe('text');
+      expect(pieces).toEqual([expect.stringMatching(/^HTTP\/1.1 503[^]*\r\n\r\ntext$/u)]);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
   });
 });
