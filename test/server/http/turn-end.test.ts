@@ -1,7 +1,7 @@
 /** When answers leave: together at the end of a turn, but not too many at once. */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { endAfterTurn } from '../../../src/server/http/turn-end.ts';
 
@@ -37,28 +37,23 @@ describe('answers that are ended in one turn', () => {
   });
 
   it('are ended after their text has left, in one piece with its head', async () => {
+    const pieces: string[] = [];
+    const connection = new Duplex({
+      decodeStrings: false,
+      read() {},
+      write(piece: string | Buffer, _encoding, done) {
+        pieces.push(piece.toString());
+        done();
+      },
+    });
     const server = createServer((_, outgoing) => {
       outgoing.writeHead(503, { 'Content-Length': '4' });
       endAfterTurn(outgoing, 'text');
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const pieces: unknown[] = [];
-    server.once('connection', (socket) => {
-      const write = socket._write.bind(socket);
-      socket._write = (chunk, encoding, callback) => {
-        pieces.push(chunk);
-        write(chunk, encoding, callback);
-      };
-      delete (socket as { _writev?: unknown })._writev;
+      outgoing.once('close', () => connection.destroy());
     });
-    try {
-      const { port } = server.address() as AddressInfo;
-      const answer = await fetch(`http://127.0.0.1:${port}`);
-      expect(await answer.text()).toBe('text');
-      expect(pieces).toEqual([expect.stringMatching(/^HTTP\/1.1 503[^]*\r\n\r\ntext$/u)]);
-    } finally {
-      server.close();
-      server.closeAllConnections();
-    }
+    server.emit('connection', connection);
+    connection.push('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(connection, 'close');
+    expect(pieces).toEqual([expect.stringMatching(/^HTTP\/1.1 503[^]*\r\n\r\ntext$/u)]);
   });
 });
