@@ -27,6 +27,7 @@ import { type Ballot, highestBallot } from '../../core/paxos/ballot.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { RecordStore } from './record-store.ts';
+import { RememberedStates } from './remembered-states.ts';
 
 /** The value of a note of something accepted is nothing: that it is there says it all. */
 const ACCEPTED = new Uint8Array(0);
@@ -62,6 +63,7 @@ export class AcceptorStore {
   readonly #storage: Storage;
   readonly #tracer: Tracer;
   readonly #unfinished = new Map<string, UnfinishedRound>();
+  readonly #remembered = new RememberedStates();
   #onUnfinished: () => void = () => {};
 
   constructor(records: RecordStore, storage: Storage, tracer: Tracer) {
@@ -83,6 +85,8 @@ export class AcceptorStore {
   /** Undefined if no round has ever reached the key. Rejects, with FormatError if it is damaged, if it cannot be known. */
   async get(entry: EntryName): Promise<StoredState | undefined> {
     this.#records.assertSound();
+    const remembered = this.#remembered.get(nameOf(entry));
+    if (remembered !== undefined) return remembered;
     const bytes = await this.#storage.get(acceptorKey(this.#records.partitionOf(entry), entry));
     return bytes === undefined ? undefined : decodeAcceptorState(entry, bytes);
   }
@@ -90,6 +94,7 @@ export class AcceptorStore {
   /** Whether a round has ever reached the key, be its state damaged or not. Rejects if that cannot be known. */
   async has(entry: EntryName): Promise<boolean> {
     this.#records.assertSound();
+    if (this.#remembered.get(nameOf(entry)) !== undefined) return true;
     return (await this.#storage.get(acceptorKey(this.#records.partitionOf(entry), entry))) !== undefined;
   }
 
@@ -155,6 +160,7 @@ export class AcceptorStore {
   /** What to write so that nothing is left of what is kept of the key. */
   forget(entry: EntryName): readonly StorageWrite[] {
     const partition = this.#records.partitionOf(entry);
+    this.#remembered.forget(nameOf(entry));
     if (this.#unfinished.delete(nameOf(entry))) this.#traceCount();
     return [
       { type: 'delete', key: acceptorKey(partition, entry) },
@@ -188,6 +194,7 @@ export class AcceptorStore {
     };
     const note = unfinishedKey(partition, entry);
     const name = nameOf(entry);
+    this.#remembered.forget(name);
     if (!needsRound(after)) {
       // A disk may have lost the removal of the note and kept the state that came after it; then only the note says that it is there.
       const isNoted = needsRound(before) || this.#unfinished.has(name);
@@ -205,11 +212,12 @@ export class AcceptorStore {
 
   /** What `writes` gave is durable. */
   stored({ bucket, key }: EntryName, after: StoredState): void {
-    if (isUnfinished(after)) return;
     const entry = { bucket, key };
-    if (needsRound(after))
-      this.#unfinished.set(nameOf(entry), { entry, hasAccepted: false, ballot: after.accepted });
-    else if (this.#unfinished.delete(nameOf(entry))) this.#traceCount();
+    const name = nameOf(entry);
+    this.#remembered.remember(name, after);
+    if (isUnfinished(after)) return;
+    if (needsRound(after)) this.#unfinished.set(name, { entry, hasAccepted: false, ballot: after.accepted });
+    else if (this.#unfinished.delete(name)) this.#traceCount();
   }
 
   #traceCount(): void {

@@ -1,0 +1,31 @@
+/**
+ * What acceptors lately made durable, by key. A round comes to an acceptor three times within milliseconds, and each time what the time before
+ * wrote would have to be read, checked and decoded. Only what is on the disk is remembered, and nothing once it is being replaced.
+ */
+import { MAX_REMEMBERED_STATE_BYTES, MAX_REMEMBERED_STATES } from '../../core/limits.ts';
+import type { StoredState } from './acceptor-store.ts';
+
+export class RememberedStates {
+  /** The one that was remembered longest ago first. */
+  readonly #states = new Map<string, StoredState>();
+
+  /** `name`: of the key. */
+  get(name: string): StoredState | undefined {
+    return this.#states.get(name);
+  }
+
+  /** It is durable now, and nothing else is under way for the key. */
+  remember(name: string, state: StoredState): void {
+    this.#states.delete(name);
+    if ((state.object?.bytes.length ?? 0) > MAX_REMEMBERED_STATE_BYTES) return;
+    this.#states.set(name, state);
+    for (const oldest of this.#states.keys()) {
+      if (this.#states.size <= MAX_REMEMBERED_STATES) return;
+      this.#states.delete(oldest);
+    }
+  }
+
+  forget(name: string): void {
+    this.#states.delete(name);
+  }
+}
