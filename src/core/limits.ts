@@ -134,6 +134,8 @@ export const RECONNECT_LAST_MS = 2_000;
 export const HEDGE_DELAY_MS = 30;
 export const MIN_HEDGE_DELAY_MS = 10;
 export const HEDGE_LATEST_MS = 250;
+/** Milliseconds for which a node that has kept a round waiting is asked after others. */
+export const LATE_FOR_MS = 1_000;
 /** Share of the reads that may be asked of another replica so, and how many of them may be saved up. */
 export const HEDGE_SHARE = 0.1;
 export const MAX_SAVED_HEDGES = 32;

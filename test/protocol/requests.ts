@@ -97,3 +97,8 @@ export function assertFailed(
 export function assertTexts(outcome: ReadOutcome | ConditionalOutcome, texts: readonly string[]): void {
   expect(textsOf(assertRead(outcome).record)).toEqual(texts);
 }
+
+/** The ETag that a conditional write was answered. */
+export function etagIn(outcome: ConditionalOutcome): string {
+  return assertWritten(outcome).etag as string;
+}

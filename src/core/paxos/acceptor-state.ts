@@ -4,7 +4,7 @@
  */
 import type { KeyRecord } from '../causality/record.ts';
 import type { Incarnation, StoreId } from '../ids.ts';
-import { type Ballot, isAbove } from './ballot.ts';
+import { type Ballot, highestBallot, isAbove } from './ballot.ts';
 
 /** `Held`: the form in which records are held. Most decisions compare ballots only, so that bytes need not be decoded for them. */
 export interface AcceptorState<Held = KeyRecord> {
@@ -50,6 +50,14 @@ export interface HeldKey<Held = KeyRecord> {
  */
 export function isUnfinished({ accepted, chosen }: Pick<AcceptorState, 'accepted' | 'chosen'>): boolean {
   return isAbove(accepted, chosen);
+}
+
+/** The highest ballot whose object the acceptor holds: because it has accepted it, or because it was told that it was chosen. */
+export function heldBallot({
+  accepted,
+  chosen,
+}: Pick<AcceptorState, 'accepted' | 'chosen'>): Ballot | undefined {
+  return highestBallot(accepted, chosen);
 }
 
 /** Whether the key needs a round: to finish one, or because only by one the others let a node vote again that has lost this vote. */

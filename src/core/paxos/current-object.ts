@@ -11,6 +11,7 @@
 import type { KeyRecord } from '../causality/record.ts';
 import type { BucketMode } from '../cluster-config.ts';
 import { isWithin, joinIfAny, sameRecord } from '../causality/record-order.ts';
+import { heldBallot } from './acceptor-state.ts';
 import { highestBallot, isAbove } from './ballot.ts';
 import type { Promised } from './messages.ts';
 
@@ -30,7 +31,7 @@ export function currentObject(promises: readonly Promised[]): KeyRecord | undefi
 }
 
 /**
- * Whether the promises of a quorum prove that its current object is chosen: all have accepted the same ballot last, hold the
+ * Whether the promises of a quorum prove that its current object is chosen: all hold the object of the same ballot, hold the
  * same, and (beside plain writes) had not promised anything higher before these; see linearizable-read.ts. Ballots are compared beside the values, because rounds that propose what
  * they found make equal objects under different ballots; the promise, because what it was given to may be accepted elsewhere.
  */
@@ -38,10 +39,10 @@ export function isSettled(promises: readonly Promised[], mode: BucketMode): bool
   const [first, ...others] = promises;
   if (first === undefined) return false;
   const held = heldBy(first);
-  const agree = others.every((other) => other.accepted === first.accepted && sameRecord(heldBy(other), held));
+  const ballot = heldBallot(first);
+  const agree = others.every((other) => heldBallot(other) === ballot && sameRecord(heldBy(other), held));
   return (
-    agree &&
-    (mode === 'cas' || promises.every((promise) => !isAbove(promise.promisedBefore, promise.accepted)))
+    agree && (mode === 'cas' || promises.every(({ promisedBefore }) => !isAbove(promisedBefore, ballot)))
   );
 }
 

@@ -1,18 +1,23 @@
 /**
- * A linearizable read in one round trip and without a write: what a quorum holds is the key's object if all of it accepted the
- * same ballot last, holds the same, and (beside plain writes) has promised nothing higher. Else a round has to propose what it finds (round.ts,
+ * A linearizable read in one round trip and without a write: what a quorum holds is the key's object if all of it holds that of the
+ * same ballot, holds the same, and (beside plain writes) has promised nothing higher. Else a round has to propose what it finds (round.ts,
  * IdentityRead), after which the next read is quick again.
+ *
+ * The ballot is the highest that an acceptor has accepted or was told to be chosen: a round asks no more of them than it needs, and the rest is
+ * told. If one was told, it is chosen; if none was, the whole quorum has accepted it. And nothing above it was chosen
+ * before, or somebody in the quorum had accepted that.
  *
  * Equal values are not enough: such rounds make equal objects under different ballots, of which some may be about to be
  * overwritten. And a promise above what was accepted may belong to a round that has seen less: one that was promised before a plain
  * write came, and is being chosen elsewhere.
  *
- * In a bucket of mode `cas` there are no plain writes, and promises do not matter. Whoever was promised a higher ballot by one of
- * this quorum was promised it after that one had accepted, or it would have refused to accept; so what comes of that ballot comes
- * from what is read here, and after it. Hence reads do not disturb one who holds promises for his next write, nor he them.
+ * In a bucket of mode `cas` there are no plain writes, and promises do not matter. Whoever has promises of
+ * a quorum for a higher ballot has one of somebody who had accepted before, or would have refused to accept; so what comes of that ballot
+ * comes from what is read here, and after it. Hence reads do not disturb one who holds promises for his next write, nor he them.
  */
 import type { BucketMode } from '../cluster-config.ts';
 import type { NodeId } from '../ids.ts';
+import { heldBallot } from './acceptor-state.ts';
 import { type Ballot, isAbove } from './ballot.ts';
 import type { Voters } from './messages.ts';
 
@@ -21,6 +26,7 @@ export interface ComparedView {
   readonly voters: Voters;
   readonly promised: Ballot | undefined;
   readonly accepted: Ballot | undefined;
+  readonly chosen: Ballot | undefined;
   /** Canonical digest, of at least 128 bits, of AO and S joined; equal for equal records only. */
   readonly digest: string;
 }
@@ -53,15 +59,15 @@ export class LinearizableRead {
   onReply(from: NodeId, view: ComparedView | undefined): ReadVerdict {
     if (!this.#outstanding.delete(from)) return this.#verdict();
     if (view !== undefined && this.#counts(view)) {
-      const name = `${view.accepted ?? ''} ${view.digest}`;
+      const name = `${heldBallot(view) ?? ''} ${view.digest}`;
       this.#agreeing.set(name, [...(this.#agreeing.get(name) ?? []), from]);
     }
     return this.#verdict();
   }
 
-  #counts({ voters, promised, accepted }: ComparedView): boolean {
-    const { voters: known, mode } = this.#options;
-    return voters === known && (mode === 'cas' || !isAbove(promised, accepted));
+  #counts(view: ComparedView): boolean {
+    const { voters, mode } = this.#options;
+    return view.voters === voters && (mode === 'cas' || !isAbove(view.promised, heldBallot(view)));
   }
 
   #verdict(): ReadVerdict {

@@ -32,6 +32,8 @@ export interface Grant {
   readonly voters: Voters;
   readonly object: KeyRecord | undefined;
   readonly floor: Ballot | undefined;
+  /** Those that are known to have given it: it is best used with them. */
+  readonly promisedBy: readonly NodeId[];
 }
 
 export interface RoundOptions extends Omit<PlanFacts, 'ballot' | 'floor'> {
@@ -59,7 +61,7 @@ export interface RoundOptions extends Omit<PlanFacts, 'ballot' | 'floor'> {
 
 export type RoundStep =
   | { readonly type: 'wait' }
-  /** Send it to all acceptors. `found`: what the promises held, which the object holds, too, and beside it only what is new. */
+  /** Send it to as many acceptors as accept it, or all. `found`: what the promises held, which the object holds, too, and beside it only what is new. */
   | { readonly type: 'accept'; readonly message: Accept; readonly found: KeyRecord | undefined }
   /** The promises alone proved what is chosen, and no write is to be proposed: nothing more is to be done. */
   | { readonly type: 'answered'; readonly verdicts: readonly Verdict[] }
@@ -130,7 +132,7 @@ export class Round {
     return this.#accepts;
   }
 
-  /** What to send to all acceptors first. */
+  /** What to send first to as many acceptors as promise it, or all. */
   prepare(): Prepare {
     const { voters, heard } = this.#options;
     return { type: 'prepare', voters, ballot: this.ballot, heard };
@@ -182,7 +184,10 @@ export class Round {
       type: 'chosen',
       verdicts,
       commit: { type: 'commit', ballot: this.ballot, object },
-      grant: next === undefined ? undefined : { ballot: next, voters, object, floor: this.#floor },
+      grant:
+        next === undefined
+          ? undefined
+          : { ballot: next, voters, object, floor: this.#floor, promisedBy: [...this.#accepts] },
     };
   }
 
@@ -190,6 +195,11 @@ export class Round {
   onFailure(from: NodeId): RoundStep {
     this.#failed.add(from);
     return this.#orGiveUp();
+  }
+
+  /** What the round proposes was not sent to this acceptor, and never will be. */
+  neverAsked(acceptor: NodeId): void {
+    this.#safe.add(acceptor);
   }
 
   /** Ends a round that takes too long. */

@@ -15,9 +15,11 @@ import type { ReapEntry } from '../../core/message.ts';
 import { type Ballot, type BallotClock, highestBallot } from '../../core/paxos/ballot.ts';
 import type { Commit } from '../../core/paxos/messages.ts';
 import { Round } from '../../core/paxos/round.ts';
+import type { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Standing } from '../replica/acceptor.ts';
 import type { Acceptors } from './acceptors.ts';
+import type { LateNodes } from './late-nodes.ts';
 import { type RoundEnd, RoundRun } from './round-run.ts';
 
 /** The first learns what the others know, the second is above all of it; a third for what comes in between. */
@@ -27,6 +29,8 @@ export interface CollectorPorts {
   readonly acceptors: Acceptors;
   readonly ballots: BallotClock;
   readonly clock: Clock;
+  readonly hedging: HedgePolicy;
+  readonly late: LateNodes;
   readonly config: ClusterConfig;
   readonly standingOn: (entry: EntryName) => Standing;
   /** The voters of the key, in order of preference. */
@@ -92,7 +96,7 @@ export class Collector {
       etagOf,
       mustPropose: true,
     });
-    const times = { limitMs: ROUND_TIMEOUT_MS, gatherMs: ROUND_TIMEOUT_MS };
+    const times = { askedFirst: n, limitMs: ROUND_TIMEOUT_MS, gatherMs: ROUND_TIMEOUT_MS };
     return new RoundRun(this.#ports, { entry, homes, known: undefined, ...times }, round).run(undefined);
   }
 

@@ -9,7 +9,7 @@
 import { etagOf } from '../../codec/hash.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { BucketMode } from '../../core/cluster-config.ts';
-import type { EntryName, Incarnation, NodeId } from '../../core/ids.ts';
+import type { EntryName, NodeId } from '../../core/ids.ts';
 import {
   CONTENTION_PAUSE_MS,
   GATHER_PROMISES_MS,
@@ -18,11 +18,12 @@ import {
   MAX_ROUND_REQUESTS,
 } from '../../core/limits.ts';
 import type { PhaseTime, QuorumFacts } from '../../core/outcome.ts';
-import { type Ballot, ballotOf, timeOfBallot } from '../../core/paxos/ballot.ts';
+import { type Ballot, timeOfBallot } from '../../core/paxos/ballot.ts';
 import { mayBeSent, type Verdict } from '../../core/paxos/conditional.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import { RoundLimit } from '../../core/paxos/round-limit.ts';
-import { planRound, type RoundPlan } from '../../core/paxos/round-plan.ts';
+import type { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
+import type { RoundPlan } from '../../core/paxos/round-plan.ts';
 import { type Grant, type LostRound, Round } from '../../core/paxos/round.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -34,6 +35,8 @@ import { quorumFacts } from './conditional-outcome.ts';
 import type { Grants } from './grants.ts';
 import { KeyBallots, type KeyBallotsPorts } from './key-ballots.ts';
 import type { KnownObjects } from './known-objects.ts';
+import type { LateNodes } from './late-nodes.ts';
+import { NO_BALLOT, planOn } from './plan-on.ts';
 import { readQuickly } from './quick-read.ts';
 import { Race } from './race.ts';
 import { roundEvent } from './round-event.ts';
@@ -42,6 +45,8 @@ import type { WaitingRequest } from './waiting-request.ts';
 
 export interface KeyQueuePorts extends KeyBallotsPorts {
   readonly acceptors: Acceptors;
+  readonly hedging: HedgePolicy;
+  readonly late: LateNodes;
   /** For what is short: `clock` may be a coarse one. */
   readonly preciseClock: Clock;
   readonly random: Random;
@@ -155,12 +160,7 @@ export class KeyQueue {
     batch: readonly WaitingRequest[],
     facts: Pick<Grant, 'ballot' | 'floor'>,
   ): RoundPlan {
-    const { clock } = this.#ports;
-    // No ballot was made for it, so the newest time that is known stands for one.
-    const newestMs = record?.writes[0]?.writtenAtMs ?? 0;
-    const atMs = Math.max(clock.wallMs(), newestMs);
-    const requests = batch.map((waiting) => waiting.conditionalAt(atMs, clock.nowMs()));
-    return planRound(record, requests, { ...facts, n: this.#key.homes.length, etagOf });
+    return planOn(this.#ports.clock, record, batch, { ...facts, n: this.#key.homes.length });
   }
 
   /** Answers what a read of what is there can answer: reads, and writes whose condition does not hold. */
@@ -194,6 +194,7 @@ export class KeyQueue {
     const { clock, commit, grants, knownObjects, tracer } = this.#ports;
     const { entry, name, mode, homes } = this.#key;
     const isWidened = this.#dirty >= MAX_DIRTY_ROUNDS;
+    const mustPropose = batch.some((waiting) => waiting.mustPropose);
     const ballot = grant?.ballot ?? this.#ballots.next();
     const round = new Round({
       ballot,
@@ -206,11 +207,20 @@ export class KeyQueue {
       requests: batch.map((waiting) => waiting.conditionalAt(timeOfBallot(ballot), clock.nowMs())),
       n: homes.length,
       etagOf,
-      mustPropose: batch.some(({ mustPropose }) => mustPropose),
+      mustPropose,
       ...(mode === 'cas' ? { next: this.#ballots.after(ballot) } : {}),
     });
     const known = knownObjects.get(name);
-    const target = { entry, homes, known, limitMs: this.#limitOf(batch), gatherMs: GATHER_PROMISES_MS };
+    // Whoever finishes rounds wants to hear of all that was accepted, and that nobody is without a vote.
+    const askedFirst = isWidened || mustPropose ? homes.length : this.#quorum;
+    const target = {
+      entry,
+      homes,
+      askedFirst,
+      known,
+      limitMs: this.#limitOf(batch),
+      gatherMs: GATHER_PROMISES_MS,
+    };
     const run = new RoundRun(this.#ports, target, round);
     for (const [place, waiting] of batch.entries()) waiting.enters(run, round, place);
     const end = await run.run(grant);
@@ -262,7 +272,9 @@ export class KeyQueue {
     this.#ballots.lost(end);
     const { refusals } = end;
     const isDirty = refusals.includes('dirty');
-    for (const waiting of batch) waiting.lost(isDirty || refusals.includes('outbid'));
+    // Where somebody has no vote rounds outbid each other, and nobody wins.
+    const isContended = (isDirty || refusals.includes('outbid')) && !refusals.includes('not-voting');
+    for (const waiting of batch) waiting.lost(isContended);
     if (isDirty) this.#dirty += 1;
     if (!isDirty || this.#dirty > MAX_DIRTY_ROUNDS) await this.#pause();
     return batch;
@@ -286,9 +298,3 @@ export class KeyQueue {
     return quorumFacts(this.#ports.acceptors.self, this.#key.homes.length, phases);
   }
 }
-
-/** A ballot of nobody, below all others, for plans that propose nothing. */
-const NO_BALLOT = ballotOf({
-  ...{ timeMs: 0, logical: 0 },
-  ...{ node: 'nobody' as NodeId, incarnation: 'A'.repeat(22) as Incarnation },
-});

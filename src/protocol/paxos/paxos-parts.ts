@@ -3,6 +3,7 @@ import { bucketConfig } from '../../core/cluster-config.ts';
 import { ADMIT_TIMEOUT_MS, SWEEP_AFTER_MS } from '../../core/limits.ts';
 import { type Ballot, BallotClock, highestBallot } from '../../core/paxos/ballot.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
+import { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { Ring } from '../../core/ring/ring.ts';
 import { copiesIn } from '../majorities.ts';
 import { Acceptor, type AcceptorPorts, type Standing } from '../replica/acceptor.ts';
@@ -10,6 +11,7 @@ import { Acceptors } from './acceptors.ts';
 import { Admission, type AdmissionPorts } from './admission.ts';
 import { Collector } from './collector.ts';
 import { ConditionalCoordinator, type ConditionalPorts } from './conditional-coordinator.ts';
+import { LateNodes } from './late-nodes.ts';
 import { LostStoreRounds } from './lost-store-rounds.ts';
 import { type StandingPorts, Standings } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
@@ -48,12 +50,16 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
   const acceptor = new Acceptor({ ...options, standingOn, onNotVoting });
   const acceptors = new Acceptors(self, acceptor, peers, inFlight);
   const ballots = new BallotClock(self, incarnations.opening);
-  const coordinator = new ConditionalCoordinator({ ...options, acceptors, ballots, standingOn, floorOf });
+  const [hedging, late] = [new HedgePolicy(), new LateNodes()];
+  const coordinator = new ConditionalCoordinator({
+    ...options,
+    ...{ acceptors, ballots, hedging, late, standingOn, floorOf },
+  });
   const homesOf = (entry: EntryName): readonly NodeId[] =>
     records.homesOf(entry, bucketConfig(config, entry.bucket).n);
   const collector = new Collector({
     ...options,
-    ...{ acceptors, ballots, standingOn, homesOf },
+    ...{ acceptors, ballots, hedging, late, standingOn, homesOf },
     highestOf: (entry) => highestOf(options, entry),
     dropGrant: (entry) => coordinator.dropGrant(entry),
   });

@@ -115,11 +115,14 @@ class QuickRead {
     this.#after(GATHER_PROMISES_MS, () => this.#end({ type: 'round-needed' }));
   }
 
-  #kept(node: NodeId, { voters, promised, accepted, digest: bytes, record }: EncodedView): ComparedView {
+  #kept(
+    node: NodeId,
+    { voters, promised, accepted, chosen, digest: bytes, record }: EncodedView,
+  ): ComparedView {
     const digest = bytes === undefined ? '' : Buffer.from(bytes).toString('hex');
     this.#digests.set(node, digest);
     if (record !== undefined) this.#records.set(digest, record);
-    return { voters, promised, accepted, digest };
+    return { voters, promised, accepted, chosen, digest };
   }
 
   #settled(node: NodeId): void {

@@ -9,19 +9,20 @@ import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { PhaseTime } from '../../core/outcome.ts';
 import type { Accept, Promised, Rejected } from '../../core/paxos/messages.ts';
-import type { PaxosReply } from '../../core/paxos/peer-messages.ts';
+import type { PaxosReply, PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { Grant, Round, RoundStep } from '../../core/paxos/round.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { Acceptors } from './acceptors.ts';
+import { Asking, type AskingPorts } from './asking.ts';
 
-export interface RoundRunPorts {
+export interface RoundRunPorts extends AskingPorts {
   readonly acceptors: Acceptors;
-  readonly clock: Clock;
 }
 
 export interface RoundTarget {
   readonly entry: EntryName;
   readonly homes: readonly NodeId[];
+  /** How many of them are asked at first: as many as the round needs; all, where it matters that each has its part in it. */
+  readonly askedFirst: number;
   /** Milliseconds for the whole round. */
   readonly limitMs: number;
   /** Milliseconds to wait for more promises than a quorum's, if the round gathers more. */
@@ -29,6 +30,9 @@ export interface RoundTarget {
   /** What the key may still hold, by what this node knows. */
   readonly known: EncodedRecord | undefined;
 }
+
+/** A round that has little time asks others sooner. */
+const HEDGE_SHARE_OF_LIMIT = 0.25;
 
 export type RoundEnd = Exclude<RoundStep, { readonly type: 'wait' | 'accept' }>;
 
@@ -42,6 +46,8 @@ export class RoundRun {
   readonly #records: EncodedRecord[];
   #proposal: EncodedRecord | undefined;
   #cancelTimers: () => void = () => {};
+  #asking: Asking | undefined;
+  readonly #promised = new Set<NodeId>();
   #isOutOfTime = false;
   #hasSomebodyFailed = false;
   /** By the monotonic clock, milliseconds; undefined as long as it has not come to that. */
@@ -62,7 +68,10 @@ export class RoundRun {
       this.#resolve = resolve;
       this.#startTimers();
       if (grant === undefined) this.#prepare();
-      else this.#take(this.#round.startGranted(grant));
+      else {
+        for (const node of grant.promisedBy) this.#promised.add(node);
+        this.#take(this.#round.startGranted(grant));
+      }
     });
   }
 
@@ -108,20 +117,48 @@ export class RoundRun {
   }
 
   #prepare(): void {
-    const { acceptors, clock } = this.#ports;
-    this.#beganMs = clock.nowMs();
-    const { entry, homes, known } = this.#target;
+    this.#beganMs = this.#ports.clock.nowMs();
+    const { entry, known } = this.#target;
     const { voters, ballot, heard } = this.#round.prepare();
     const { bucket, key } = entry;
     const prepare = { voters, ballot, heard, known: known?.digest };
     const request = { type: 'paxos-prepare', bucket, key, ...prepare } as const;
-    for (const node of homes)
-      acceptors.ask(node, request, (reply) => this.#take(this.#promised(node, reply)));
+    this.#ask(request, (node, reply) => {
+      const decoded = reply.type === 'paxos-prepare' ? this.#decoded(reply) : undefined;
+      if (decoded === undefined) return undefined;
+      if (decoded.type === 'promised') this.#promised.add(node);
+      return this.#round.onPrepareReply(node, decoded);
+    });
   }
 
-  #promised(node: NodeId, reply: PaxosReply | undefined): RoundStep {
-    const decoded = reply?.type === 'paxos-prepare' ? this.#decoded(reply) : undefined;
-    return decoded === undefined ? this.#failed(node) : this.#round.onPrepareReply(node, decoded);
+  /** `stepOf`: what comes of an answer; undefined if it is none. */
+  #ask(request: PaxosRequest, stepOf: (node: NodeId, reply: PaxosReply) => RoundStep | undefined): void {
+    const { askedFirst, limitMs } = this.#target;
+    const target = { nodes: this.#order(), count: askedFirst, patienceMs: limitMs * HEDGE_SHARE_OF_LIMIT };
+    const asking = new Asking(this.#ports, target, (node) =>
+      this.#ports.acceptors.ask(node, request, (reply) => {
+        const step = reply === undefined ? undefined : stepOf(node, reply);
+        if (step !== undefined) this.#take(step);
+        // In a phase that is over nobody waits for it.
+        else if (!asking.isEnded) this.#take(this.#failed(node));
+        asking.answered(node, reply?.reply.type === 'promised' || reply?.reply.type === 'accepted');
+      }),
+    );
+    this.#asking?.end();
+    this.#asking = asking;
+    asking.start();
+  }
+
+  /** Those that are likely to answer in time first, and of these those that have promised, then this node. */
+  #order(): readonly NodeId[] {
+    const { acceptors, late, clock } = this.#ports;
+    const rank = (node: NodeId): number => {
+      if (!acceptors.isUp(node)) return 4;
+      if (late.has(node, clock.nowMs())) return 3;
+      if (this.#promised.has(node)) return 0;
+      return node === acceptors.self ? 1 : 2;
+    };
+    return this.#target.homes.toSorted((left, right) => rank(left) - rank(right));
   }
 
   #failed(node: NodeId): RoundStep {
@@ -171,13 +208,15 @@ export class RoundRun {
         return;
       default:
         this.#cancelTimers();
+        this.#asking?.end();
+        if (this.#isProposed) for (const node of this.#asking?.unasked ?? []) this.#round.neverAsked(node);
         this.#endedMs ??= this.#ports.clock.nowMs();
         this.#resolve(step);
     }
   }
 
   #propose({ voters, ballot, object, next }: Accept, found: KeyRecord | undefined): void {
-    const { entry, homes } = this.#target;
+    const { entry } = this.#target;
     const { bucket, key } = entry;
     this.#isProposed = true;
     this.#proposedMs = this.#ports.clock.nowMs();
@@ -186,12 +225,9 @@ export class RoundRun {
     this.#proposal = encodedProposal(entry, object, base);
     const proposal = { object: this.#proposal?.bytes, base: base?.digest, next };
     const request = { type: 'paxos-accept', bucket, key, voters, ballot, ...proposal } as const;
-    for (const node of homes) {
-      this.#ports.acceptors.ask(node, request, (reply) => {
-        const isAnswer = reply?.type === 'paxos-accept';
-        this.#take(isAnswer ? this.#round.onAcceptReply(node, reply.reply) : this.#failed(node));
-      });
-    }
+    this.#ask(request, (node, reply) =>
+      reply.type === 'paxos-accept' ? this.#round.onAcceptReply(node, reply.reply) : undefined,
+    );
   }
 }
 

@@ -9,7 +9,14 @@ const NODES = ['A', 'B', 'C', 'D', 'E'] as NodeId[];
 const [A, B, C, D, E] = NODES as [NodeId, NodeId, NodeId, NodeId, NodeId];
 
 function view(more: Partial<ComparedView> = {}): ComparedView {
-  return { voters: VOTERS, promised: ballot(1), accepted: ballot(1), digest: 'd1', ...more };
+  return {
+    voters: VOTERS,
+    promised: ballot(1),
+    accepted: ballot(1),
+    chosen: undefined,
+    digest: 'd1',
+    ...more,
+  };
 }
 
 function read(nodes: number, mode: 'mixed' | 'cas' = 'mixed'): LinearizableRead {
@@ -31,6 +38,21 @@ describe('a linearizable read', () => {
     const untouched = view({ promised: undefined, accepted: undefined });
     reading.onReply(A, untouched);
     expect(reading.onReply(B, untouched)).toEqual({ type: 'settled', node: A });
+  });
+
+  it('is settled by one that was told of a ballot, and others that accepted it', () => {
+    const reading = read(3);
+    const told = view({ promised: undefined, accepted: undefined, chosen: ballot(1) });
+    expect(reading.onReply(C, told)).toEqual({ type: 'wait' });
+    expect(reading.onReply(B, view())).toEqual({ type: 'settled', node: C });
+  });
+
+  it('needs a round where one that was told has accepted something above it', () => {
+    const reading = read(3);
+    reading.onReply(A, view({ promised: ballot(2), accepted: ballot(2), chosen: ballot(1) }));
+    reading.onReply(B, view());
+    const told = view({ promised: ballot(2), accepted: undefined, chosen: ballot(1) });
+    expect(reading.onReply(C, told)).toEqual({ type: 'round-needed' });
   });
 
   it('does not mind promises where there are no plain writes', () => {

@@ -405,6 +405,17 @@ describe('a round', () => {
 });
 
 describe('a write without an answer', () => {
+  it('is not applied for certain if those that were asked refused it, and nobody else was', () => {
+    const { round } = proposed();
+    for (const name of ['A', 'B'] as const) round.onAcceptReply(idOf(name), refusal('outbid'));
+    const unknown = certaintyOf({ firstAttempt: true, rounds: [round] });
+    round.neverAsked(idOf('C'));
+    expect([unknown, certaintyOf({ firstAttempt: true, rounds: [round] })]).toEqual([
+      'unknown',
+      'not-applied',
+    ]);
+  });
+
   it('is certainly not applied only if no acceptor can ever have taken it', () => {
     const [safe, exposed] = [{ exposed: undefined }, { exposed: 0 }];
     expect(certaintyOf({ firstAttempt: true, rounds: [] })).toBe('not-applied');

@@ -395,7 +395,12 @@ describe('a damaged entry on the disk of a voter', () => {
     await begin();
     const { known } = await someKeys();
     const entry = known[0] as EntryName;
-    stage.disk('n1').takeEffect([{ type: 'put', key: stateKey(entry), value: Uint8Array.of(1, 2, 3) }], true);
+    // A process that wrote it would remember it.
+    await restart('n1', () =>
+      stage
+        .disk('n1')
+        .takeEffect([{ type: 'put', key: stateKey(entry), value: Uint8Array.of(1, 2, 3) }], true),
+    );
     assertTexts(await stage.run(stage.node('n2').conditional(linearizableOf(entry))), ['one']);
     await untilVotesAgain('n1');
     expect(stage.traced('store-lost-something')).toMatchObject([{ node: 'n1', event: { kind: 'promises' } }]);

@@ -12,6 +12,8 @@ import { Grants } from '../../../src/protocol/paxos/grants.ts';
 import { KnownObjects } from '../../../src/protocol/paxos/known-objects.ts';
 import { KeyQueue } from '../../../src/protocol/paxos/key-queue.ts';
 import { type ConditionalResult, WaitingRequest } from '../../../src/protocol/paxos/waiting-request.ts';
+import { LateNodes } from '../../../src/protocol/paxos/late-nodes.ts';
+import { HedgePolicy } from '../../../src/core/quorum/hedge-policy.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { recordOf } from '../../core/causality/sample-records.ts';
 import { ballot } from '../../core/paxos/stage.ts';
@@ -61,6 +63,8 @@ function queueOf(
   const ports = {
     ...{ clock, preciseClock: clock, grants, acceptors: acceptors as Acceptors },
     knownObjects: new KnownObjects(),
+    hedging: new HedgePolicy(),
+    late: new LateNodes(),
     ballots: new BallotClock(HOMES[0] as NodeId, 'incarnation-of-n1-aaaaA' as Incarnation),
     random: { fraction: () => 0, bytes: (count: number) => new Uint8Array(count) },
     tracer: { trace: () => {} },
@@ -81,7 +85,11 @@ describe('a write that was answered while what is there was read', () => {
     const grants = new Grants();
     // By what was promised beforehand the key is there, so that a create seems to fail.
     const object = recordOf(paxosDot(ballot(1)), 'there');
-    grants.keep(NAME, { ballot: ballot(2), voters: VOTERS, object, floor: undefined }, clock.nowMs());
+    grants.keep(
+      NAME,
+      { ballot: ballot(2), voters: VOTERS, object, floor: undefined, promisedBy: [] },
+      clock.nowMs(),
+    );
     const { queue, asked } = queueOf(clock, grants);
     let result: ConditionalResult | undefined;
     const request = casOf(ENTRY, 'new', { ifMatch: 'absent', timeoutMs: 100 });

@@ -82,8 +82,10 @@ describe('what finishes a round', () => {
     stage = new Stage(3);
     const n1 = await startProcess(stage, 'n1');
     for (const id of ['n2', 'n3']) stage.machine(id).start();
-    await stage.until(() =>
-      ['n2', 'n3'].every((id) => stage.machine(id).isUp && stage.member(id, 'n1').state === 'up'),
+    await stage.until(
+      () =>
+        ['n2', 'n3'].every((id) => stage.machine(id).isUp && stage.member(id, 'n1').state === 'up') &&
+        n1.node.members().every(({ node, state }) => node === 'n1' || state === 'up'),
     );
     const entry = stage.entryAt('n2', 'n1', 'n3');
     await leaveUnfinished(entry, 'n2');

@@ -98,18 +98,24 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'src/core/paxos/linearizable-read.ts',
-        "return voters === known && (mode === 'cas' || !isAbove(promised, accepted));",
-        'return voters === known;',
+        "return view.voters === voters && (mode === 'cas' || !isAbove(view.promised, heldBallot(view)));",
+        'return view.voters === voters;',
       ),
       edit(
         'src/core/paxos/linearizable-read.ts',
-        "const name = `${view.accepted ?? ''} ${view.digest}`;",
+        "const name = `${heldBallot(view) ?? ''} ${view.digest}`;",
         'const name = view.digest;',
       ),
       edit(
         'src/core/paxos/linearizable-read.ts',
         "import { type Ballot, isAbove } from './ballot.ts';",
         "import type { Ballot } from './ballot.ts';",
+      ),
+      edit('src/core/paxos/linearizable-read.ts', "import { heldBallot } from './acceptor-state.ts';", ''),
+      edit(
+        'src/core/paxos/linearizable-read.ts',
+        'const { voters, mode } = this.#options;',
+        'const { voters } = this.#options;',
       ),
     ],
     invariant: 'not-linearizable',
@@ -270,6 +276,20 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     ],
     invariant: 'not-applied-was-applied',
     maxSeeds: 20,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'asked-as-never-asked',
+    bug: 'A round that was lost says of whom it has asked that it never did.',
+    edits: [
+      edit(
+        'src/protocol/paxos/round-run.ts',
+        'for (const node of this.#asking?.unasked ?? [])',
+        'for (const node of this.#target.homes)',
+      ),
+    ],
+    invariant: 'not-applied-was-applied',
+    maxSeeds: 40,
   },
   {
     ...CONDITIONAL,

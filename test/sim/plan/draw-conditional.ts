@@ -45,8 +45,8 @@ export function drawCollectAfterMs(
 
 function drawWorkload(stream: Stream): ConditionalOptions {
   const workload = stream.pick(['register', 'register', 'register', ...CONDITIONAL_WORKLOADS] as const);
-  // Plain writes would make siblings of what a counter, a list or a lock is.
-  const mode = workload === 'register' && stream.chance(0.75) ? 'mixed' : 'cas';
+  // Only registers get plain writes as well: they would make siblings of what a counter, a list or a lock is.
+  const mode = stream.chance(workload === 'register' ? 0.75 : 0.4) ? 'mixed' : 'cas';
   return { mode, workload };
 }
 

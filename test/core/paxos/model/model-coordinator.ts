@@ -21,6 +21,10 @@ interface Running {
   readonly round: Round;
   readonly operations: readonly ModelOperation[];
   readonly acceptors: readonly ModelNode[];
+  /** Those of them that were asked so far; what is chosen is told to all. */
+  asked: readonly ModelNode[];
+  /** What the phase that is on asks of each. */
+  ask: (acceptor: ModelNode) => void;
   /** What the round is for, beside its requests: to let a node vote, or to forget the key. */
   readonly purpose: { readonly admit: ModelNode } | 'collect' | undefined;
 }
@@ -32,6 +36,7 @@ export class ModelCoordinator {
   readonly #rules: ModelRules;
   readonly #mode: BucketMode;
   readonly #usesGrants: boolean;
+  readonly #isThrifty: boolean;
   #queue: ModelOperation[] = [];
   #running: Running | undefined;
   #reading:
@@ -46,8 +51,13 @@ export class ModelCoordinator {
     nodes: readonly ModelNode[],
     host: ModelHost,
     rules: ModelRules,
-    { mode, usesGrants }: { readonly mode: BucketMode; readonly usesGrants: boolean },
+    {
+      mode,
+      usesGrants,
+      isThrifty,
+    }: { readonly mode: BucketMode; readonly usesGrants: boolean; readonly isThrifty: boolean },
   ) {
+    this.#isThrifty = isThrifty;
     this.#mode = mode;
     this.#node = node;
     this.#nodes = nodes;
@@ -87,7 +97,11 @@ export class ModelCoordinator {
   /** What is waited for takes too long. */
   timeOut(): void {
     const running = this.#running;
-    if (running !== undefined) {
+    if (running !== undefined && running.asked.length < running.acceptors.length && this.#host.chance(70)) {
+      const others = running.acceptors.filter((acceptor) => !running.asked.includes(acceptor));
+      running.asked = running.acceptors;
+      for (const acceptor of others) running.ask(acceptor);
+    } else if (running !== undefined) {
       const step = running.round.proceed();
       if (step.type === 'wait') this.#onStep(running, running.round.abandon());
       else this.#onStep(running, step);
@@ -136,7 +150,9 @@ export class ModelCoordinator {
         ? { next: clock.after(ballot, { wallMs: nowMs, nowMs }) }
         : {}),
     });
-    const running = { round, operations, acceptors, purpose };
+    const isThrifty = this.#isThrifty && purpose === undefined && this.#dirty <= 1;
+    const asked = isThrifty ? this.#someOf(acceptors, quorum) : acceptors;
+    const running: Running = { round, operations, acceptors, asked, ask: () => {}, purpose };
     this.#running = running;
     for (const operation of operations) operation.rounds += 1;
     this.#host.log(
@@ -171,7 +187,7 @@ export class ModelCoordinator {
 
   #prepare(running: Running): void {
     const message = running.round.prepare();
-    for (const acceptor of running.acceptors) {
+    this.#askAsked(running, (acceptor) => {
       this.#ask(
         () =>
           acceptor.carryOut(
@@ -185,7 +201,12 @@ export class ModelCoordinator {
           this.#onStep(running, running.round.onPrepareReply(acceptor.id, reply));
         },
       );
-    }
+    });
+  }
+
+  #askAsked(running: Running, ask: (acceptor: ModelNode) => void): void {
+    running.ask = ask;
+    for (const acceptor of running.asked) ask(acceptor);
   }
 
   /** A request and its answer, each of which may be lost or doubled. */
@@ -200,7 +221,9 @@ export class ModelCoordinator {
     if (this.#running !== running || step.type === 'wait') return;
     switch (step.type) {
       case 'accept':
-        for (const acceptor of running.acceptors) {
+        if (this.#isThrifty && running.purpose === undefined)
+          running.asked = this.#someOf(running.acceptors, Math.floor(this.#nodes.length / 2) + 1);
+        this.#askAsked(running, (acceptor) => {
           this.#ask(
             () => {
               const reply = acceptor.carryOut(
@@ -214,7 +237,7 @@ export class ModelCoordinator {
             },
             (reply) => this.#onStep(running, running.round.onAcceptReply(acceptor.id, reply)),
           );
-        }
+        });
         return;
       case 'answered':
         this.#running = undefined;
@@ -231,7 +254,14 @@ export class ModelCoordinator {
     }
   }
 
-  #onLost({ operations, round }: Running, { highest, refusals }: LostRound): void {
+  /** So many of them, next to each other. */
+  #someOf(acceptors: readonly ModelNode[], count: number): readonly ModelNode[] {
+    const start = this.#host.draw(acceptors.length);
+    return [...acceptors, ...acceptors].slice(start, start + count);
+  }
+
+  #onLost({ operations, round, acceptors, asked }: Running, { highest, refusals }: LostRound): void {
+    for (const acceptor of acceptors) if (!asked.includes(acceptor)) round.neverAsked(acceptor.id);
     this.#highest = highestBallot(this.#highest, highest);
     if (refusals.includes('dirty')) this.#dirty += 1;
     this.#host.log(() => `${this.#node.id} lost the round: ${refusals.join()}`);

@@ -96,7 +96,10 @@ export const WRONG_RULES: Readonly<Record<string, ModelRules>> = {
       const read = new LinearizableRead(...parameters);
       return {
         onReply: (from, view) =>
-          read.onReply(from, view && { ...view, accepted: undefined, promised: undefined }),
+          read.onReply(
+            from,
+            view && { ...view, accepted: undefined, chosen: undefined, promised: undefined },
+          ),
       };
     },
   },

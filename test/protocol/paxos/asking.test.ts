@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeId } from '../../../src/core/ids.ts';
+import { HEDGE_DELAY_MS, HEDGE_LATEST_MS, LATE_FOR_MS, MAX_SAVED_HEDGES } from '../../../src/core/limits.ts';
+import { HedgePolicy } from '../../../src/core/quorum/hedge-policy.ts';
+import { Asking } from '../../../src/protocol/paxos/asking.ts';
+import { LateNodes } from '../../../src/protocol/paxos/late-nodes.ts';
+import { TestClock } from './test-clock.ts';
+
+const NODES = ['n1', 'n2', 'n3', 'n4', 'n5'] as NodeId[];
+const [N1, N2, N3] = NODES as [NodeId, NodeId, NodeId];
+
+interface Begun {
+  readonly asking: Asking;
+  readonly asked: readonly NodeId[];
+  readonly clock: TestClock;
+  readonly late: LateNodes;
+}
+
+function begin(count: number, { hedging = new HedgePolicy(), patienceMs = 1_000 } = {}): Begun {
+  const clock = new TestClock();
+  const late = new LateNodes();
+  const asked: NodeId[] = [];
+  const target = { nodes: NODES, count, patienceMs };
+  const asking = new Asking({ clock, hedging, late }, target, (node) => asked.push(node));
+  asking.start();
+  return { asking, asked, clock, late };
+}
+
+/** One that may not ask others early any more. */
+function spent(): HedgePolicy {
+  const hedging = new HedgePolicy();
+  for (let saved = 0; saved < MAX_SAVED_HEDGES; saved += 1) hedging.allows(0);
+  return hedging;
+}
+
+describe('a phase of a round', () => {
+  it('asks as many as it needs, and no more while they answer', () => {
+    const { asking, asked } = begin(3);
+    expect(asked).toEqual(['n1', 'n2', 'n3']);
+    asking.answered(N1, true);
+    asking.answered(N2, true);
+    expect(asking.unasked).toEqual(['n4', 'n5']);
+    asking.end();
+    asking.answered(N3, true);
+    expect(asked).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it('asks the next one in the place of each that refuses or fails, at once', () => {
+    const { asking, asked } = begin(3);
+    asking.answered(N2, false);
+    expect(asked).toEqual(['n1', 'n2', 'n3', 'n4']);
+    asking.answered(N1, false);
+    expect(asked).toEqual(NODES);
+  });
+
+  it('asks all others when all have answered and it still goes on', () => {
+    const { asking, asked } = begin(3);
+    for (const node of [N1, N2, N3]) asking.answered(node, true);
+    expect(asked).toEqual(NODES);
+    expect(asking.unasked).toEqual([]);
+  });
+
+  it('asks the others when one is late, which is asked after others for a while', () => {
+    const { asking, asked, clock, late } = begin(3);
+    asking.answered(N1, true);
+    asking.answered(N3, true);
+    clock.advance(HEDGE_DELAY_MS - 1);
+    expect(asked).toHaveLength(3);
+    clock.advance(1);
+    expect(asked).toEqual(NODES);
+    expect(NODES.filter((node) => late.has(node, clock.nowMs()))).toEqual([N2]);
+    clock.advance(LATE_FOR_MS);
+    expect(late.has(N2, clock.nowMs())).toBe(false);
+  });
+
+  it('does so later where too many are late, sooner where there is little time, and never once it has ended', () => {
+    const waiting = begin(3, { hedging: spent() });
+    const hurried = begin(3, { hedging: spent(), patienceMs: HEDGE_DELAY_MS / 2 });
+    const ended = begin(3, { hedging: spent() });
+    ended.asking.end();
+    hurried.clock.advance(HEDGE_DELAY_MS / 2);
+    expect(hurried.asked).toEqual(NODES);
+    for (const { clock } of [waiting, ended]) clock.advance(HEDGE_LATEST_MS - 1);
+    expect(waiting.asked).toHaveLength(3);
+    for (const { clock } of [waiting, ended]) clock.advance(1);
+    expect(waiting.asked).toEqual(NODES);
+    expect(ended.asked).toHaveLength(3);
+    expect(ended.asking.unasked).toEqual(['n4', 'n5']);
+  });
+
+  it('takes nothing from what hedges may cost when all are asked already', () => {
+    const hedging = new HedgePolicy();
+    const { asking, clock } = begin(3, { hedging });
+    for (const node of [N1, N2, N3]) asking.answered(node, true);
+    clock.advance(HEDGE_LATEST_MS);
+    let left = 0;
+    while (hedging.allows(0)) left += 1;
+    expect(left).toBe(MAX_SAVED_HEDGES);
+  });
+
+  it('asks all at once where all are wanted', () => {
+    expect(begin(NODES.length).asked).toEqual(NODES);
+  });
+});
