@@ -58,7 +58,7 @@ export const MAX_GRANT_BYTES = 64 * 1024;
 export const MAX_KNOWN_OBJECTS = 1_024;
 export const MAX_KNOWN_OBJECT_BYTES = 64 * 1024;
 /** How many keys' states an acceptor remembers, and up to how many bytes of something accepted with each. */
-export const MAX_REMEMBERED_STATES = 4_096;
+export const MAX_REMEMBERED_STATES = 1_024;
 export const MAX_REMEMBERED_STATE_BYTES = 16 * 1024;
 /** Milliseconds in which other coordinators will hardly have had so many rounds of a key that it forgets the first of them. */
 export const NEW_REQUEST_MS = 100;

@@ -1,6 +1,7 @@
 /**
- * The conditional requests of one key that this node coordinates: first come, first served, and all that wait share a round. So
- * they do not outbid each other; only another coordinator, which takes over when this node is suspected, can do that.
+ * The conditional requests of one key that this node coordinates: all that wait share a round, in which one of those that expect the
+ * same wins (race.ts says which). So they do not outbid each other; only another coordinator, which takes over when this node is
+ * suspected, can do that.
  *
  * Before each round that follows a lost one there is a pause, drawn from a range that doubles: of two coordinators that duel one
  * gets its round through while the other waits (the backoff that Paxos leaves to its user; "Paxos Made Simple", 2.4, would elect

@@ -196,6 +196,47 @@ it('is decided soon where one that comes late must not be shown yet, and nothing
   expect(searchObject(operations, { maxSteps: 2_000 }).type).toBe('legal');
 });
 
+describe('is decided soon where what returns first comes after a read that shows only what returns later', () => {
+  const named = (first: number, count: number): readonly string[] =>
+    Array.from({ length: count }, (_, index) => `${first + index}`);
+  const soon = (events: readonly string[]): readonly ObjectOperation[] =>
+    events.map((event, index) => done([3 + index / 100, 31 + index / 100], plain(event)));
+  const late = (events: readonly string[], ...replaces: readonly string[]): readonly ObjectOperation[] =>
+    events.map((event, index) => done([4 + index / 100, 50 + index / 100], plain(event, ...replaces)));
+
+  it('and what takes the place of the first would take that of what is there and is read', () => {
+    const [first, shown] = [named(200, 15), named(100, 4)];
+    const operations = [
+      done([1, 2], create('1')),
+      ...soon(first),
+      ...late(shown),
+      read([30, 60], stateOf(['1', ...shown])),
+      done([45, 80], plain('2', '1', ...shown, ...first)),
+      read([90, 100], '2'),
+    ];
+    expect(searchObject(operations, { maxSteps: 1_000 }).type).toBe('legal');
+  });
+
+  function partAndWhole(part: readonly string[], rest: readonly string[]): readonly ObjectOperation[] {
+    return [
+      done([1, 2], create('1')),
+      ...soon(rest),
+      ...late(part, '1'),
+      read([30, 60], stateOf(part)),
+      read([40, 70], stateOf([...part, ...rest])),
+      done([45, 80], plain('2', ...part, ...rest)),
+      read([90, 100], '2'),
+    ];
+  }
+
+  it('and what takes the place of the first would take that of what another read shows together with it', () => {
+    const operations = partAndWhole(named(100, 12), named(200, 15));
+    expect(searchObject(operations, { maxSteps: 1_000 }).type).toBe('legal');
+    const few = [...partAndWhole(named(100, 3), named(200, 6)), read([110, 120], '2 200')];
+    expect(searchObject(few, { maxSteps: 1_000 }).type).toBe('illegal');
+  });
+});
+
 it('is decided soon where a create that returns late has to find nothing live, and much was called before', () => {
   const crowd = Array.from({ length: 30 }, (_, index) => `${100 + index}`);
   const operations = [

@@ -22,6 +22,7 @@ import {
   isDeletion,
   type ObjectOperation,
   type ObjectState,
+  stateOf,
   statesAfter,
 } from './object-history.ts';
 
@@ -98,6 +99,13 @@ interface Front {
   readonly firstReturn: number;
 }
 
+/** From where on something may take the place of an event. */
+interface Leaving {
+  readonly state: ObjectState;
+  /** Events that are there when it does, and must not leave as well. */
+  readonly kept: readonly string[];
+}
+
 class ObjectSearch {
   /** In the order of their calls. */
   readonly #known: readonly ObjectOperation[];
@@ -113,6 +121,10 @@ class ObjectSearch {
   /** For each event the unknown operations that must find it. */
   readonly #expecting = new Map<string, number[]>();
   readonly #targets = new Map<ObjectOperation, Target>();
+  /** Operations that have to find the same share their target. */
+  readonly #targetsByState = new Map<ObjectState, Target>();
+  /** For each event the targets of known operations with it. */
+  readonly #targetsWith = new Map<string, Target[]>();
   /** For each event how many known operations that are not placed have to find it. */
   readonly #needed = new Map<string, number>();
   /** The same of those for which it matters whether it has come before. */
@@ -139,6 +151,9 @@ class ObjectSearch {
     this.#stepsLeft = maxSteps;
     this.#best = { placed: -1, state: '', stuck: [] };
     for (const operation of known) this.#need(operation, 1);
+    for (const target of new Set(known.map((operation) => this.#targetOf(operation))))
+      for (const event of target ?? [])
+        this.#targetsWith.set(event, [...(this.#targetsWith.get(event) ?? []), target]);
     for (const [index, operation] of this.#known.entries())
       if (operation.outcome.type === 'ok') this.#knownOf.set(eventOf(operation) ?? '', index);
     for (const [index, operation] of unknown.entries()) this.#unknownOf.set(eventOf(operation) ?? '', index);
@@ -352,17 +367,16 @@ class ObjectSearch {
   #isTorn(state: ObjectState): boolean {
     const { indexes, firstReturn } = this.#front();
     const next = indexes.map((index) => this.#known[index] as ObjectOperation);
-    const targets = new Map<string, FrontTarget>();
+    const targets = new Map<Target, FrontTarget>();
     const found = new Map<string, number>();
     for (const operation of next) {
       const events = this.#targetOf(operation);
       if (events === undefined) continue;
-      const name = [...events].join(' ');
       const returnedAt = Math.min(
         operation.returnedAt,
-        targets.get(name)?.returnedAt ?? operation.returnedAt,
+        targets.get(events)?.returnedAt ?? operation.returnedAt,
       );
-      targets.set(name, { events, returnedAt });
+      targets.set(events, { events, returnedAt });
       for (const event of events) found.set(event, (found.get(event) ?? 0) + 1);
     }
     const first = next.find(({ returnedAt }) => returnedAt === firstReturn);
@@ -372,27 +386,30 @@ class ObjectSearch {
         ?.returnedAt,
       first: first === undefined ? undefined : this.#targetOf(first),
       isFoundLater: (event) => (this.#needed.get(event) ?? 0) > (found.get(event) ?? 0),
-      mayLeave: (event, by) => this.#mayLeave(event, by, state),
+      targetsWith: (event) => this.#targetsWith.get(event) ?? [],
+      mayLeave: (event, by, kept) => this.#mayLeave(event, by, { state, kept }),
     });
   }
 
   /** Whether an operation that is not placed yet, and is called by then, may take the place of an event of the state. */
-  #mayLeave(event: string, by: number, state: ObjectState): boolean {
+  #mayLeave(event: string, by: number, where: Leaving): boolean {
     for (let index = this.#first; index < this.#known.length; index += 1) {
       const operation = this.#known[index] as ObjectOperation;
       if (operation.calledAt > by) break;
       if (this.#isPlaced[index] === 1 || operation.outcome.type === 'shown') continue;
-      if (this.#mayReplace(operation, event, state)) return true;
+      if (this.#mayReplace(operation, event, where)) return true;
     }
     return this.#unknown.some(
       (operation, index) =>
-        this.#isUsed[index] === 0 && operation.calledAt <= by && this.#mayReplace(operation, event, state),
+        this.#isUsed[index] === 0 && operation.calledAt <= by && this.#mayReplace(operation, event, where),
     );
   }
 
   /** Whether an operation that is not placed yet may take the place of an event of the state. */
-  #mayReplace({ request }: ObjectOperation, event: string, state: ObjectState): boolean {
-    if (request.type === 'plain') return request.replaces.has(event);
+  #mayReplace({ request }: ObjectOperation, event: string, { state, kept }: Leaving): boolean {
+    if (request.type === 'plain')
+      return request.replaces.has(event) && !kept.some((each) => request.replaces.has(each));
+    if (kept.length > 0) return false;
     if (request.type !== 'replace') return request.type === 'create' && isDeletion(event);
     const [there, expected] = [new Set(eventsIn(state)), eventsIn(request.expected)];
     const isForgotten = (each: string): boolean => this.#mayForget && isDeletion(each);
@@ -415,7 +432,9 @@ class ObjectSearch {
     const known = this.#targets.get(operation);
     if (known !== undefined) return known;
     const events = mentionedBy(operation).filter((event) => !this.#mayForget || !isDeletion(event));
-    const target = new Set(events);
+    const state = stateOf(events);
+    const target = this.#targetsByState.get(state) ?? new Set(events);
+    this.#targetsByState.set(state, target);
     this.#targets.set(operation, target);
     return target;
   }

@@ -155,12 +155,14 @@ class Simulation {
     if (this.#log.violation === undefined) this.#log.report(checkRestartChangedNothing(shown, shownAfter));
   }
 
-  /** In a bucket of mode `cas` nobody writes plainly. */
+  /** In a bucket of mode `cas` nobody writes plainly, and a counter, a list or a lock bears no plain write in any. */
   #writeAll(): Promise<void> {
-    const isCas = this.#plan.options.conditional?.mode === 'cas';
-    return isCas && this.#conditionalEnd !== undefined
-      ? this.#conditionalEnd.writeAll()
-      : this.#aftermath.writeAll();
+    const { conditional } = this.#plan.options;
+    const isPlain =
+      conditional === undefined || (conditional.mode === 'mixed' && conditional.workload === 'register');
+    return isPlain || this.#conditionalEnd === undefined
+      ? this.#aftermath.writeAll()
+      : this.#conditionalEnd.writeAll();
   }
 
   #traced(node: NodeId, event: TraceEvent): void {
