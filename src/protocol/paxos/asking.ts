@@ -1,13 +1,18 @@
 /**
  * Whom a phase of a round asks, and when. As many as make a quorum are asked at once: each more costs a message, a section and a place
- * in a batch, for an answer that nobody waits for. In the place of each that refuses or fails the next one is asked; and all of them, when one is later than
- * it should be (core/quorum/hedge-policy.ts). What is chosen is told to all home replicas anyway.
+ * in a batch, for an answer that nobody waits for. In the place of each that fails the next one is asked; and all others, when one is
+ * later than it should be (core/quorum/hedge-policy.ts), or when all that were asked have answered and that was not enough. Whom somebody
+ * else has overtaken elsewhere asks nobody in the place of who says so: most often the next one says it, too, and then nobody is left
+ * with something accepted that comes to nothing. What is chosen is told to all home replicas anyway.
  */
 import type { NodeId } from '../../core/ids.ts';
 import { HEDGE_LATEST_MS } from '../../core/limits.ts';
 import type { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { LateNodes } from './late-nodes.ts';
+
+/** What one that was asked has come to: what the phase wants of it; a refusal because others were quicker; a refusal of anybody, or nothing. */
+export type Answer = 'yes' | 'overtaken' | 'failed';
 
 export interface AskingPorts {
   readonly clock: Clock;
@@ -60,15 +65,14 @@ export class Asking {
     this.#ask(count);
   }
 
-  /** One that was asked has answered, or will not. `isYes`: what the phase wants of it. */
-  answered(node: NodeId, isYes: boolean): void {
+  /** One that was asked has answered, or will not. */
+  answered(node: NodeId, answer: Answer): void {
     const { clock, hedging } = this.#ports;
     const askedMs = this.#outstanding.get(node) ?? this.#beganMs;
     this.#outstanding.delete(node);
-    if (isYes) hedging.answered(clock.nowMs() - askedMs);
-    // What all those that were asked have said was not enough.
+    if (answer === 'yes') hedging.answered(clock.nowMs() - askedMs);
     if (this.#outstanding.size === 0) this.#ask(this.#unasked.length);
-    else if (!isYes) this.#ask(1);
+    else if (answer === 'failed') this.#ask(1);
   }
 
   /** Nobody is asked any more. */
@@ -93,13 +97,26 @@ export class Asking {
   }
 
   #hedge(waitedMs: number): void {
-    const { hedging, late, clock } = this.#ports;
+    const { hedging } = this.#ports;
     const latestMs = Math.min(HEDGE_LATEST_MS, this.#target.patienceMs);
-    if (waitedMs < latestMs && !hedging.allows(waitedMs)) {
+    if (waitedMs < latestMs && !this.#areKnownAsLate() && !hedging.allows(waitedMs)) {
       this.#hedgeAfter(latestMs - waitedMs);
       return;
     }
-    for (const node of this.#outstanding.keys()) late.note(node, clock.nowMs());
+    this.#noteLate();
     this.#ask(this.#unasked.length);
+  }
+
+  /** Others have found out already that whoever this phase waits for keeps everybody waiting: that is no matter of a budget. */
+  #areKnownAsLate(): boolean {
+    const { late, clock } = this.#ports;
+    return [...this.#outstanding.keys()].every((node) => late.has(node, clock.nowMs()));
+  }
+
+  #noteLate(): void {
+    const { late, clock } = this.#ports;
+    const nowMs = clock.nowMs();
+    // Not those that were asked a moment ago in the place of others.
+    for (const [node, askedMs] of this.#outstanding) if (askedMs === this.#beganMs) late.note(node, nowMs);
   }
 }

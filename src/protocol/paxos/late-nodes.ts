@@ -1,6 +1,6 @@
 /**
- * Nodes that have lately kept a round waiting. One whose disk hangs answers pings, and so counts as up; were it asked first all the same, each round
- * would wait for it until it asks others.
+ * Nodes that have lately kept a round waiting, or were of no use to one: a node whose disk hangs, or that has not got back yet what it lost,
+ * answers pings, and so counts as up. Were it asked first all the same, each round would wait for it until it asks others.
  */
 import type { NodeId } from '../../core/ids.ts';
 import { LATE_FOR_MS } from '../../core/limits.ts';

@@ -18,7 +18,7 @@ import { Sweeper } from './sweeper.ts';
 import type { ConditionalResult } from './waiting-request.ts';
 
 export interface PaxosOptions
-  extends Omit<AcceptorPorts, 'standingOn' | 'onNotVoting' | 'memory'>,
+  extends Omit<AcceptorPorts, 'standingOn' | 'onWithoutVote' | 'memory'>,
     Omit<StandingPorts, 'self' | 'mayLack'>,
     Omit<AdmissionPorts, 'self' | 'homesOf' | 'neighbours' | 'finish'>,
     Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace' | 'tracer' | 'preciseClock'> {
@@ -45,9 +45,9 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
   const { nodeId: self, config, ring, records, peers, inFlight, incarnations, losses, floors } = options;
   const standings = new Standings({ ...options, self, mayLack: losses.mayLack });
   const standingOn = (entry: EntryName): Standing => standings.of(entry);
-  const onNotVoting = (entry: EntryName): void => admission.wanted(entry);
+  const onWithoutVote = (entry: EntryName): void => admission.wanted(entry);
   const floorOf = (entry: EntryName): Ballot | undefined => floors.of(records.partitionOf(entry));
-  const acceptor = new Acceptor({ ...options, standingOn, onNotVoting });
+  const acceptor = new Acceptor({ ...options, standingOn, onWithoutVote });
   const acceptors = new Acceptors(self, acceptor, peers, inFlight);
   const ballots = new BallotClock(self, incarnations.opening);
   const [hedging, late] = [new HedgePolicy(), new LateNodes()];

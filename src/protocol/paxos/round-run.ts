@@ -8,11 +8,11 @@ import { FormatError } from '../../codec/packer.ts';
 import type { KeyRecord } from '../../core/causality/record.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { PhaseTime } from '../../core/outcome.ts';
-import type { Accept, Promised, Rejected } from '../../core/paxos/messages.ts';
+import type { Accept, Promised, Refusal, Rejected } from '../../core/paxos/messages.ts';
 import type { PaxosReply, PaxosRequest } from '../../core/paxos/peer-messages.ts';
 import type { Grant, Round, RoundStep } from '../../core/paxos/round.ts';
 import type { Acceptors } from './acceptors.ts';
-import { Asking, type AskingPorts } from './asking.ts';
+import { type Answer, Asking, type AskingPorts } from './asking.ts';
 
 export interface RoundRunPorts extends AskingPorts {
   readonly acceptors: Acceptors;
@@ -33,6 +33,8 @@ export interface RoundTarget {
 
 /** A round that has little time asks others sooner. */
 const HEDGE_SHARE_OF_LIMIT = 0.25;
+
+const OVERTAKEN: ReadonlySet<Refusal> = new Set(['outbid', 'dirty', 'collected']);
 
 export type RoundEnd = Exclude<RoundStep, { readonly type: 'wait' | 'accept' }>;
 
@@ -140,8 +142,8 @@ export class RoundRun {
         const step = reply === undefined ? undefined : stepOf(node, reply);
         if (step !== undefined) this.#take(step);
         // In a phase that is over nobody waits for it.
-        else if (!asking.isEnded) this.#take(this.#failed(node));
-        asking.answered(node, reply?.reply.type === 'promised' || reply?.reply.type === 'accepted');
+        else if (!asking.isEnded) this.#fail(node);
+        asking.answered(node, answerOf(step, reply));
       }),
     );
     this.#asking?.end();
@@ -161,9 +163,11 @@ export class RoundRun {
     return this.#target.homes.toSorted((left, right) => rank(left) - rank(right));
   }
 
-  #failed(node: NodeId): RoundStep {
+  #fail(node: NodeId): void {
+    const { late, clock } = this.#ports;
     this.#hasSomebodyFailed = true;
-    return this.#round.onFailure(node);
+    late.note(node, clock.nowMs());
+    this.#take(this.#round.onFailure(node));
   }
 
   /** What cannot be read is no promise. */
@@ -228,6 +232,20 @@ export class RoundRun {
     this.#ask(request, (node, reply) =>
       reply.type === 'paxos-accept' ? this.#round.onAcceptReply(node, reply.reply) : undefined,
     );
+  }
+}
+
+/** `step`: what came of the reply; undefined if it was none. */
+function answerOf(step: RoundStep | undefined, reply: PaxosReply | undefined): Answer {
+  if (step === undefined || reply === undefined) return 'failed';
+  switch (reply.reply.type) {
+    case 'promised':
+    case 'accepted':
+      return 'yes';
+    case 'rejected':
+      return OVERTAKEN.has(reply.reply.reason) ? 'overtaken' : 'failed';
+    default:
+      return 'failed';
   }
 }
 

@@ -49,8 +49,8 @@ export interface AcceptorPorts {
   readonly standingOn: (entry: EntryName) => Standing;
   readonly losses: VoteLosses;
   readonly memory: Pick<StoreMemory, 'takeNotes'>;
-  /** Somebody has asked for a vote that this node does not have yet. */
-  readonly onNotVoting: (entry: EntryName) => void;
+  /** The key is in use, and this node has no vote on it yet. */
+  readonly onWithoutVote: (entry: EntryName) => void;
 }
 
 type Answer = PaxosReply | RequestRefused;
@@ -136,6 +136,8 @@ export class Acceptor {
     const isHurried = request.type !== 'paxos-commit' || this.#ports.local.isAwaited(request);
     if (write !== undefined) await this.#keep(request, held, write, isHurried);
     if (answer.reply.type === 'rejected') this.#refused(request, answer.reply.reason);
+    // A round that asks only as many as it needs may never ask for this vote, which it will need when another one is away.
+    else if (request.type === 'paxos-commit' && !hasVote(state, standing)) this.#wantVote(request);
     return answer;
   }
 
@@ -156,9 +158,13 @@ export class Acceptor {
     };
   }
 
-  #refused({ bucket, key }: EntryName, reason: Refusal): void {
+  #refused(entry: EntryName, reason: Refusal): void {
     this.#ports.tracer.trace({ type: 'vote-refused', reason });
-    if (reason === 'not-voting') this.#ports.onNotVoting({ bucket, key });
+    if (reason === 'not-voting') this.#wantVote(entry);
+  }
+
+  #wantVote({ bucket, key }: EntryName): void {
+    this.#ports.onWithoutVote({ bucket, key });
   }
 
   /** What is kept here of a key; a reason if it cannot be told. */

@@ -137,6 +137,22 @@ describe('a node whose disk was replaced', () => {
     assertFailed(await cas('n2', other, 'two'), { code: 'quorum-timeout' });
   });
 
+  it('sees to it by itself when a round does without its vote, and tells it what was chosen', async () => {
+    await begin();
+    const entry = stage.entryAt('n2', 'n3', 'n1');
+    const first = assertWritten(await cas('n2', entry, 'one')).etag as string;
+    await stage.world.runFor(6_000);
+    loses('voted-keys');
+    await restart('n1', wipe('n1'));
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    stage.forget();
+    const second = assertWritten(await cas('n2', entry, 'two', first)).etag as string;
+    await stage.world.runFor(30_000);
+    expect(stage.requests('paxos-accept').filter(({ from, to }) => from === 'n2' && to === 'n1')).toEqual([]);
+    await stage.crash('n3');
+    assertWritten(await cas('n2', entry, 'three', second));
+  });
+
   it('sees to it by itself when a read does without its vote', async () => {
     await begin();
     const { known } = await someKeys();

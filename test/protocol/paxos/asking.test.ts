@@ -37,33 +37,42 @@ describe('a phase of a round', () => {
   it('asks as many as it needs, and no more while they answer', () => {
     const { asking, asked } = begin(3);
     expect(asked).toEqual(['n1', 'n2', 'n3']);
-    asking.answered(N1, true);
-    asking.answered(N2, true);
+    asking.answered(N1, 'yes');
+    asking.answered(N2, 'yes');
     expect(asking.unasked).toEqual(['n4', 'n5']);
     asking.end();
-    asking.answered(N3, true);
+    asking.answered(N3, 'yes');
     expect(asked).toEqual(['n1', 'n2', 'n3']);
   });
 
-  it('asks the next one in the place of each that refuses or fails, at once', () => {
+  it('asks the next one in the place of each that fails, at once', () => {
     const { asking, asked } = begin(3);
-    asking.answered(N2, false);
+    asking.answered(N2, 'failed');
     expect(asked).toEqual(['n1', 'n2', 'n3', 'n4']);
-    asking.answered(N1, false);
+    asking.answered(N1, 'failed');
+    expect(asked).toEqual(NODES);
+  });
+
+  it('asks nobody in the place of one that somebody else has overtaken, until all have answered and it still goes on', () => {
+    const { asking, asked } = begin(3);
+    asking.answered(N2, 'overtaken');
+    asking.answered(N1, 'overtaken');
+    expect(asked).toEqual(['n1', 'n2', 'n3']);
+    asking.answered(N3, 'yes');
     expect(asked).toEqual(NODES);
   });
 
   it('asks all others when all have answered and it still goes on', () => {
     const { asking, asked } = begin(3);
-    for (const node of [N1, N2, N3]) asking.answered(node, true);
+    for (const node of [N1, N2, N3]) asking.answered(node, 'yes');
     expect(asked).toEqual(NODES);
     expect(asking.unasked).toEqual([]);
   });
 
   it('asks the others when one is late, which is asked after others for a while', () => {
     const { asking, asked, clock, late } = begin(3);
-    asking.answered(N1, true);
-    asking.answered(N3, true);
+    asking.answered(N1, 'yes');
+    asking.answered(N3, 'yes');
     clock.advance(HEDGE_DELAY_MS - 1);
     expect(asked).toHaveLength(3);
     clock.advance(1);
@@ -88,10 +97,29 @@ describe('a phase of a round', () => {
     expect(ended.asking.unasked).toEqual(['n4', 'n5']);
   });
 
+  it('needs nothing of what hedges may cost where it is known already who is late', () => {
+    const known = begin(3, { hedging: spent() });
+    for (const node of [N1, N3]) known.asking.answered(node, 'yes');
+    known.late.note(N2, known.clock.nowMs());
+    known.clock.advance(HEDGE_DELAY_MS);
+    expect(known.asked).toEqual(NODES);
+  });
+
+  it('takes none for late that was asked a moment ago in the place of another one', () => {
+    const { asking, asked, clock, late } = begin(3);
+    clock.advance(HEDGE_DELAY_MS - 1);
+    asking.answered(N1, 'failed');
+    expect(asked).toEqual(['n1', 'n2', 'n3', 'n4']);
+    asking.answered(N3, 'yes');
+    clock.advance(1);
+    expect(asked).toEqual(NODES);
+    expect(NODES.filter((node) => late.has(node, clock.nowMs()))).toEqual([N2]);
+  });
+
   it('takes nothing from what hedges may cost when all are asked already', () => {
     const hedging = new HedgePolicy();
     const { asking, clock } = begin(3, { hedging });
-    for (const node of [N1, N2, N3]) asking.answered(node, true);
+    for (const node of [N1, N2, N3]) asking.answered(node, 'yes');
     clock.advance(HEDGE_LATEST_MS);
     let left = 0;
     while (hedging.allows(0)) left += 1;

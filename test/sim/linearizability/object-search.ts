@@ -151,8 +151,8 @@ class ObjectSearch {
     this.#stepsLeft = maxSteps;
     this.#best = { placed: -1, state: '', stuck: [] };
     for (const operation of known) this.#need(operation, 1);
-    for (const target of new Set(known.map((operation) => this.#targetOf(operation))))
-      for (const event of target ?? [])
+    for (const target of new Set(known.flatMap((operation) => this.#targetOf(operation) ?? [])))
+      for (const event of target)
         this.#targetsWith.set(event, [...(this.#targetsWith.get(event) ?? []), target]);
     for (const [index, operation] of this.#known.entries())
       if (operation.outcome.type === 'ok') this.#knownOf.set(eventOf(operation) ?? '', index);
