@@ -309,6 +309,24 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return differs(stage.readByRound(3, 'A', 'B'), ['p1', 'u0'], 'round 3');
   },
 
+  'a write of one round trip after one that was lost': (rules) => {
+    const { stage, grant } = withFirstWrite(rules, true);
+    const lost = stage.round(2, [put('p2', etagOfBallot(1))], { mode: 'cas' });
+    stage.accept(lost, lost.startGranted(grant()), 'A');
+    const next = stage.round(rules.grantsAreTaken ? 3 : 2, [put('p3', etagOfBallot(1))], { mode: 'cas' });
+    const step = rules.grantsAreTaken ? stage.prepare(next, 'B', 'C') : next.startGranted(grant());
+    stage.commit(stage.accept(next, step, 'B', 'C'), 'C');
+    return differs(stage.readByRound(4, 'A', 'B'), ['p3'], 'round 4');
+  },
+
+  'an acceptance that comes twice': (rules) => {
+    const stage = new Stage(rules);
+    const round = stage.round(1, [put('p1', undefined)]);
+    const step = stage.prepare(round, 'A', 'B');
+    const told = [stage.accept(round, step, 'A'), stage.accept(round, step, 'A')].map(toldBy);
+    return told.includes('written') ? differs(stage.readByRound(2, 'B', 'C'), ['p1'], 'round 2') : undefined;
+  },
+
   'a record that is lost where it is known to be chosen': (rules) => {
     const stage = new Stage(rules);
     const first = stage.round(1, [put('p1', undefined)]);

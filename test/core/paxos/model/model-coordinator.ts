@@ -131,7 +131,7 @@ export class ModelCoordinator {
     const { voters, clock, skewMs } = this.#node;
     const nowMs = Math.max(0, this.#host.nowMs + skewMs);
     const grant = purpose === undefined && this.#grant?.voters === voters ? this.#grant : undefined;
-    this.#grant = undefined;
+    if (this.#rules.grantsAreTaken) this.#grant = undefined;
     const ballot = grant?.ballot ?? clock.next({ wallMs: nowMs, nowMs }, this.#highest);
     const quorum = purpose === 'collect' ? this.#nodes.length : majority;
     const round = this.#rules.newRound({

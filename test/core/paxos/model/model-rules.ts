@@ -36,6 +36,8 @@ export interface ModelRules {
   readonly retriesAreSettled: boolean;
   /** Whether one round trip is tried beside plain writes, too. */
   readonly grantsInMixedMode: boolean;
+  /** Whether what was promised beforehand is used once, whatever comes of it. */
+  readonly grantsAreTaken: boolean;
 }
 
 export const PRODUCTION_RULES: ModelRules = {
@@ -54,4 +56,5 @@ export const PRODUCTION_RULES: ModelRules = {
   floorIsKept: true,
   retriesAreSettled: true,
   grantsInMixedMode: false,
+  grantsAreTaken: true,
 };

@@ -28,6 +28,7 @@ const NOTICED: Readonly<Record<string, { readonly from: number; readonly histori
   'a repeated write is a new one': { from: 1, histories: 100 },
   'a retry fails while its first attempt goes on': { from: 6_800, histories: 100 },
   'one round trip beside plain writes': { from: 2_300, histories: 100 },
+  'an acceptance that comes twice counts twice': { from: 1, histories: 100 },
   'every refusal proves that nothing was accepted': { from: 2_100, histories: 100 },
 };
 

@@ -5,7 +5,7 @@ import type { NodeId } from '../../../../src/core/ids.ts';
 import { currentObject } from '../../../../src/core/paxos/current-object.ts';
 import { type Ballot, highestBallot, isAbove } from '../../../../src/core/paxos/ballot.ts';
 import { LinearizableRead } from '../../../../src/core/paxos/linearizable-read.ts';
-import type { PrepareReply, Promised } from '../../../../src/core/paxos/messages.ts';
+import type { AcceptReply, PrepareReply, Promised } from '../../../../src/core/paxos/messages.ts';
 import { Round, type RoundOptions, type RoundStep } from '../../../../src/core/paxos/round.ts';
 import { planRound } from '../../../../src/core/paxos/round-plan.ts';
 import { type ModelRules, PRODUCTION_RULES } from './model-rules.ts';
@@ -50,6 +50,24 @@ class TrustingRound extends Round {
     this.#chosen = highestBallot(this.#chosen, reply.chosen);
     const isHeld = !isAbove(reply.accepted, this.#chosen);
     return super.onPrepareReply(from, isHeld ? { ...reply, object: undefined } : reply);
+  }
+}
+
+/** Counts answers, not those that give them: an answer that comes again is that of the next acceptor which has given none. */
+class CountingRound extends Round {
+  readonly #acceptors: readonly NodeId[];
+  readonly #answered = new Set<NodeId>();
+
+  constructor(options: RoundOptions) {
+    super(options);
+    this.#acceptors = options.acceptors;
+  }
+
+  override onAcceptReply(from: NodeId, reply: AcceptReply): RoundStep {
+    const other = this.#acceptors.find((acceptor) => !this.#answered.has(acceptor));
+    const as = this.#answered.has(from) ? (other ?? from) : from;
+    this.#answered.add(as);
+    return super.onAcceptReply(as, reply);
   }
 }
 
@@ -141,6 +159,11 @@ export const WRONG_RULES: Readonly<Record<string, ModelRules>> = {
   },
   'a retry fails while its first attempt goes on': { ...PRODUCTION_RULES, retriesAreSettled: false },
   'one round trip beside plain writes': { ...PRODUCTION_RULES, grantsInMixedMode: true },
+  'what was promised beforehand is used again': { ...PRODUCTION_RULES, grantsAreTaken: false },
+  'an acceptance that comes twice counts twice': {
+    ...PRODUCTION_RULES,
+    newRound: (options) => new CountingRound(options),
+  },
   'every refusal proves that nothing was accepted': {
     ...PRODUCTION_RULES,
     decideAccept: (held, message, node) => {
