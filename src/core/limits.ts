@@ -136,6 +136,9 @@ export const MIN_HEDGE_DELAY_MS = 10;
 export const HEDGE_LATEST_MS = 250;
 /** Milliseconds for which a node that has kept a round waiting is asked after others. */
 export const LATE_FOR_MS = 1_000;
+/** Milliseconds within which all nodes answer equally soon, and those for which it is known how soon one answers. */
+export const PROMPT_MS = 5;
+export const PROMPTNESS_KNOWN_FOR_MS = 10_000;
 /** Share of the reads that may be asked of another replica so, and how many of them may be saved up. */
 export const HEDGE_SHARE = 0.1;
 export const MAX_SAVED_HEDGES = 32;

@@ -9,7 +9,7 @@ import type { NodeId } from '../../core/ids.ts';
 import { HEDGE_LATEST_MS } from '../../core/limits.ts';
 import type { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
-import type { LateNodes } from './late-nodes.ts';
+import type { Promptness } from './promptness.ts';
 
 /** What one that was asked has come to: what the phase wants of it; a refusal because others were quicker; a refusal of anybody, or nothing. */
 export type Answer = 'yes' | 'overtaken' | 'failed';
@@ -17,7 +17,7 @@ export type Answer = 'yes' | 'overtaken' | 'failed';
 export interface AskingPorts {
   readonly clock: Clock;
   readonly hedging: HedgePolicy;
-  readonly late: LateNodes;
+  readonly promptness: Promptness;
 }
 
 export interface AskingTarget {
@@ -67,10 +67,12 @@ export class Asking {
 
   /** One that was asked has answered, or will not. */
   answered(node: NodeId, answer: Answer): void {
-    const { clock, hedging } = this.#ports;
-    const askedMs = this.#outstanding.get(node) ?? this.#beganMs;
+    const { clock, hedging, promptness } = this.#ports;
+    const nowMs = clock.nowMs();
+    const tookMs = nowMs - (this.#outstanding.get(node) ?? this.#beganMs);
     this.#outstanding.delete(node);
-    if (answer === 'yes') hedging.answered(clock.nowMs() - askedMs);
+    if (answer !== 'failed') promptness.answered(node, tookMs, nowMs);
+    if (answer === 'yes') hedging.answered(tookMs);
     if (this.#outstanding.size === 0) this.#ask(this.#unasked.length);
     else if (answer === 'failed') this.#ask(1);
   }
@@ -109,14 +111,15 @@ export class Asking {
 
   /** Others have found out already that whoever this phase waits for keeps everybody waiting: that is no matter of a budget. */
   #areKnownAsLate(): boolean {
-    const { late, clock } = this.#ports;
-    return [...this.#outstanding.keys()].every((node) => late.has(node, clock.nowMs()));
+    const { promptness, clock } = this.#ports;
+    return [...this.#outstanding.keys()].every((node) => promptness.isLate(node, clock.nowMs()));
   }
 
   #noteLate(): void {
-    const { late, clock } = this.#ports;
+    const { promptness, clock } = this.#ports;
     const nowMs = clock.nowMs();
     // Not those that were asked a moment ago in the place of others.
-    for (const [node, askedMs] of this.#outstanding) if (askedMs === this.#beganMs) late.note(node, nowMs);
+    for (const [node, askedMs] of this.#outstanding)
+      if (askedMs === this.#beganMs) promptness.noteLate(node, nowMs);
   }
 }

@@ -19,7 +19,7 @@ import type { HedgePolicy } from '../../core/quorum/hedge-policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Standing } from '../replica/acceptor.ts';
 import type { Acceptors } from './acceptors.ts';
-import type { LateNodes } from './late-nodes.ts';
+import type { Promptness } from './promptness.ts';
 import { type RoundEnd, RoundRun } from './round-run.ts';
 
 /** The first learns what the others know, the second is above all of it; a third for what comes in between. */
@@ -30,7 +30,7 @@ export interface CollectorPorts {
   readonly ballots: BallotClock;
   readonly clock: Clock;
   readonly hedging: HedgePolicy;
-  readonly late: LateNodes;
+  readonly promptness: Promptness;
   readonly config: ClusterConfig;
   readonly standingOn: (entry: EntryName) => Standing;
   /** The voters of the key, in order of preference. */

@@ -36,8 +36,8 @@ import { quorumFacts } from './conditional-outcome.ts';
 import type { Grants } from './grants.ts';
 import { KeyBallots, type KeyBallotsPorts } from './key-ballots.ts';
 import type { KnownObjects } from './known-objects.ts';
-import type { LateNodes } from './late-nodes.ts';
 import { NO_BALLOT, planOn } from './plan-on.ts';
+import type { Promptness } from './promptness.ts';
 import { readQuickly } from './quick-read.ts';
 import { Race } from './race.ts';
 import { roundEvent } from './round-event.ts';
@@ -47,7 +47,7 @@ import type { WaitingRequest } from './waiting-request.ts';
 export interface KeyQueuePorts extends KeyBallotsPorts {
   readonly acceptors: Acceptors;
   readonly hedging: HedgePolicy;
-  readonly late: LateNodes;
+  readonly promptness: Promptness;
   /** For what is short: `clock` may be a coarse one. */
   readonly preciseClock: Clock;
   readonly random: Random;

@@ -11,7 +11,7 @@ import { Acceptors } from './acceptors.ts';
 import { Admission, type AdmissionPorts } from './admission.ts';
 import { Collector } from './collector.ts';
 import { ConditionalCoordinator, type ConditionalPorts } from './conditional-coordinator.ts';
-import { LateNodes } from './late-nodes.ts';
+import { Promptness } from './promptness.ts';
 import { LostStoreRounds } from './lost-store-rounds.ts';
 import { type StandingPorts, Standings } from './standing.ts';
 import { Sweeper } from './sweeper.ts';
@@ -50,16 +50,16 @@ export function buildPaxos(options: PaxosOptions): PaxosParts {
   const acceptor = new Acceptor({ ...options, standingOn, onWithoutVote });
   const acceptors = new Acceptors(self, acceptor, peers, inFlight);
   const ballots = new BallotClock(self, incarnations.opening);
-  const [hedging, late] = [new HedgePolicy(), new LateNodes()];
+  const [hedging, promptness] = [new HedgePolicy(), new Promptness()];
   const coordinator = new ConditionalCoordinator({
     ...options,
-    ...{ acceptors, ballots, hedging, late, standingOn, floorOf },
+    ...{ acceptors, ballots, hedging, promptness, standingOn, floorOf },
   });
   const homesOf = (entry: EntryName): readonly NodeId[] =>
     records.homesOf(entry, bucketConfig(config, entry.bucket).n);
   const collector = new Collector({
     ...options,
-    ...{ acceptors, ballots, hedging, late, standingOn, homesOf },
+    ...{ acceptors, ballots, hedging, promptness, standingOn, homesOf },
     highestOf: (entry) => highestOf(options, entry),
     dropGrant: (entry) => coordinator.dropGrant(entry),
   });

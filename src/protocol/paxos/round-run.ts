@@ -34,6 +34,10 @@ export interface RoundTarget {
 /** A round that has little time asks others sooner. */
 const HEDGE_SHARE_OF_LIMIT = 0.25;
 
+/** Ranks of whom to ask last. No answer takes 2^100 times as long as a prompt one. */
+const LATE = 1_000;
+const AWAY = 2_000;
+
 const OVERTAKEN: ReadonlySet<Refusal> = new Set(['outbid', 'dirty', 'collected']);
 
 export type RoundEnd = Exclude<RoundStep, { readonly type: 'wait' | 'accept' }>;
@@ -151,22 +155,23 @@ export class RoundRun {
     asking.start();
   }
 
-  /** Those that are likely to answer in time first, and of these those that have promised, then this node. */
+  /** Those that have promised first, then those that answer soonest, and of these this node. */
   #order(): readonly NodeId[] {
-    const { acceptors, late, clock } = this.#ports;
+    const { acceptors, promptness, clock } = this.#ports;
+    const nowMs = clock.nowMs();
     const rank = (node: NodeId): number => {
-      if (!acceptors.isUp(node)) return 4;
-      if (late.has(node, clock.nowMs())) return 3;
+      if (!acceptors.isUp(node)) return AWAY;
+      if (promptness.isLate(node, nowMs)) return LATE;
       if (this.#promised.has(node)) return 0;
-      return node === acceptors.self ? 1 : 2;
+      return 1 + 2 * promptness.slowness(node, nowMs) + (node === acceptors.self ? 0 : 1);
     };
     return this.#target.homes.toSorted((left, right) => rank(left) - rank(right));
   }
 
   #fail(node: NodeId): void {
-    const { late, clock } = this.#ports;
+    const { promptness, clock } = this.#ports;
     this.#hasSomebodyFailed = true;
-    late.note(node, clock.nowMs());
+    promptness.noteLate(node, clock.nowMs());
     this.#take(this.#round.onFailure(node));
   }
 

@@ -61,6 +61,23 @@ describe('a conditional write of three home replicas', () => {
     }
   });
 
+  it('asks the one that answers sooner, though the other one is in time, too', async () => {
+    const entry = await begin();
+    stage.slowDisk('n2', 'sync', 20);
+    let outcome = await stage.run(stage.node('n1').conditional(casOf(entry, '0', { ifMatch: 'absent' })));
+    stage.forget();
+    for (const text of ['1', '2', '3']) {
+      outcome = await stage.run(
+        stage.node('n1').conditional(casOf(entry, text, { ifMatch: etagIn(outcome) })),
+      );
+      assertWritten(outcome);
+    }
+    expect([asked('paxos-prepare'), asked('paxos-accept')]).toEqual([
+      ['n3', 'n3', 'n3'],
+      ['n3', 'n3', 'n3'],
+    ]);
+  });
+
   it('asks the third one instead of one that is away', async () => {
     const entry = await begin();
     await stage.crash('n2');

@@ -3,7 +3,7 @@ import type { NodeId } from '../../../src/core/ids.ts';
 import { HEDGE_DELAY_MS, HEDGE_LATEST_MS, LATE_FOR_MS, MAX_SAVED_HEDGES } from '../../../src/core/limits.ts';
 import { HedgePolicy } from '../../../src/core/quorum/hedge-policy.ts';
 import { Asking } from '../../../src/protocol/paxos/asking.ts';
-import { LateNodes } from '../../../src/protocol/paxos/late-nodes.ts';
+import { Promptness } from '../../../src/protocol/paxos/promptness.ts';
 import { TestClock } from './test-clock.ts';
 
 const NODES = ['n1', 'n2', 'n3', 'n4', 'n5'] as NodeId[];
@@ -13,17 +13,17 @@ interface Begun {
   readonly asking: Asking;
   readonly asked: readonly NodeId[];
   readonly clock: TestClock;
-  readonly late: LateNodes;
+  readonly promptness: Promptness;
 }
 
 function begin(count: number, { hedging = new HedgePolicy(), patienceMs = 1_000 } = {}): Begun {
   const clock = new TestClock();
-  const late = new LateNodes();
+  const promptness = new Promptness();
   const asked: NodeId[] = [];
   const target = { nodes: NODES, count, patienceMs };
-  const asking = new Asking({ clock, hedging, late }, target, (node) => asked.push(node));
+  const asking = new Asking({ clock, hedging, promptness }, target, (node) => asked.push(node));
   asking.start();
-  return { asking, asked, clock, late };
+  return { asking, asked, clock, promptness };
 }
 
 /** One that may not ask others early any more. */
@@ -70,16 +70,16 @@ describe('a phase of a round', () => {
   });
 
   it('asks the others when one is late, which is asked after others for a while', () => {
-    const { asking, asked, clock, late } = begin(3);
+    const { asking, asked, clock, promptness } = begin(3);
     asking.answered(N1, 'yes');
     asking.answered(N3, 'yes');
     clock.advance(HEDGE_DELAY_MS - 1);
     expect(asked).toHaveLength(3);
     clock.advance(1);
     expect(asked).toEqual(NODES);
-    expect(NODES.filter((node) => late.has(node, clock.nowMs()))).toEqual([N2]);
+    expect(NODES.filter((node) => promptness.isLate(node, clock.nowMs()))).toEqual([N2]);
     clock.advance(LATE_FOR_MS);
-    expect(late.has(N2, clock.nowMs())).toBe(false);
+    expect(promptness.isLate(N2, clock.nowMs())).toBe(false);
   });
 
   it('does so later where too many are late, sooner where there is little time, and never once it has ended', () => {
@@ -100,20 +100,20 @@ describe('a phase of a round', () => {
   it('needs nothing of what hedges may cost where it is known already who is late', () => {
     const known = begin(3, { hedging: spent() });
     for (const node of [N1, N3]) known.asking.answered(node, 'yes');
-    known.late.note(N2, known.clock.nowMs());
+    known.promptness.noteLate(N2, known.clock.nowMs());
     known.clock.advance(HEDGE_DELAY_MS);
     expect(known.asked).toEqual(NODES);
   });
 
   it('takes none for late that was asked a moment ago in the place of another one', () => {
-    const { asking, asked, clock, late } = begin(3);
+    const { asking, asked, clock, promptness } = begin(3);
     clock.advance(HEDGE_DELAY_MS - 1);
     asking.answered(N1, 'failed');
     expect(asked).toEqual(['n1', 'n2', 'n3', 'n4']);
     asking.answered(N3, 'yes');
     clock.advance(1);
     expect(asked).toEqual(NODES);
-    expect(NODES.filter((node) => late.has(node, clock.nowMs()))).toEqual([N2]);
+    expect(NODES.filter((node) => promptness.isLate(node, clock.nowMs()))).toEqual([N2]);
   });
 
   it('takes nothing from what hedges may cost when all are asked already', () => {

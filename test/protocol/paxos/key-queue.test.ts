@@ -12,7 +12,7 @@ import { Grants } from '../../../src/protocol/paxos/grants.ts';
 import { KnownObjects } from '../../../src/protocol/paxos/known-objects.ts';
 import { KeyQueue } from '../../../src/protocol/paxos/key-queue.ts';
 import { type ConditionalResult, WaitingRequest } from '../../../src/protocol/paxos/waiting-request.ts';
-import { LateNodes } from '../../../src/protocol/paxos/late-nodes.ts';
+import { Promptness } from '../../../src/protocol/paxos/promptness.ts';
 import { HedgePolicy } from '../../../src/core/quorum/hedge-policy.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { recordOf } from '../../core/causality/sample-records.ts';
@@ -64,7 +64,7 @@ function queueOf(
     ...{ clock, preciseClock: clock, grants, acceptors: acceptors as Acceptors },
     knownObjects: new KnownObjects(),
     hedging: new HedgePolicy(),
-    late: new LateNodes(),
+    promptness: new Promptness(),
     ballots: new BallotClock(HOMES[0] as NodeId, 'incarnation-of-n1-aaaaA' as Incarnation),
     random: { fraction: () => 0, bytes: (count: number) => new Uint8Array(count) },
     tracer: { trace: () => {} },
