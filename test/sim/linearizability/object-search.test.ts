@@ -79,6 +79,43 @@ describe('a history of one key is legal if', () => {
       [done([1, 2], plain('1')), done([3, FOREVER], plain('-2', '1')), done([4, 5], create('3'))],
     ],
     [
+      'what an unknown write put in place of another one is deleted before anybody is shown it, so a create finds nothing live',
+      [
+        done([1, 2], plain('1')),
+        done([3, FOREVER], plain('2', '1')),
+        done([4, FOREVER], plain('-3', '2')),
+        done([5, 6], create('4')),
+      ],
+    ],
+    [
+      'the same after a conditional write',
+      [
+        done([1, 2], plain('1')),
+        done([3, FOREVER], replace('1', '2')),
+        done([4, FOREVER], plain('5', '2')),
+        done([5, FOREVER], plain('-3', '5')),
+        done([6, 7], create('4')),
+      ],
+    ],
+    [
+      'what is deleted before anybody is shown it, so that a create finds nothing live, was there before a write that returns long before',
+      [
+        done([1, FOREVER], create('1')),
+        done([2, 5], plain('2')),
+        done([3, FOREVER], replace('1 2', '-3')),
+        done([6, 7], create('4')),
+      ],
+    ],
+    [
+      'an unknown write comes before what it would have taken the place of',
+      [
+        done([1, FOREVER], plain('1', '2')),
+        done([2, 3], plain('2')),
+        done([4, FOREVER], replace('1 2', '3')),
+        read([5, 6], '3'),
+      ],
+    ],
+    [
       'unknown writes lead to one another',
       [done([1, FOREVER], create('1')), done([2, FOREVER], replace('1', '2')), read([3, 4], '2')],
     ],
@@ -143,6 +180,14 @@ it('deletions are forgotten where that is said, and live values never', () => {
   const unknown = [done([1, 2], create('1')), done([3, FOREVER], replace('1', '-2')), read([5, 6], '')];
   expect(searchObject(unknown).type).toBe('illegal');
   expect(searchObject(unknown, { mayForget: true }).type).toBe('legal');
+  const unseen = [
+    done([1, 2], create('1')),
+    done([3, FOREVER], plain('2', '1')),
+    done([4, FOREVER], plain('-3', '2')),
+    read([5, 6], ''),
+  ];
+  expect(searchObject(unseen).type).toBe('illegal');
+  expect(searchObject(unseen, { mayForget: true }).type).toBe('legal');
   // One node has forgotten it, and another one has not.
   const again = [...deleted, read([5, 6], ''), read([7, 8], '-2'), refused([9, 10], replace('-2', '3'), '')];
   expect(searchObject(again, { mayForget: true }).type).toBe('legal');
@@ -237,6 +282,41 @@ describe('is decided soon where what returns first comes after a read that shows
   });
 });
 
+it('is decided soon where a conditional write has to come before what is found beside it, and that returns long before', () => {
+  const crowd = Array.from({ length: 20 }, (_, index) => `${100 + index}`);
+  const start = [done([1, 2], create('1')), done([3, 4], plain('-2', '1'))];
+  const writes = crowd.map((event, index) => done([6 + index / 100, 20 + index / 100], plain(event)));
+  const seen = [read([50, 60], stateOf(['3', ...crowd])), read([70, 80], stateOf(['3', ...crowd, '5']))];
+  const later = [...writes, ...seen, done([55, 75], plain('5'))];
+  for (const returnedAt of [FOREVER, 90]) {
+    const operations = [...start, done([5, returnedAt], create('3')), ...later];
+    expect(searchObject(operations, { maxSteps: 200 }).type).toBe('legal');
+    const tooLate = [...start, done([40, returnedAt], create('3')), ...later];
+    expect(searchObject(tooLate, { maxSteps: 200 }).type).toBe('illegal');
+  }
+});
+
+describe('is decided soon where what cannot be comes after many known plain writes at once', () => {
+  const crowd = Array.from({ length: 20 }, (_, index) => `${100 + index}`);
+  const writes = [
+    done([1, 2], create('1')),
+    ...crowd.map((event, index) => done([3 + index / 100, 40 - index / 100], plain(event))),
+    done([4, FOREVER], create('2')),
+    done([5, FOREVER], replace('1 9', '3')),
+    done([6, FOREVER], plain('9')),
+  ];
+
+  it.each<readonly [string, readonly ObjectOperation[]]>([
+    ['and nobody is shown any of them before', []],
+    ['and a read shows a part of them', [read([7, 50], stateOf(['1', ...crowd.slice(0, 10)]))]],
+  ])('%s', (_, reads) => {
+    const legal = [...writes, ...reads, read([90, 100], stateOf(['1', ...crowd]))];
+    expect(searchObject(legal, { maxSteps: 200 }).type).toBe('legal');
+    const illegal = [...legal, read([110, 120], stateOf(['1', ...crowd.slice(1)]))];
+    expect(searchObject(illegal, { maxSteps: 200 }).type).toBe('illegal');
+  });
+});
+
 it('is decided soon where a create that returns late has to find nothing live, and much was called before', () => {
   const crowd = Array.from({ length: 30 }, (_, index) => `${100 + index}`);
   const operations = [
@@ -322,17 +402,56 @@ function randomHistory(seed: number): readonly ObjectOperation[] {
   return operations;
 }
 
-it.each([
-  ['where deletions stay', false],
-  ['where deletions may be forgotten', true],
-])('says of random histories what their definition says, %s', (_, mayForget) => {
-  const verdicts = new Map<string, number>();
-  for (let seed = 1; seed <= 20_000; seed += 1) {
-    const operations = randomHistory(seed);
-    const expected = isLinearizable(operations, mayForget) ? 'legal' : 'illegal';
-    expect([seed, searchObject(operations, { mayForget }).type]).toEqual([seed, expected]);
-    verdicts.set(expected, (verdicts.get(expected) ?? 0) + 1);
+/** The same with more plain writes, that take the place of a part of what is there, and with more at once. */
+function randomCrowd(seed: number): readonly ObjectOperation[] {
+  const stream = new Stream(seed, 'object-history-crowd');
+  let state = '';
+  const operations: ObjectOperation[] = [];
+  for (let number = 1; number <= 8; number += 1) {
+    const there = state === '' ? [] : state.split(' ');
+    const part = there.filter(() => stream.chance(0.5));
+    const event = stream.chance(0.25) ? `-${number}` : `${number}`;
+    const request = stream.pick<ObjectRequest>([
+      { type: 'read' },
+      { type: 'read' },
+      plain(`${number}`),
+      plain(event, ...part),
+      plain(event, ...there),
+      create(`${number}`),
+      replace(stream.chance(0.7) ? state : stateOf(part), event),
+    ]);
+    const middle = 10 * number;
+    const interval: Timed = [middle - stream.integer(1, 35), middle + stream.integer(1, 35)];
+    const ok = done(interval, request);
+    const [next] = request.type === 'read' ? [] : statesAfter(ok, state, false);
+    const shown = stream.chance(0.2) ? stateOf(part) : state;
+    if (next === undefined) {
+      operations.push(refused(interval, request, shown));
+      continue;
+    }
+    const isUnknown = stream.chance(0.3);
+    if (!isUnknown || stream.chance(0.5)) state = next;
+    operations.push(isUnknown ? done([interval[0], FOREVER], request) : ok);
   }
-  expect(verdicts.get('legal')).toBeGreaterThan(500);
-  expect(verdicts.get('illegal')).toBeGreaterThan(500);
+  return operations;
+}
+
+describe.each([
+  ['histories', randomHistory, 20_000],
+  ['crowds', randomCrowd, 10_000],
+])('says of random %s what their definition says', (_, draw, seeds) => {
+  it.each([
+    ['where deletions stay', false],
+    ['where deletions may be forgotten', true],
+  ])('%s', (_where, mayForget) => {
+    const verdicts = new Map<string, number>();
+    for (let seed = 1; seed <= seeds; seed += 1) {
+      const operations = draw(seed);
+      const expected = isLinearizable(operations, mayForget) ? 'legal' : 'illegal';
+      expect([seed, searchObject(operations, { mayForget }).type]).toEqual([seed, expected]);
+      verdicts.set(expected, (verdicts.get(expected) ?? 0) + 1);
+    }
+    expect(verdicts.get('legal')).toBeGreaterThan(500);
+    expect(verdicts.get('illegal')).toBeGreaterThan(500);
+  });
 });

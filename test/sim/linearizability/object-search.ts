@@ -8,10 +8,14 @@
  * - One whose event nobody was ever shown, and nobody that is placed expects, is left out: whatever had found it would have
  *   shown it. Only a deletion may be found by a create, which does not tell.
  * - A plain write commutes with all that does not mention its event: so it is placed only when something does that may come next.
+ * - A deletion that nobody is shown matters where it leaves nothing live for a create, also when it takes the place of a write that
+ *   nobody was shown either.
  *
- * A state that is torn between two operations that are left (torn-state.ts) ends a branch as well. Without that, of dozens of
- * unknown plain writes that come to light at once all subsets were tried, and one history in a hundred was given up after a minute;
- * since then all of those have been decided in about a thousand steps. So the limit is far above what is needed, and is not raised for anybody.
+ * A state that is torn between two operations that are left (torn-state.ts) ends a branch as well, and so does a write that somebody
+ * finds together with that of a conditional one which has not come yet: that would take its place. And a known plain write is placed
+ * at once where nothing that may come before it could tell. Without all that, of dozens of plain writes that come to light at once
+ * all subsets were tried, and one history in a hundred was given up after a minute; since then all of those have been decided in about
+ * a thousand steps. So the limit is far above what is needed, and is not raised for anybody.
  *
  * `undecided` is an answer of its own and must never be taken for `legal`.
  */
@@ -21,6 +25,7 @@ import {
   eventsIn,
   isDeletion,
   type ObjectOperation,
+  type ObjectRequest,
   type ObjectState,
   stateOf,
   statesAfter,
@@ -87,10 +92,15 @@ function isCreate({ request, outcome }: ObjectOperation): boolean {
   return request.type === 'create' && outcome.type !== 'shown';
 }
 
-/** A deletion of something that is there. Nobody may ever be shown more of it than that what it deleted has gone. */
-function removesSome({ request }: ObjectOperation, there: readonly string[]): boolean {
+/** A write that takes the place of all that it finds. */
+function isConditional({ request, outcome }: ObjectOperation): boolean {
+  return outcome.type !== 'shown' && (request.type === 'create' || request.type === 'replace');
+}
+
+/** A deletion of something that is there, or may be. Nobody may ever be shown more of it than that what it deleted has gone. */
+function removesSome({ request }: ObjectOperation, there: ReadonlySet<string>): boolean {
   if (request.type === 'read' || !isDeletion(request.event)) return false;
-  return request.type !== 'plain' || there.some((event) => request.replaces.has(event));
+  return request.type !== 'plain' || [...request.replaces].some((event) => there.has(event));
 }
 
 /** A place in the search: which known operations may come next, and when the first of all that are left returns. */
@@ -98,6 +108,8 @@ interface Front {
   readonly indexes: readonly number[];
   readonly firstReturn: number;
 }
+
+type PlainRequest = ObjectRequest & { readonly type: 'plain' };
 
 /** From where on something may take the place of an event. */
 interface Leaving {
@@ -111,6 +123,8 @@ class ObjectSearch {
   readonly #known: readonly ObjectOperation[];
   readonly #unknown: readonly ObjectOperation[];
   readonly #mayForget: boolean;
+  /** Whether a deletion may matter that nobody is shown. */
+  readonly #areDeletionsUnseen: boolean;
   readonly #isPlaced: Uint8Array;
   readonly #isUsed: Uint8Array;
   readonly #led: (readonly number[] | undefined)[] = [];
@@ -125,6 +139,8 @@ class ObjectSearch {
   readonly #targetsByState = new Map<ObjectState, Target>();
   /** For each event the targets of known operations with it. */
   readonly #targetsWith = new Map<string, Target[]>();
+  /** For each event those of conditional writes that somebody finds it beside: they take the place of all that is there, so they have come before. */
+  readonly #foundersOf = new Map<string, readonly string[]>();
   /** For each event how many known operations that are not placed have to find it. */
   readonly #needed = new Map<string, number>();
   /** The same of those for which it matters whether it has come before. */
@@ -157,9 +173,24 @@ class ObjectSearch {
     for (const [index, operation] of this.#known.entries())
       if (operation.outcome.type === 'ok') this.#knownOf.set(eventOf(operation) ?? '', index);
     for (const [index, operation] of unknown.entries()) this.#unknownOf.set(eventOf(operation) ?? '', index);
+    this.#areDeletionsUnseen = mayForget || [...known, ...unknown].some(isCreate);
+    this.#noteFounders();
     for (const [index, operation] of unknown.entries())
       for (const event of mentionedBy(operation))
         this.#expecting.set(event, [...(this.#expecting.get(event) ?? []), index]);
+  }
+
+  #noteFounders(): void {
+    const founders = new Set(
+      [...this.#known, ...this.#unknown].flatMap((operation) =>
+        isConditional(operation) ? (eventOf(operation) ?? []) : [],
+      ),
+    );
+    for (const [event, targets] of this.#targetsWith) {
+      const beside = new Set(targets.flatMap((target) => [...target]));
+      const before = [...beside].filter((other) => other !== event && founders.has(other));
+      if (before.length > 0) this.#foundersOf.set(event, before);
+    }
   }
 
   run(): SearchVerdict {
@@ -203,11 +234,7 @@ class ObjectSearch {
       return false;
     const front = this.#front();
     const due = this.#due(front, state);
-    const sure = due.find((index) => this.#isSureNext(index, front, due, state));
-    const isDone =
-      sure === undefined
-        ? this.#tryKnown(front, state) || this.#tryUnknown(due, state)
-        : this.#tryUnknown([sure], state);
+    const isDone = this.#tryNext(front, due, state);
     if (isDone) return true;
     if (this.#stepsLeft <= 0) return false;
     this.#failed.set(name, [...(this.#failed.get(name) ?? []), used]);
@@ -218,7 +245,15 @@ class ObjectSearch {
     return false;
   }
 
-  #tryKnown({ indexes }: Front, state: ObjectState): boolean {
+  #tryNext(front: Front, due: readonly number[], state: ObjectState): boolean {
+    const sure = due.find((index) => this.#isSureNext(index, front, due, state));
+    if (sure !== undefined) return this.#tryUnknown([sure], state);
+    const known = front.indexes.find((index) => this.#mayAsWellBeNext(index, state));
+    if (known !== undefined) return this.#tryKnown([known], state);
+    return this.#tryKnown(front.indexes, state) || this.#tryUnknown(due, state);
+  }
+
+  #tryKnown(indexes: readonly number[], state: ObjectState): boolean {
     const next = indexes.map((index) => this.#known[index] as ObjectOperation);
     const events = new Set(next.map(eventOf));
     // As a rule a client has seen what it replaces, so that has come before.
@@ -233,11 +268,12 @@ class ObjectSearch {
           (this.#known[right] as ObjectOperation).returnedAt,
     );
     for (const index of urgent) {
-      for (const next of statesAfter(this.#known[index] as ObjectOperation, state, this.#mayForget)) {
+      const operation = this.#known[index] as ObjectOperation;
+      for (const next of statesAfter(operation, state, this.#mayForget)) {
         if (this.#stepsLeft <= 0) return false;
         this.#stepsLeft -= 1;
         this.#put(index);
-        if (!this.#strands(state, next) && !this.#isTorn(next) && this.#explore(next)) return true;
+        if (this.#leadsOn(operation, state, next) && this.#explore(next)) return true;
         this.#lift(index);
       }
     }
@@ -253,7 +289,7 @@ class ObjectSearch {
         if (this.#stepsLeft <= 0) return false;
         this.#stepsLeft -= 1;
         this.#isUsed[index] = 1;
-        if (!this.#strands(state, next) && !this.#isTorn(next) && this.#explore(next)) return true;
+        if (this.#leadsOn(operation, state, next) && this.#explore(next)) return true;
         this.#isUsed[index] = 0;
       }
     }
@@ -272,28 +308,61 @@ class ObjectSearch {
   ): boolean {
     const write = this.#unknown[index] as ObjectOperation;
     if (write.request.type !== 'plain') return false;
-    const { event, replaces } = write.request;
     const next = indexes.map((each) => this.#known[each] as ObjectOperation);
     const first = next.find(({ returnedAt }) => returnedAt === firstReturn);
     const target = first === undefined ? undefined : this.#targetOf(first);
-    if (target?.has(event) !== true) return false;
+    if (target?.has(write.request.event) !== true) return false;
     const there = eventsIn(state).filter((each) => target.has(each));
     const others = due
       .filter((other) => other !== index)
       .map((other) => this.#unknown[other] as ObjectOperation);
-    return [...next, ...others].every((operation) => {
-      const { request } = operation;
-      const own = this.#targetOf(operation);
-      if (own !== undefined) return own.has(event) || there.some((each) => !own.has(each));
-      return request.type === 'plain' && !request.replaces.has(event) && !replaces.has(request.event);
-    });
+    return [...next, ...others].every((operation) =>
+      this.#isAfterOrCommutes(operation, write.request as PlainRequest, there),
+    );
+  }
+
+  /**
+   * Whether a known plain write may as well come at once as later: each other one that may come before it commutes with it. Without
+   * that all subsets of a dozen writes at once were tried where what cannot be comes after them.
+   */
+  #mayAsWellBeNext(index: number, state: ObjectState): boolean {
+    const write = this.#known[index] as ObjectOperation;
+    const { request } = write;
+    if (request.type !== 'plain') return false;
+    const targets = this.#targetsWith.get(request.event) ?? [];
+    // What is there and is found together with the event stays until that has come.
+    const there = eventsIn(state).filter((each) => targets.some((target) => target.has(each)));
+    const isFree = (operation: ObjectOperation): boolean =>
+      operation === write || this.#isAfterOrCommutes(operation, request, there);
+    for (let other = this.#first; other < this.#known.length; other += 1) {
+      const operation = this.#known[other] as ObjectOperation;
+      if (operation.calledAt > write.returnedAt) break;
+      if (this.#isPlaced[other] !== 1 && !isFree(operation)) return false;
+    }
+    return this.#unknown.every(
+      (operation, other) =>
+        this.#isUsed[other] === 1 || operation.calledAt > write.returnedAt || isFree(operation),
+    );
+  }
+
+  /** `there`: what is there, and stays until the write has come. */
+  #isAfterOrCommutes(
+    operation: ObjectOperation,
+    { event, replaces }: PlainRequest,
+    there: readonly string[],
+  ): boolean {
+    const { request } = operation;
+    const own = this.#targetOf(operation);
+    if (own !== undefined) return own.has(event) || there.some((each) => !own.has(each));
+    if (request.type === 'create') return there.some((each) => !isDeletion(each));
+    return request.type === 'plain' && !request.replaces.has(event) && !replaces.has(request.event);
   }
 
   /** Unknown operations that may be next, and without which something that is left comes out differently. */
   #due({ indexes, firstReturn }: Front, state: ObjectState): readonly number[] {
     const next = indexes.map((index) => this.#known[index] as ObjectOperation);
     const awaited = new Set(next.flatMap((operation) => this.#affected(operation)));
-    const there = eventsIn(state);
+    const coming = new Set(next.flatMap((operation) => eventOf(operation) ?? []));
     let isCreateNext = next.some(isCreate);
     const due: number[] = [];
     const open = new Set(
@@ -301,33 +370,52 @@ class ObjectSearch {
         this.#isUsed[index] === 0 && calledAt <= firstReturn ? [index] : [],
       ),
     );
+    const there = this.#withSuccessors(eventsIn(state), open);
     for (let before = -1; before !== due.length; ) {
       before = due.length;
       for (const index of open) {
         const operation = this.#unknown[index] as ObjectOperation;
         const isDeletionDue = (isCreateNext || this.#mayForget) && removesSome(operation, there);
-        if (!isDeletionDue && !this.#matters(index, awaited)) continue;
+        if (!isDeletionDue && !this.#matters(index, awaited, coming)) continue;
         open.delete(index);
         due.push(index);
         isCreateNext ||= isCreate(operation);
+        coming.add(eventOf(operation) ?? '');
         for (const event of this.#affected(operation)) awaited.add(event);
       }
     }
     return due;
   }
 
-  #matters(index: number, awaited: ReadonlySet<string>): boolean {
+  /** With what unknown writes may put in place of that: a deletion may have removed that before anybody was shown it. */
+  #withSuccessors(events: readonly string[], open: ReadonlySet<number>): ReadonlySet<string> {
+    const found = new Set(events);
+    for (let before = -1; before !== found.size; ) {
+      before = found.size;
+      for (const index of open) {
+        const operation = this.#unknown[index] as ObjectOperation;
+        if (this.#affected(operation).some((event) => found.has(event))) found.add(eventOf(operation) ?? '');
+      }
+    }
+    return found;
+  }
+
+  #matters(index: number, awaited: ReadonlySet<string>, coming: ReadonlySet<string>): boolean {
     const operation = this.#unknown[index] as ObjectOperation;
     const event = eventOf(operation);
     if (event === undefined) return false;
     if (awaited.has(event)) return true;
-    // What is not plain does not commute with plain writes, so it does not wait until somebody asks for it.
-    return operation.request.type !== 'plain' && this.#leadsTo(index).some((each) => this.#isNeeded(each));
+    // What is not plain does not commute with plain writes, so it does not wait until somebody asks for it; nor does what would take
+    // the place of one that comes before it.
+    const mayWait =
+      operation.request.type === 'plain' && !this.#affected(operation).some((each) => coming.has(each));
+    return !mayWait && this.#leadsTo(index).some((each) => this.#isNeeded(each));
   }
 
   #isNeeded(index: number): boolean {
     const event = eventOf(this.#unknown[index] as ObjectOperation) as string;
-    return this.#isUsed[index] === 0 && (this.#wanted.get(event) ?? 0) > 0;
+    if (this.#isUsed[index] === 1) return false;
+    return (this.#wanted.get(event) ?? 0) > 0 || (this.#areDeletionsUnseen && isDeletion(event));
   }
 
   /** Unknown operations, the given one included, that find its event, or find one of those. */
@@ -349,6 +437,12 @@ class ObjectSearch {
     const known = this.#affectedBy.get(operation) ?? affectedBy(operation);
     this.#affectedBy.set(operation, known);
     return known;
+  }
+
+  /** Whether something may follow where the operation, the last one that is placed, makes this of the state. */
+  #leadsOn(operation: ObjectOperation, state: ObjectState, next: ObjectState): boolean {
+    const isTooSoon = this.#foundersOf.get(eventOf(operation) ?? '')?.some((event) => !this.#hasCome(event));
+    return isTooSoon !== true && !this.#strands(state, next) && !this.#isTorn(next);
   }
 
   /** Whether an event leaves that somebody still has to find, or that has to be there for what somebody finds: none comes back. */
