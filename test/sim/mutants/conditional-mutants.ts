@@ -190,7 +190,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     ],
     invariant: 'not-linearizable',
     only: 'wiped',
-    maxSeeds: 60,
+    maxSeeds: 150,
   },
   {
     ...CONDITIONAL,
@@ -232,7 +232,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
       ),
     ],
     invariant: 'read-missed-acknowledged-write',
-    maxSeeds: 40,
+    maxSeeds: 120,
   },
   {
     ...CONDITIONAL,
