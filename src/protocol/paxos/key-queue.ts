@@ -214,14 +214,8 @@ export class KeyQueue {
     const known = knownObjects.get(name);
     // Whoever finishes rounds wants to hear of all that was accepted, and that nobody is without a vote.
     const askedFirst = isWidened || mustPropose ? homes.length : this.#quorum;
-    const target = {
-      entry,
-      homes,
-      askedFirst,
-      known,
-      limitMs: this.#limitOf(batch),
-      gatherMs: GATHER_PROMISES_MS,
-    };
+    const times = { limitMs: this.#limitOf(batch), gatherMs: GATHER_PROMISES_MS };
+    const target = { entry, homes, askedFirst, known, ...times };
     const run = new RoundRun(this.#ports, target, round);
     for (const [place, waiting] of batch.entries()) waiting.enters(run, round, place);
     const end = await run.run(grant);
