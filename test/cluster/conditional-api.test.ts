@@ -413,10 +413,13 @@ describe('what the nodes tell', () => {
     const { replicas } = await settled(target);
     const votes = replicas.flatMap(({ vote }) => vote ?? []);
     expect(votes).toHaveLength(3);
-    for (const vote of votes) {
+    for (const vote of votes)
       expect(vote).toMatchObject({ votes: true, unfinished: false, chosen: { node: homes[0] } });
-      expect([vote.promised, vote.accepted]).toEqual([vote.chosen, vote.chosen]);
-    }
+    // A majority was asked; the third one may only have been told.
+    const asked = votes.filter(({ promised }) => promised !== undefined);
+    expect(asked.length).toBeGreaterThanOrEqual(2);
+    for (const { promised, accepted, chosen } of asked)
+      expect([promised, accepted]).toEqual([chosen, chosen]);
   });
 
   it('is what the rounds came to', async () => {
