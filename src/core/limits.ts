@@ -134,7 +134,7 @@ export const RECONNECT_LAST_MS = 2_000;
 export const HEDGE_DELAY_MS = 30;
 export const MIN_HEDGE_DELAY_MS = 10;
 export const HEDGE_LATEST_MS = 250;
-/** Milliseconds for which a node that has kept a round waiting is asked after others. */
+/** Milliseconds for which a node that has kept a round waiting, or was of no use to it, is asked after others. */
 export const LATE_FOR_MS = 1_000;
 /** Milliseconds within which all nodes answer equally soon, and those for which it is known how soon one answers. */
 export const PROMPT_MS = 5;
