@@ -190,7 +190,7 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     ],
     invariant: 'not-linearizable',
     only: 'wiped',
-    maxSeeds: 150,
+    maxSeeds: 250,
   },
   {
     ...CONDITIONAL,
