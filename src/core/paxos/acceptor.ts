@@ -193,6 +193,9 @@ export type CollectDecision = {
 /**
  * Forgets a deleted key, ballots and all. The floor takes their place: it is above every ballot that this key ever knew here, so
  * whatever is still under way for it is refused.
+ *
+ * Not by a store that votes on this key because it was let in, and not on all keys yet: it would forget that, too. If another
+ * store was lost meanwhile, and forgot the same, the two were a majority without a vote, and nobody could let them in again.
  */
 export function decideCollect(
   held: Pick<HeldKey, 'record'> & { readonly state: AcceptorState<unknown> },
@@ -200,6 +203,7 @@ export function decideCollect(
   node: VotingNode,
 ): CollectDecision {
   const { state, record } = held;
+  if (node.isNewcomer) return { reply: rejection(state, 'not-voting', node), floor: undefined };
   const isDeleted =
     object.siblings.length > 0 && object.siblings.every(({ content }) => content.type === 'tombstone');
   const isUntouched = state.accepted === ballot && state.promised === ballot && sameRecord(record, object);

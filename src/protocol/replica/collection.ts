@@ -1,7 +1,8 @@
 /**
  * Forgets what this node keeps of a deleted key as its acceptor, together with the tombstone: one batch deletes both and raises
  * the ballot floor of the partition (rule: core/paxos/acceptor.ts, decideCollect). Before that it says whether it may come to that:
- * it has to vote on the key, and to have accepted and promised nothing but the ballot under which the tombstone was chosen by all.
+ * it has to vote on the key as on any other, and to have accepted and promised nothing but the ballot under which the tombstone was
+ * chosen by all.
  *
  * It remembers by whom. If one of the voters has lost its store meanwhile, which then begins with the floors of the others, nothing
  * is collected any more: it may have asked for the floors already.
@@ -52,8 +53,8 @@ export class Collection {
     if (!(await acceptors.has(entry))) return { type: 'not-voted-on' };
     const state = chosenAt === undefined ? undefined : await this.#stateOf(entry);
     const standing = standingOn(entry);
-    if (state === undefined || standing.type === 'no-voter' || !hasVote(state, standing))
-      return { type: 'kept' };
+    if (state === undefined || standing.type === 'no-voter') return { type: 'kept' };
+    if (standing.isNewcomer || !hasVote(state, standing)) return { type: 'kept' };
     const isUntouched = state.promised === chosenAt && state.accepted === chosenAt;
     return isUntouched ? { type: 'collectable', voters: standing.voters } : { type: 'kept' };
   }

@@ -346,6 +346,15 @@ describe('forgetting a deleted key', () => {
     });
   });
 
+  it('is refused by a store that was let in on single keys only', () => {
+    const letIn = held({ ...state, admittedAs: NEWCOMER.store }, TOMBSTONE);
+    expect(decideCollect(letIn, message, NEWCOMER)).toMatchObject({
+      floor: undefined,
+      reply: { type: 'rejected', reason: 'not-voting' },
+    });
+    expect(decideCollect(letIn, message, NODE).floor).toBe(ballot(4));
+  });
+
   it('is refused for what is alive', () => {
     expect(decideCollect(held(state, P3), { ...message, object: P3 }, NODE).floor).toBeUndefined();
   });

@@ -112,9 +112,14 @@ export class ModelNode {
     this.restart();
   }
 
-  /** Votes again, with the records of the other one. */
+  /** Has back the records of the other one of two, which is all that it has to have. */
   regain(record: KeyRecord | undefined): void {
     this.joinIn(record);
+    this.votesAgain();
+  }
+
+  /** On all keys, whatever was lost. */
+  votesAgain(): void {
     this.isNewcomer = false;
   }
 

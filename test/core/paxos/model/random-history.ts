@@ -181,6 +181,7 @@ class RandomHistory implements ModelHost {
         if (this.#mayWipe && this.chance(15)) this.#wipe(node);
         return;
       case 4:
+        this.#endRecovery(node);
         if (newcomer !== undefined) this.#recover(newcomer, node);
         else if (!this.#isMixed && this.chance(30)) this.#coordinators[node.index]?.collect();
         return;
@@ -297,6 +298,14 @@ class RandomHistory implements ModelHost {
     newcomer.floor = highestBallot(...this.#nodes.map(({ floor }) => floor));
     if (this.#isPair) newcomer.regain(node.held.record);
     else this.#coordinators[node.index]?.admit(newcomer);
+  }
+
+  /** Who was let in on this key votes as if nothing had been lost, as soon as all others know its store. */
+  #endRecovery(node: ModelNode): void {
+    const admitted = this.#nodes.find(({ isNewcomer, isVoting }) => isNewcomer && isVoting);
+    if (admitted === undefined) return;
+    node.hear(admitted);
+    if (this.#nodes.every((other) => other.knows(admitted))) admitted.votesAgain();
   }
 
   #replicate(from: ModelNode, to: ModelNode): void {
