@@ -185,6 +185,28 @@ describe('a key is not collected', () => {
   });
 });
 
+describe('a home replica that has lost its disk', () => {
+  it('forgets no key that it was let in on, until it votes on all keys', async () => {
+    const entry = await begin('cas', true);
+    await createAndRemove(entry);
+    stage.machine('n3').crash({ power: true, reason: 'the test' });
+    stage.disk('n3').wipe();
+    stage.lose = ({ message }) => message.type === 'request' && message.request.type === 'voted-keys';
+    await stage.start('n3');
+    await stage.until(() => stage.node('n3').recovery().partitions === 0);
+    // It is let in on this one by a round.
+    const etag = await create(entry, 'anew');
+    assertWritten(await stage.run(stage.node('n1').conditional(casOf(entry, undefined, { ifMatch: etag }))));
+    await stage.world.runFor(2 * REAP_RETRY_MS + SOON_MS);
+    expect(stage.traced('votes-again')).toEqual([]);
+    expect(left(entry)).toEqual(expect.arrayContaining(['n3 record', 'n3 state']));
+    stage.lose = () => false;
+    await stage.until(() => stage.traced('votes-again').length > 0);
+    await stage.world.runFor(2 * REAP_RETRY_MS + SOON_MS);
+    expect(left(entry)).toEqual([]);
+  });
+});
+
 describe('a collection that one home replica has missed', () => {
   /** n1 and n2 have collected it, n3 is away and holds its tombstone. */
   async function missed(mode: BucketMode, antiEntropy: boolean): Promise<EntryName> {
