@@ -69,7 +69,7 @@ function readObject(entry: EntryName, fields: FieldReader): EncodedRecord | unde
 
 function readObjectOfFields(entry: EntryName, fields: FieldReader): EncodedRecord | undefined {
   const object = fields.optionalFields();
-  return object === undefined ? undefined : EncodedRecord.of(entry, recordFromFields(object));
+  return object === undefined ? undefined : EncodedRecord.of(entry, recordFromFields(object, true));
 }
 
 function seedOf(entry: EntryName): bigint {

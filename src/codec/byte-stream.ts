@@ -57,6 +57,13 @@ export class ByteReader {
     return view;
   }
 
+  /** Of so many bytes, 6 at most, the highest first. */
+  unsigned(length: number): number {
+    let value = 0;
+    for (const byte of this.raw(length)) value = value * 0x100 + byte;
+    return value;
+  }
+
   /** A safe integer >= 0. */
   varint(): number {
     let value = 0;
@@ -69,4 +76,8 @@ export class ByteReader {
       factor *= 0x80;
     }
   }
+}
+
+export function textOf({ buffer, byteOffset, length }: Uint8Array, encoding: BufferEncoding): string {
+  return Buffer.from(buffer, byteOffset, length).toString(encoding);
 }

@@ -16,7 +16,7 @@ import {
 import { requestFromFields, requestToFields } from './request-fields.ts';
 
 /** Raised with every change of what travels between nodes; peers of another version are refused. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 export type PeerMessage =
   | {

@@ -1,4 +1,7 @@
-/** A record as fields, in a canonical order: equal records give equal fields. */
+/**
+ * A record as fields, in a canonical order: equal records give equal fields. That of a key which rounds have written has one field more,
+ * for what they have left of write ids (round-writes.ts).
+ */
 import { contains } from '../core/causality/causal-context.ts';
 import { compareSiblings } from '../core/causality/join.ts';
 import type { KeyRecord, RememberedWrite, Sibling, SiblingContent } from '../core/causality/record.ts';
@@ -6,24 +9,23 @@ import { areWithinWindows, compareRememberedWrites } from '../core/causality/rem
 import { MAX_CONTENT_TYPE_CHARACTERS, MAX_NODES, MAX_WRITE_ID_CHARACTERS } from '../core/limits.ts';
 import { contextFromFields, contextToFields, readDot } from './context-fields.ts';
 import { type FieldReader, FormatError } from './packer.ts';
+import { isPacked, packRoundWrites, unpackRoundWrites } from './round-writes.ts';
 
-export function recordToFields(record: KeyRecord): readonly unknown[] {
-  return [
-    record.siblings.map(siblingToFields),
-    contextToFields(record.context),
-    record.writes.map(rememberedWriteToFields),
-    record.largestN,
-  ];
+export function recordToFields({ siblings, context, writes, largestN }: KeyRecord): readonly unknown[] {
+  const before = [siblings.map(siblingToFields), contextToFields(context)];
+  if (context.ballot === undefined) return [...before, writes.map(rememberedWriteToFields), largestN];
+  const { bytes, others } = packRoundWrites(writes);
+  return [...before, others.map(rememberedWriteToFields), bytes, largestN];
 }
 
 /**
  * Throws FormatError, also for what no replica holds: joined into others it could do harm. Values alias what was
- * unpacked.
+ * unpacked. `isOld`: all write ids are fields, as they were before.
  */
-export function recordFromFields(fields: FieldReader): KeyRecord {
+export function recordFromFields(fields: FieldReader, isOld = false): KeyRecord {
   const siblings = fields.fields().each((reader) => readSibling(reader.fields()));
   const context = contextFromFields(fields.fields());
-  const writes = fields.fields().each((reader) => readRememberedWrite(reader.fields()));
+  const writes = readWrites(fields, context.ballot !== undefined && !isOld);
   const largestN = fields.integer(1, MAX_NODES);
   if (!isSorted(siblings, compareSiblings)) throw new FormatError('siblings are not sorted');
   if (!siblings.every(({ dot }) => contains(context, dot))) {
@@ -59,6 +61,17 @@ function readSibling(fields: FieldReader): Sibling {
 function rememberedWriteToFields(write: RememberedWrite): readonly unknown[] {
   const { id, dot, requestDigest, seenDigest, writtenAtMs, created } = write;
   return [id, dot.actor, dot.counter, requestDigest, seenDigest, writtenAtMs, created];
+}
+
+function readWrites(fields: FieldReader, arePacked: boolean): readonly RememberedWrite[] {
+  const written = fields.fields().each((reader) => readRememberedWrite(reader.fields()));
+  if (!arePacked) return written;
+  if (written.some(isPacked)) throw new FormatError('a write id is not packed');
+  const packed = unpackRoundWrites(fields.bytes());
+  if (written.length === 0) return packed;
+  if (!isSorted(written, compareRememberedWrites) || !isSorted(packed, compareRememberedWrites))
+    throw new FormatError('write ids are not sorted');
+  return [...written, ...packed].sort(compareRememberedWrites);
 }
 
 function readRememberedWrite(fields: FieldReader): RememberedWrite {

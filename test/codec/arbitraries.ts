@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { type CausalContext, EMPTY_CONTEXT, withDot } from '../../src/core/causality/causal-context.ts';
 import { actorId, compareDots, type Dot, formatDot, paxosDot } from '../../src/core/causality/dot.ts';
 import type { KeyRecord, RememberedWrite, Sibling, SiblingContent } from '../../src/core/causality/record.ts';
-import { compareRememberedWrites } from '../../src/core/causality/remembered-writes.ts';
+import { compareRememberedWrites, refusedWrite } from '../../src/core/causality/remembered-writes.ts';
 import type { EntryName, Incarnation, NodeId } from '../../src/core/ids.ts';
-import { ballotOf } from '../../src/core/paxos/ballot.ts';
+import { ballotOf, timeOfBallot } from '../../src/core/paxos/ballot.ts';
 import {
   MAX_CONTENT_TYPE_CHARACTERS,
   MAX_KEY_BYTES,
@@ -69,7 +69,7 @@ const dotLists: fc.Arbitrary<readonly Dot[]> = fc
     const dots = fc.record({ actor: fc.constantFrom(...names), counter: counters });
     const ofPaxos = ballots.map(paxosDot);
     return fc.uniqueArray<Dot, string>(
-      fc.oneof({ weight: 9, arbitrary: dots }, { weight: 1, arbitrary: ofPaxos }),
+      fc.oneof({ weight: 9, arbitrary: dots }, { weight: 3, arbitrary: ofPaxos }),
       { selector: formatDot, maxLength: 30 },
     );
   });
@@ -107,7 +107,22 @@ function siblingOf(dot: Dot): fc.Arbitrary<Sibling> {
   });
 }
 
-const remembered: fc.Arbitrary<RememberedWrite> = fc.record({
+const rememberedByRounds: fc.Arbitrary<RememberedWrite> = fc
+  .record({
+    id: fc.oneof(writeIds, fc.uuid(), incarnations),
+    ballot: ballots,
+    requestDigest: fc.stringMatching(/^[0-9a-f]{16}$/),
+    seenDigest: fc.integer({ min: 0, max: 0xffff_ffff }),
+    created: fc.boolean(),
+    isRefused: fc.boolean(),
+  })
+  .map(({ ballot, isRefused, ...write }) =>
+    isRefused
+      ? refusedWrite(write.id, paxosDot(ballot), timeOfBallot(ballot))
+      : { ...write, dot: paxosDot(ballot), writtenAtMs: timeOfBallot(ballot) },
+  );
+
+const rememberedOfPlainWrites: fc.Arbitrary<RememberedWrite> = fc.record({
   id: writeIds,
   dot: fc.record({
     actor: fc.tuple(incarnations, epochs).map((parts) => actorId(...parts)),
@@ -118,6 +133,8 @@ const remembered: fc.Arbitrary<RememberedWrite> = fc.record({
   created: fc.boolean(),
   writtenAtMs: times,
 });
+
+const remembered = fc.oneof(rememberedOfPlainWrites, rememberedByRounds);
 
 /** Records that keep the invariants which decoding asks for. */
 export const records: fc.Arbitrary<KeyRecord> = dotLists.chain((dots) =>

@@ -8,13 +8,14 @@ import type { PeerMessage } from '../../src/codec/message-codec.ts';
 import type { CausalContext } from '../../src/core/causality/causal-context.ts';
 import { EncodedRecord } from '../../src/codec/encoded-record.ts';
 import { encodeRecord } from '../../src/codec/record-codec.ts';
-import { actorId, paxosDot } from '../../src/core/causality/dot.ts';
+import { actorId, ballotOfActor, type Dot, paxosDot } from '../../src/core/causality/dot.ts';
 import { joinRecords } from '../../src/core/causality/join.ts';
-import type { KeyRecord } from '../../src/core/causality/record.ts';
+import type { KeyRecord, RememberedWrite } from '../../src/core/causality/record.ts';
+import { refusedWrite } from '../../src/core/causality/remembered-writes.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { EntryName, Incarnation, NodeId, Partition, StoreId } from '../../src/core/ids.ts';
 import { type AcceptorState, UNTOUCHED } from '../../src/core/paxos/acceptor-state.ts';
-import { type Ballot, ballotOf } from '../../src/core/paxos/ballot.ts';
+import { type Ballot, ballotOf, partsOfBallot, timeOfBallot } from '../../src/core/paxos/ballot.ts';
 import type { Voters } from '../../src/core/paxos/messages.ts';
 import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../src/core/message.ts';
@@ -36,6 +37,17 @@ const BALLOT = ballotOf({
   incarnation: 'AAECAwQFBgcICQoLDA0ODw' as Incarnation,
 });
 
+const LATER = ballotOf({ ...partsOfBallot(BALLOT), timeMs: 1_760_000_000_003, logical: 0 });
+const BY_ANOTHER = ballotOf({ ...partsOfBallot(BALLOT), timeMs: 1_760_000_000_002, node: 'n.2' as NodeId });
+
+function remembered(id: string, of: Dot): RememberedWrite {
+  const ballot = ballotOfActor(of.actor);
+  return {
+    ...{ id, dot: of, requestDigest: '00ff1234567890ab', seenDigest: 0xfedc_ba98, created: ballot === LATER },
+    writtenAtMs: ballot === undefined ? 0 : timeOfBallot(ballot),
+  };
+}
+
 /** One record of each kind that can lie on a disk. */
 export const RECORD_SAMPLES: Readonly<Record<string, KeyRecord>> = {
   value: recordOf(dot('a', 1), 'hello', { writtenAtMs: 1_760_000_000_000 }),
@@ -56,6 +68,16 @@ export const RECORD_SAMPLES: Readonly<Record<string, KeyRecord>> = {
     recordOf(paxosDot(BALLOT), 'chosen', { identity: identity('id-3'), seen: context({ a: [2] }) }),
     recordOf(dot('b', 1), 'plain'),
   ),
+  'what rounds remember': {
+    ...recordOf(paxosDot(LATER), 'chosen', { seen: { ...context({ a: [2] }), ballot: BALLOT } }),
+    writes: [
+      remembered('7f3c1a52-9d0e-4b6a-8c11-0123456789ab', paxosDot(LATER)),
+      remembered('AAECAwQFBgcICQoLDA0ODw', paxosDot(BY_ANOTHER)),
+      refusedWrite('id-4', paxosDot(BY_ANOTHER), 1_760_000_000_002),
+      remembered('id-3', paxosDot(BALLOT)),
+      { ...remembered('id-2', dot('a', 2)), writtenAtMs: 1_759_999_999_000 },
+    ],
+  },
   'nothing but a context': { siblings: [], context: context({ a: [2] }), writes: [], largestN: 1 },
 };
 
@@ -117,7 +139,7 @@ export const CONFIG_SAMPLE: ClusterConfig = {
 };
 
 export const HELLO_SAMPLE: Hello = {
-  protocolVersion: 7,
+  protocolVersion: 8,
   cluster: 'local',
   nodeId: 'n1',
   storeId: STORE_SAMPLE.storeId,

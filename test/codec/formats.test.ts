@@ -90,6 +90,14 @@ describe('records', () => {
   });
 });
 
+describe('records of version 2', () => {
+  it.each(Object.keys(GOLDEN['records, version 2'] ?? {}))('are still read: %s', (name) => {
+    const bytes = bytesOf('records, version 2', name);
+    expect(comparable(decodeRecord(SAMPLE_ENTRY, bytes))).toBe(comparable(RECORD_SAMPLES[name]));
+    expect(bytes[0]).toBe(2);
+  });
+});
+
 describe('acceptor states', () => {
   it('are written as ever', () => {
     expect(each(ACCEPTOR_SAMPLES, (state) => hex(encodeAcceptorState(SAMPLE_ENTRY, state)))).toEqual(

@@ -8,7 +8,12 @@ import type { Dot } from './dot.ts';
 import { joinRecords } from './join.ts';
 import { isAheadOn, mintDot, type NewWrite, recordOfWrite } from './mint.ts';
 import type { KeyRecord, RememberedWrite } from './record.ts';
-import { findRememberedWrite, isRefused, mayHaveForgottenWrites, writesNamed } from './remembered-writes.ts';
+import {
+  findRememberedWrite,
+  isRemembered,
+  mayHaveForgottenWrites,
+  writesNamed,
+} from './remembered-writes.ts';
 import { liveSiblings } from './visible-siblings.ts';
 
 export interface ProposedWrite extends Omit<NewWrite, 'dot' | 'identity' | 'created'> {
@@ -61,11 +66,11 @@ export function decideByIdentity(
   { identity }: Pick<ProposedWrite, 'identity'>,
 ): Extract<WriteDecision, { type: 'repeated' | 'reused' | 'refused' | 'expired' }> | undefined {
   if (identity === undefined || record === undefined) return undefined;
+  if (!isRemembered(record, identity.id))
+    return !identity.firstAttempt && mayHaveForgottenWrites(record) ? { type: 'expired' } : undefined;
   const write = findRememberedWrite(record, identity);
   if (write !== undefined) return { type: 'repeated', write, record };
-  if (writesNamed(record, identity.id).length > 0) return { type: 'reused' };
-  if (isRefused(record, identity.id)) return { type: 'refused' };
-  return !identity.firstAttempt && mayHaveForgottenWrites(record) ? { type: 'expired' } : undefined;
+  return writesNamed(record, identity.id).length > 0 ? { type: 'reused' } : { type: 'refused' };
 }
 
 /** Whether a write finds nothing alive. */

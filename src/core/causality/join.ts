@@ -28,7 +28,12 @@
 import { contains, joinContexts } from './causal-context.ts';
 import { compareDots, sameDot } from './dot.ts';
 import type { KeyRecord, RememberedWrite, Sibling } from './record.ts';
-import { findRequest, isSameRequest, joinRememberedWrites } from './remembered-writes.ts';
+import {
+  findRequest,
+  isSameRequest,
+  joinRememberedWrites,
+  withRememberedWrite,
+} from './remembered-writes.ts';
 
 /** The record that covers both. Gives equal siblings once; two siblings with one dot and different bytes are both kept. */
 export function joinRecords(left: KeyRecord, right: KeyRecord): KeyRecord {
@@ -39,6 +44,19 @@ export function joinRecords(left: KeyRecord, right: KeyRecord): KeyRecord {
     context: joinContexts(left.context, right.context),
     writes: joinRememberedWrites(left.writes, right.writes),
     largestN: Math.max(left.largestN, right.largestN),
+  };
+}
+
+/**
+ * As joinRecords, of a record and that of one write which is new to it and has seen all of it: nothing else survives. That no earlier
+ * attempt of the write is remembered has been asked before.
+ */
+export function supersede(record: KeyRecord, write: KeyRecord): KeyRecord {
+  return {
+    siblings: write.siblings,
+    context: write.context,
+    writes: write.writes.reduce(withRememberedWrite, record.writes),
+    largestN: Math.max(record.largestN, write.largestN),
   };
 }
 

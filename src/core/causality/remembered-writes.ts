@@ -21,9 +21,14 @@ export function refusedWrite(id: string, dot: Dot, atMs: number): RememberedWrit
   return { id, dot, requestDigest: REFUSED, seenDigest: 0, writtenAtMs: atMs, created: false };
 }
 
+/** Whether the entry says that its id was refused for good. */
+export function isRefusal({ requestDigest }: RememberedWrite): boolean {
+  return requestDigest === REFUSED;
+}
+
 /** The writes that took place under this id, the newest first. There is more than one only if it was retried, or used twice. */
 export function writesNamed(record: KeyRecord, id: string): readonly RememberedWrite[] {
-  return record.writes.filter((write) => write.id === id && write.requestDigest !== REFUSED);
+  return record.writes.filter((write) => write.id === id && !isRefusal(write));
 }
 
 /** Whether a round remembers it: a conditional write, or a refusal. */
@@ -33,7 +38,7 @@ export function isOfRound({ dot }: RememberedWrite): boolean {
 
 /** Whether the id was refused for good. */
 export function isRefused(record: KeyRecord, id: string): boolean {
-  return record.writes.some((write) => write.id === id && write.requestDigest === REFUSED);
+  return record.writes.some((write) => write.id === id && isRefusal(write));
 }
 
 /** Total order: newest first; ties by id, then by dot. */
@@ -41,6 +46,35 @@ export function compareRememberedWrites(left: RememberedWrite, right: Remembered
   if (left.writtenAtMs !== right.writtenAtMs) return right.writtenAtMs - left.writtenAtMs;
   if (left.id !== right.id) return left.id < right.id ? -1 : 1;
   return compareDots(left.dot, right.dot);
+}
+
+/**
+ * Lists that rounds have filled, and nothing else is in. The next write of such a key pushes out the last one, without a look at the
+ * others: 64 of them are seldom in the processor's cache.
+ */
+const fullOfRounds = new WeakSet<readonly RememberedWrite[]>();
+
+/** As joinRememberedWrites of a list with one write more, which is the newest as a rule. */
+export function withRememberedWrite(
+  writes: readonly RememberedWrite[],
+  write: RememberedWrite,
+): readonly RememberedWrite[] {
+  const [newest] = writes;
+  if (newest === undefined) return [write];
+  if (compareRememberedWrites(write, newest) >= 0) return joinRememberedWrites([write], writes);
+  if (writes.length < MAX_WRITE_IDS) return [write, ...writes];
+  if (!isOfRound(write) || !isFullOfRounds(writes)) return joinRememberedWrites([write], writes);
+  const next = [write, ...writes.slice(0, -1)];
+  fullOfRounds.add(next);
+  return next;
+}
+
+function isFullOfRounds(writes: readonly RememberedWrite[]): boolean {
+  if (writes.length !== MAX_WRITE_IDS) return false;
+  if (fullOfRounds.has(writes)) return true;
+  const isFull = countOfRounds(writes) === MAX_WRITE_IDS;
+  if (isFull) fullOfRounds.add(writes);
+  return isFull;
 }
 
 /** Both sorted by compareRememberedWrites, without equals, and no window above its bound; so is what comes of it. */
@@ -51,9 +85,10 @@ export function joinRememberedWrites(
   if (left.length === 0) return right;
   if (right.length === 0) return left;
   const joined: RememberedWrite[] = [];
-  let [plain, ofRounds] = [0, 0];
-  for (let [fromLeft, fromRight] = [0, 0]; ; ) {
-    const [one, other] = [left[fromLeft], right[fromRight]];
+  let [plain, ofRounds, fromLeft, fromRight] = [0, 0, 0, 0];
+  for (;;) {
+    const one = left[fromLeft];
+    const other = right[fromRight];
     const order = orderOf(one, other);
     const next = order <= 0 ? one : other;
     if (next === undefined) return joined;
@@ -67,7 +102,7 @@ export function joinRememberedWrites(
 /** Whether no window holds more than its bound. */
 export function areWithinWindows(writes: readonly RememberedWrite[]): boolean {
   if (writes.length <= MAX_WRITE_IDS) return true;
-  const ofRounds = writes.filter(isOfRound).length;
+  const ofRounds = countOfRounds(writes);
   return Math.max(ofRounds, writes.length - ofRounds) <= MAX_WRITE_IDS;
 }
 
@@ -75,6 +110,12 @@ export function areWithinWindows(writes: readonly RememberedWrite[]): boolean {
 function orderOf(one: RememberedWrite | undefined, other: RememberedWrite | undefined): number {
   if (one === undefined || other === undefined) return one === undefined ? 1 : -1;
   return one === other ? 0 : compareRememberedWrites(one, other);
+}
+
+/** Whether the record remembers anything under this id: of most it does not, and nothing else need be asked. */
+export function isRemembered({ writes }: Pick<KeyRecord, 'writes'>, id: string): boolean {
+  for (const write of writes) if (write.id === id) return true;
+  return false;
 }
 
 /** What the record remembers of a write with this id and these bytes: of several dots the smallest. */
@@ -105,7 +146,9 @@ export function isSameRequest(left: RememberedWrite, right: RememberedWrite): bo
 
 /** Whether ids may have been forgotten, so that an id that is not there proves nothing: be it that of a write, or refused. */
 export function mayHaveForgottenWrites({ writes }: Pick<KeyRecord, 'writes'>): boolean {
-  return isFull(writes, true) || isFull(writes, false);
+  if (writes.length < MAX_WRITE_IDS) return false;
+  const ofRounds = countOfRounds(writes);
+  return Math.max(ofRounds, writes.length - ofRounds) >= MAX_WRITE_IDS;
 }
 
 /**
@@ -113,12 +156,16 @@ export function mayHaveForgottenWrites({ writes }: Pick<KeyRecord, 'writes'>): b
  * 1970, by their ballots); the window holds the newest.
  */
 export function mayHaveForgottenRounds({ writes }: Pick<KeyRecord, 'writes'>, sinceMs: number): boolean {
-  return isFull(writes, true) && (writes.findLast(isOfRound)?.writtenAtMs ?? 0) >= sinceMs;
+  if (writes.length < MAX_WRITE_IDS) return false;
+  const oldest = writes.findLast(isOfRound);
+  if ((oldest?.writtenAtMs ?? 0) < sinceMs) return false;
+  return isFullOfRounds(writes) || countOfRounds(writes) >= MAX_WRITE_IDS;
 }
 
-function isFull(writes: readonly RememberedWrite[], ofRounds: boolean): boolean {
-  if (writes.length < MAX_WRITE_IDS) return false;
-  return writes.filter((write) => isOfRound(write) === ofRounds).length >= MAX_WRITE_IDS;
+function countOfRounds(writes: readonly RememberedWrite[]): number {
+  let count = 0;
+  for (const write of writes) if (isOfRound(write)) count += 1;
+  return count;
 }
 
 /** The time of the newest that a round remembers, milliseconds since 1970; 0 if there is none. */

@@ -11,7 +11,7 @@
  */
 import { createsKey, decideByIdentity } from '../causality/decide-write.ts';
 import { paxosDot } from '../causality/dot.ts';
-import { joinIfAny } from '../causality/record-order.ts';
+import { supersede } from '../causality/join.ts';
 import { recordOfWrite } from '../causality/mint.ts';
 import type { KeyRecord } from '../causality/record.ts';
 import {
@@ -135,7 +135,7 @@ function nextObject(
     n,
     created: createsKey(current),
   });
-  return joinIfAny(current, write) as KeyRecord;
+  return current === undefined ? write : supersede(current, write);
 }
 
 function holds(condition: Condition, record: KeyRecord | undefined, { etagOf }: PlanFacts): boolean {

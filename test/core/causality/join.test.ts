@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contains, covers } from '../../../src/core/causality/causal-context.ts';
-import { type Dot, formatDot, sameDot } from '../../../src/core/causality/dot.ts';
-import { joinRecords } from '../../../src/core/causality/join.ts';
+import { type Dot, formatDot, paxosDot, sameDot } from '../../../src/core/causality/dot.ts';
+import { joinRecords, supersede } from '../../../src/core/causality/join.ts';
 import { type NewWrite, recordOfWrite } from '../../../src/core/causality/mint.ts';
 import type {
   KeyRecord,
@@ -12,6 +12,7 @@ import type {
 } from '../../../src/core/causality/record.ts';
 import { isSameRequest } from '../../../src/core/causality/remembered-writes.ts';
 import { findDotCollision } from '../../../src/core/causality/visible-siblings.ts';
+import { ballot } from '../paxos/stage.ts';
 import { recordTriples } from './arbitraries.ts';
 import {
   context,
@@ -103,6 +104,24 @@ describe('the join of records that replicas hold', () => {
         }
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('a write that has seen all of a record', () => {
+  it('supersedes it as if the two were joined', () => {
+    fc.assert(
+      fc.property(recordTriples, fc.integer({ min: 1, max: 4 }), ([a, b, c], n) => {
+        const record = { ...join(a, b, c), largestN: 2 };
+        const atMs = 2 ** 40;
+        const write = recordOfWrite({
+          ...{ dot: paxosDot(ballot(atMs)), n, created: false, writtenAtMs: atMs, seen: record.context },
+          content: { type: 'value', contentType: 'x', bytes: new Uint8Array(1) },
+          identity: { id: 'no other has this', requestDigest: 'd' },
+        });
+        expect(describeRecord(supersede(record, write))).toBe(describeRecord(joinRecords(record, write)));
+      }),
+      { numRuns: 300 },
     );
   });
 });

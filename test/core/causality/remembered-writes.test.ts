@@ -10,6 +10,7 @@ import {
   mayHaveForgottenRounds,
   mayHaveForgottenWrites,
   newestOfRounds,
+  withRememberedWrite,
 } from '../../../src/core/causality/remembered-writes.ts';
 import { MAX_WRITE_IDS } from '../../../src/core/limits.ts';
 import { ballot } from '../paxos/stage.ts';
@@ -47,6 +48,37 @@ describe('the window of remembered writes', () => {
         expect(joinRememberedWrites(a, [...a])).toEqual(a);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('takes one write more as it would join it, whichever that is and whatever it holds', () => {
+    const ofRounds = ALL_WRITES.filter(isOfRound);
+    const full = fc
+      .shuffledSubarray([...ofRounds], { minLength: MAX_WRITE_IDS })
+      .map((writes) =>
+        writes.reduce<readonly RememberedWrite[]>((all, one) => joinRememberedWrites(all, [one]), []),
+      );
+    const newest = fc.nat(50).map((index) => ({
+      ...(ALL_WRITES[index] as RememberedWrite),
+      writtenAtMs: 1_000 + index,
+    }));
+    fc.assert(
+      fc.property(
+        fc.oneof(windows, full),
+        fc.array(fc.oneof(newest, fc.constantFrom(...ALL_WRITES)), { maxLength: 5 }),
+        (before, writes) => {
+          let held = before;
+          for (const write of writes) {
+            const joined = joinRememberedWrites([write], held);
+            held = withRememberedWrite(held, write);
+            expect(held).toEqual(joined);
+            expect(mayHaveForgottenRounds({ writes: held }, 0)).toBe(
+              held.filter(isOfRound).length === MAX_WRITE_IDS,
+            );
+          }
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 
