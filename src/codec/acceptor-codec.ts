@@ -13,11 +13,8 @@ import { EncodedRecord } from './encoded-record.ts';
 import { DIGEST_BYTES, placementHash, writeDigest } from './hash.ts';
 import { type FieldReader, FormatError, packFieldsAfterHeader, unpackFields } from './packer.ts';
 import { checkRecord, sameBytes } from './record-codec.ts';
-import { recordFromFields } from './record-fields.ts';
 
 const FORMAT_VERSION = 2;
-/** Still read. It held the fields of what was accepted, which had to be decoded and encoded with every promise. */
-const FORMAT_VERSION_WITH_FIELDS = 1;
 const HEADER_BYTES = 1 + DIGEST_BYTES;
 const KIND_SEED = 0x6163_6365_7074_6f72n;
 
@@ -34,9 +31,10 @@ export function encodeAcceptorState(entry: EntryName, state: AcceptorState<Encod
 /** Throws FormatError for damaged bytes, another version, or what belongs to another key. Values alias `bytes`. */
 export function decodeAcceptorState(entry: EntryName, bytes: Uint8Array): AcceptorState<EncodedRecord> {
   if (bytes.length <= HEADER_BYTES) throw new FormatError('an acceptor state is longer than this');
-  const version = bytes[0];
-  if (version !== FORMAT_VERSION && version !== FORMAT_VERSION_WITH_FIELDS) {
-    throw new FormatError(`acceptor state of format version ${version}; this program reads versions 1 and 2`);
+  if (bytes[0] !== FORMAT_VERSION) {
+    throw new FormatError(
+      `acceptor state of format version ${bytes[0]}; this program reads version ${FORMAT_VERSION}`,
+    );
   }
   const expected = new Uint8Array(DIGEST_BYTES);
   writeDigest(bytes.subarray(HEADER_BYTES), seedOf(entry), expected, 0);
@@ -51,7 +49,7 @@ export function decodeAcceptorState(entry: EntryName, bytes: Uint8Array): Accept
     chosen: readOptionalBallot(fields),
     admittedAs: readOptionalId(fields),
   };
-  const object = version === FORMAT_VERSION ? readObject(entry, fields) : readObjectOfFields(entry, fields);
+  const object = readObject(entry, fields);
   fields.end();
   return { ...names, object };
 }
@@ -65,11 +63,6 @@ function readObject(entry: EntryName, fields: FieldReader): EncodedRecord | unde
   }
   checkRecord(entry, bytes);
   return new EncodedRecord(bytes, base);
-}
-
-function readObjectOfFields(entry: EntryName, fields: FieldReader): EncodedRecord | undefined {
-  const object = fields.optionalFields();
-  return object === undefined ? undefined : EncodedRecord.of(entry, recordFromFields(object, true));
 }
 
 function seedOf(entry: EntryName): bigint {

@@ -1,8 +1,8 @@
 /**
  * A record as it lies on disk and travels between replicas: the same bytes, so a replica's answer is what it stored.
  *
- *   byte 0        format version: 1, or 4 if its context knows Paxos dots; 2, of the same, is still read. No flipped bit makes one of
- *                 another of these: the digest is of the payload alone
+ *   byte 0        format version: 1, or 4 if its context knows Paxos dots. (It was 2 in stores of format 1, which have all write ids as
+ *                 fields.) No flipped bit makes one of the other: the digest is of the payload alone
  *   bytes 1..16   digest of the payload, seeded with the placement hash of bucket and key
  *   bytes 17..    payload: arrays by position (packer.ts), in a canonical order
  *
@@ -17,13 +17,6 @@ import { recordFromFields, recordToFields } from './record-fields.ts';
 
 const FORMAT_VERSION = 1;
 const FORMAT_VERSION_WITH_BALLOT = 4;
-/** Still read: it has all write ids as fields. What it becomes when it is joined is of version 3. */
-const OLD_VERSION_WITH_BALLOT = 2;
-const KNOWN_VERSIONS: ReadonlySet<number | undefined> = new Set([
-  FORMAT_VERSION,
-  OLD_VERSION_WITH_BALLOT,
-  FORMAT_VERSION_WITH_BALLOT,
-]);
 const HEADER_BYTES = 1 + DIGEST_BYTES;
 
 /** Equal records of one key give equal bytes. */
@@ -43,12 +36,9 @@ export function decodeRecord(entry: EntryName, bytes: Uint8Array): KeyRecord {
 /** As decodeRecord, of bytes that checkRecord has let through already. */
 export function decodeCheckedRecord(bytes: Uint8Array): KeyRecord {
   const fields = unpackFields(bytes.subarray(HEADER_BYTES));
-  const isOld = bytes[0] === OLD_VERSION_WITH_BALLOT;
-  const record = recordFromFields(fields, isOld);
+  const record = recordFromFields(fields);
   fields.end();
-  const version = versionOf(record);
-  if (bytes[0] !== version && !(isOld && version === FORMAT_VERSION_WITH_BALLOT))
-    throw new FormatError('it is of the other format version');
+  if (bytes[0] !== versionOf(record)) throw new FormatError('it is of the other format version');
   if (largestNOf(bytes) !== record.largestN) throw new FormatError('its last byte is not N');
   return record;
 }
@@ -56,8 +46,8 @@ export function decodeCheckedRecord(bytes: Uint8Array): KeyRecord {
 /** Throws FormatError unless the bytes are a whole record of this key, without decoding it. */
 export function checkRecord(entry: EntryName, bytes: Uint8Array): void {
   if (bytes.length <= HEADER_BYTES) throw new FormatError('a record is longer than this');
-  if (!KNOWN_VERSIONS.has(bytes[0])) {
-    throw new FormatError(`record format version ${bytes[0]}; this program reads versions 1, 2 and 4`);
+  if (bytes[0] !== FORMAT_VERSION && bytes[0] !== FORMAT_VERSION_WITH_BALLOT) {
+    throw new FormatError(`record format version ${bytes[0]}; this program reads versions 1 and 4`);
   }
   const expected = new Uint8Array(DIGEST_BYTES);
   writeDigest(bytes.subarray(HEADER_BYTES), placementHash(entry), expected, 0);

@@ -20,12 +20,12 @@ export function recordToFields({ siblings, context, writes, largestN }: KeyRecor
 
 /**
  * Throws FormatError, also for what no replica holds: joined into others it could do harm. Values alias what was
- * unpacked. `isOld`: all write ids are fields, as they were before.
+ * unpacked.
  */
-export function recordFromFields(fields: FieldReader, isOld = false): KeyRecord {
+export function recordFromFields(fields: FieldReader): KeyRecord {
   const siblings = fields.fields().each((reader) => readSibling(reader.fields()));
   const context = contextFromFields(fields.fields());
-  const writes = readWrites(fields, context.ballot !== undefined && !isOld);
+  const writes = readWrites(fields, context.ballot !== undefined);
   const largestN = fields.integer(1, MAX_NODES);
   if (!isSorted(siblings, compareSiblings)) throw new FormatError('siblings are not sorted');
   if (!siblings.every(({ dot }) => contains(context, dot))) {

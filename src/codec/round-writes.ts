@@ -14,6 +14,7 @@ import { ballotOfActor, paxosDot } from '../core/causality/dot.ts';
 import type { RememberedWrite } from '../core/causality/record.ts';
 import { isRefusal, refusedWrite } from '../core/causality/remembered-writes.ts';
 import type { Incarnation, NodeId } from '../core/ids.ts';
+import { MAX_WRITE_IDS } from '../core/limits.ts';
 import { type Ballot, ballotOf, type BallotParts, isBallot, partsOfBallot } from '../core/paxos/ballot.ts';
 import { ByteReader, textOf } from './byte-stream.ts';
 import { FormatError } from './format-error.ts';
@@ -73,6 +74,8 @@ export function packRoundWrites(writes: readonly RememberedWrite[]): {
     else packed.push(one);
   }
   const bytes = joined(packed);
+  // What is kept by one of these would keep its own list, and so on: no object that led to this one would ever go.
+  for (const write of writes) packedLists.delete(write);
   if (others.length === 0) keepList(writes, bytes);
   return { bytes, others };
 }
@@ -127,6 +130,7 @@ export function unpackRoundWrites(bytes: Uint8Array): RememberedWrite[] {
   const writes: RememberedWrite[] = [];
   let proposer: Proposing | undefined;
   while (!reader.atEnd) {
+    if (writes.length === MAX_WRITE_IDS) throw new FormatError('too many write ids');
     const flags = reader.unsigned(1);
     const id = readId(reader, flags & ID_FORM);
     const digest = (flags & REFUSED) === 0 ? textOf(reader.raw(DIGEST_BYTES), 'hex') : undefined;
@@ -145,7 +149,8 @@ export function unpackRoundWrites(bytes: Uint8Array): RememberedWrite[] {
         : { id, dot, requestDigest: digest, seenDigest, writtenAtMs: timeMs, created },
     );
   }
-  keepList(writes, bytes.slice());
+  // A copy: `slice` of a Buffer would be none.
+  keepList(writes, Uint8Array.from(bytes));
   return writes;
 }
 
@@ -223,7 +228,7 @@ function pack(write: RememberedWrite): Packed | undefined {
   const idBytes = (WRITE_ID_FORMS[form] as WriteIdForm).pack(id);
   const digest = Buffer.from(refused ? '' : requestDigest, 'hex');
   return {
-    bytes: Buffer.concat([Uint8Array.of(flags), idBytes, digest, rest]),
+    bytes: alone(Buffer.concat([Uint8Array.of(flags), idBytes, digest, rest])),
     proposer: proposerOf({ node, incarnation }),
   };
 }
@@ -234,8 +239,13 @@ function proposerOf({ node, incarnation }: Proposing): Proposer {
   if (known !== undefined) return known;
   if (proposers.size === MAX_PROPOSERS) proposers.clear();
   const id = Buffer.from(node, 'latin1');
-  const bytes = Buffer.concat([Uint8Array.of(id.length), id, Buffer.from(incarnation, 'base64url')]);
+  const bytes = alone(Buffer.concat([Uint8Array.of(id.length), id, Buffer.from(incarnation, 'base64url')]));
   const proposer = { name, bytes };
   proposers.set(name, proposer);
   return proposer;
+}
+
+/** A small Buffer is a part of 8 KiB, all of which it would keep. */
+function alone(bytes: Buffer): Uint8Array {
+  return Uint8Array.from(bytes);
 }

@@ -4,7 +4,7 @@ import type { NodeId, StoreId } from '../core/ids.ts';
 import { FormatError, packFields, unpackFields } from './packer.ts';
 
 /** Version of everything in the store together; another one is refused at start. */
-export const STORE_FORMAT_VERSION = 1;
+export const STORE_FORMAT_VERSION = 2;
 
 export interface StoreIdentity {
   readonly storeId: StoreId;

@@ -90,14 +90,6 @@ describe('records', () => {
   });
 });
 
-describe('records of version 2', () => {
-  it.each(Object.keys(GOLDEN['records, version 2'] ?? {}))('are still read: %s', (name) => {
-    const bytes = bytesOf('records, version 2', name);
-    expect(comparable(decodeRecord(SAMPLE_ENTRY, bytes))).toBe(comparable(RECORD_SAMPLES[name]));
-    expect(bytes[0]).toBe(2);
-  });
-});
-
 describe('acceptor states', () => {
   it('are written as ever', () => {
     expect(each(ACCEPTOR_SAMPLES, (state) => hex(encodeAcceptorState(SAMPLE_ENTRY, state)))).toEqual(
@@ -107,11 +99,6 @@ describe('acceptor states', () => {
 
   it.each(Object.entries(ACCEPTOR_SAMPLES))('are still read: %s', (name, state) => {
     expect(comparable(decodeAcceptorState(SAMPLE_ENTRY, bytesOf('acceptors', name)))).toBe(comparable(state));
-  });
-
-  it.each(Object.keys(GOLDEN['acceptors, version 1'] ?? {}))('of version 1 are still read: %s', (name) => {
-    const decoded = decodeAcceptorState(SAMPLE_ENTRY, bytesOf('acceptors, version 1', name));
-    expect(comparable(decoded)).toBe(comparable(ACCEPTOR_SAMPLES[name]));
   });
 
   it('have floors, which are written and lie as ever', () => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../src/codec/format-error.ts';
@@ -81,6 +83,31 @@ describe('what rounds remember', () => {
     );
   });
 
+  it('does not rest on the bytes that it was read from', () => {
+    const list = [write(DRAWN), write('id', 'n2')];
+    const source = Buffer.from(packRoundWrites(list).bytes);
+    const read = unpackRoundWrites(source);
+    source.fill(0);
+    const next = [write(UUID), ...read];
+    expect(packRoundWrites(next).bytes).toEqual(packRoundWrites(next.map((one) => ({ ...one }))).bytes);
+  });
+
+  it('keeps no list that has gone, however the next ones were made of it', async () => {
+    const gone: WeakRef<readonly RememberedWrite[]>[] = [];
+    let list: readonly RememberedWrite[] = [];
+    for (let round = 0; round < 400; round += 1) {
+      const one = write(`id-${round}`);
+      const refused = refusedWrite(`no-${round}`, one.dot, TIME_MS);
+      list = [one, ...(round % 20 === 0 ? [refused] : []), ...list].slice(0, 64);
+      packRoundWrites(list);
+      gone.push(new WeakRef(list));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(gone.filter((one) => one.deref() !== undefined).length).toBeLessThan(3);
+    expect(list).toHaveLength(64);
+  });
+
   it.each<readonly [string, RememberedWrite]>([
     ['a plain write', { ...write(UUID), dot: dot('a', 1) }],
     ['a time that is not that of its ballot', write(UUID, 'n1', { writtenAtMs: TIME_MS + 1 })],
@@ -115,6 +142,12 @@ describe('bytes that nobody has packed', () => {
     expect(() => unpackRoundWrites(wrong)).toThrow(FormatError);
   });
 
+  it('are refused: more than a window holds', () => {
+    const ids = Array.from({ length: 65 }, (_, index) => write(`id-${index}`));
+    expect(unpackRoundWrites(packRoundWrites(ids.slice(1)).bytes)).toHaveLength(64);
+    expect(() => unpackRoundWrites(packRoundWrites(ids).bytes)).toThrow('too many write ids');
+  });
+
   it('are refused: a proposer twice, and an id in another form', () => {
     const one = packRoundWrites([write(UUID)]).bytes;
     expect(() => unpackRoundWrites(Buffer.concat([one, one]))).toThrow('said twice');
@@ -136,6 +169,11 @@ describe('bytes that nobody has packed', () => {
     );
   });
 });
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 function changed(bytes: Uint8Array, at: number, byte: number): Uint8Array {
   const copy = Uint8Array.from(bytes);

@@ -4,6 +4,7 @@ import { packFields } from '../../src/codec/packer.ts';
 import {
   decodeStoreIdentity,
   encodeStoreIdentity,
+  STORE_FORMAT_VERSION,
   type StoreIdentity,
 } from '../../src/codec/store-identity.ts';
 import type { NodeId, StoreId } from '../../src/core/ids.ts';
@@ -29,7 +30,7 @@ describe('what a store says about itself', () => {
   });
 
   it('of a later version is known by its version, whatever follows', () => {
-    expect(decodeStoreIdentity(packFields([2]))).toEqual({ type: 'other-version', version: 2 });
+    expect(decodeStoreIdentity(packFields([3]))).toEqual({ type: 'other-version', version: 3 });
     expect(decodeStoreIdentity(packFields([7, 'x', null, [1]]))).toEqual({
       type: 'other-version',
       version: 7,
@@ -51,10 +52,13 @@ describe('what a store says about itself', () => {
   it.each<readonly [string, readonly unknown[]]>([
     ['version 0', [0]],
     ['no version', []],
-    ['a store id that is none', [1, 'short', 'local', 'n1', '{}']],
-    ['a field too few', [1, STORE_SAMPLE.storeId, 'local', 'n1']],
-    ['a field too many', [1, STORE_SAMPLE.storeId, 'local', 'n1', '{}', 1]],
-    ['a node id that is too long', [1, STORE_SAMPLE.storeId, 'local', 'n'.repeat(65), '{}']],
+    ['a store id that is none', [STORE_FORMAT_VERSION, 'short', 'local', 'n1', '{}']],
+    ['a field too few', [STORE_FORMAT_VERSION, STORE_SAMPLE.storeId, 'local', 'n1']],
+    ['a field too many', [STORE_FORMAT_VERSION, STORE_SAMPLE.storeId, 'local', 'n1', '{}', 1]],
+    [
+      'a node id that is too long',
+      [STORE_FORMAT_VERSION, STORE_SAMPLE.storeId, 'local', 'n'.repeat(65), '{}'],
+    ],
   ])('is refused for %s', (_, fields) => {
     expect(refusedOr(() => decodeStoreIdentity(packFields(fields)))).toBeUndefined();
   });

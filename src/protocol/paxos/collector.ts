@@ -83,7 +83,8 @@ export class Collector {
   ): Promise<RoundEnd | undefined> {
     const { standingOn, ballots, clock, config } = this.#ports;
     const standing = standingOn(entry);
-    if (standing.type === 'no-voter') return undefined;
+    // Nor would this node forget the key by it (core/paxos/acceptor.ts, decideCollect).
+    if (standing.type === 'no-voter' || standing.isNewcomer) return undefined;
     const n = homes.length;
     const round = new Round({
       ballot: ballots.above(seen, clock.nowMs()),

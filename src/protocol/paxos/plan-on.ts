@@ -13,6 +13,7 @@ export const NO_BALLOT = ballotOf({
   ...{ node: 'nobody' as NodeId, incarnation: 'A'.repeat(22) as Incarnation },
 });
 
+/** What it proposes is of no ballot, and for nobody: what is asked of it is what the requests would be told, if nothing is changed. */
 export function planOn(
   clock: Clock,
   record: KeyRecord | undefined,
