@@ -19,8 +19,9 @@ const LATEST = 48;
 const OLDEST = 16;
 const SHARE_OF_OLDEST = 1 / 16;
 /**
- * Milliseconds of rest for each one that the refusals of a lot were seen to take. That is a third of what they take, as neither the
- * parser nor the sending is seen: so a fifth of the time goes to refusals at most.
+ * Milliseconds of rest for each one that the refusals of a lot were seen to take. That is a third to a fifth of what they take, as
+ * neither the parser nor the sending is seen: so a fifth to a third of the time goes to refusals at most, and a larger part of
+ * the node's CPU time where others use its processor, too.
  */
 const REST = 12;
 /** Milliseconds between two lots. */
