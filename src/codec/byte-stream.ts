@@ -78,6 +78,7 @@ export class ByteReader {
   }
 }
 
+/** The bytes as text, without a copy of them first. */
 export function textOf({ buffer, byteOffset, length }: Uint8Array, encoding: BufferEncoding): string {
   return Buffer.from(buffer, byteOffset, length).toString(encoding);
 }

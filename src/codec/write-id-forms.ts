@@ -1,6 +1,6 @@
 /**
- * Write ids in short. Nearly all of them are 16 bytes in disguise: UUIDs, as clients draw them, or base64url, as nodes do. An id has one
- * form, the first that fits.
+ * Write ids in short. Nearly all of them are 16 bytes in disguise: UUIDs, as clients draw them, or base64url, as nodes do. An id fits
+ * one form only.
  */
 import { MAX_WRITE_ID_CHARACTERS } from '../core/limits.ts';
 import { textOf } from './byte-stream.ts';

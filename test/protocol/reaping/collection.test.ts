@@ -205,6 +205,27 @@ describe('a home replica that has lost its disk', () => {
     await stage.world.runFor(2 * REAP_RETRY_MS + SOON_MS);
     expect(left(entry)).toEqual([]);
   });
+
+  it('leads no collection until then', async () => {
+    const entry = await begin('cas', true);
+    await createAndRemove(entry);
+    stage.machine('n1').crash({ power: true, reason: 'the test' });
+    stage.disk('n1').wipe();
+    stage.lose = ({ message }) => message.type === 'request' && message.request.type === 'voted-keys';
+    await stage.start('n1');
+    await stage.until(() => stage.node('n1').recovery().partitions === 0);
+    const etag = await create(entry, 'anew', 'n2');
+    assertWritten(await stage.run(stage.node('n2').conditional(casOf(entry, undefined, { ifMatch: etag }))));
+    await stage.world.runFor(1_000);
+    stage.forget();
+    await stage.world.runFor(2 * REAP_RETRY_MS + SOON_MS);
+    expect(stage.traced('reap-round').some(({ node }) => node === 'n1')).toBe(true);
+    expect(stage.requests('paxos-prepare', 'n1')).toEqual([]);
+    stage.lose = () => false;
+    await stage.until(() => stage.traced('votes-again').length > 0);
+    await stage.world.runFor(2 * REAP_RETRY_MS + SOON_MS);
+    expect(left(entry)).toEqual([]);
+  });
 });
 
 describe('a collection that one home replica has missed', () => {
