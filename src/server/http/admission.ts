@@ -47,6 +47,11 @@ export class Admission {
     return this.#inFlight;
   }
 
+  /** Whether no queue stands, or one that will be over in a moment. */
+  get hasRoom(): boolean {
+    return this.#inFlight < Math.min(QUEUE_IS_OVER, this.#maxInFlight);
+  }
+
   get draining(): boolean {
     return this.#draining;
   }

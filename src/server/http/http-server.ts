@@ -36,7 +36,10 @@ export function createHttpServer(options: AppOptions): Server {
   const door = new Door(options);
   const app = createApp(door);
   const unsent = new UnsentAnswers();
-  const reading = new PacedReading({ isDraining: () => options.admission.draining });
+  const reading = new PacedReading({
+    isDraining: () => options.admission.draining,
+    hasRoom: () => options.admission.hasRoom,
+  });
   const lane = new EntryLane(door, unsent, onFailure);
   const malformed = new MalformedRequests(options);
   const listener = getRequestListener((request, env) => app.fetch(request, env), {

@@ -3,7 +3,8 @@
  *
  * Node reads from every connection that has something, in the same turn of the event loop. With some thousand of them a turn lasts
  * for seconds: what was let in goes no further meanwhile, is late, and all of it was for nothing. So a connection whose request was
- * refused is not read for a moment. Those that wait are read some at a time, so that refusals take a small share of the time. The
+ * refused is not read for a moment. Those that wait are read some at a time, so that refusals take a small share of what the node has
+ * of its processor: that may be a fraction of the time, where others use it, too, and the less it is the more a refusal takes. The
  * latest come first: their clients are the most likely to wait still ("adaptive LIFO", Maurer, Fail at Scale, 2015); a share of the
  * oldest come with them, so that each is read within a second or two.
  *
@@ -18,15 +19,17 @@ const LATEST = 48;
 /** Of the oldest at least so many, and this share of all. */
 const OLDEST = 16;
 const SHARE_OF_OLDEST = 1 / 16;
-/**
- * Milliseconds of rest for each one that the refusals of a lot were seen to take. That is a third to a fifth of what they take, as
- * neither the parser nor the sending is seen: so a fifth to a third of the time goes to refusals at most, and a larger part of
- * the node's CPU time where others use its processor, too.
- */
-const REST = 12;
-/** Milliseconds between two lots. */
+/** Of the node's CPU time, for refusals at most. */
+const SHARE_OF_REFUSALS = 0.15;
+/** By so much more CPU time a refusal takes than is seen of it, as neither the parser nor the sending is: three to five times. */
+const UNSEEN = 5;
+/** Milliseconds of CPU time for other things, for each one that the refusals of a lot were seen to take. */
+const REST = (UNSEEN * (1 - SHARE_OF_REFUSALS)) / SHARE_OF_REFUSALS;
+/** Milliseconds between two lots, by the clock. */
 const SHORTEST_REST_MS = 1;
-const LONGEST_REST_MS = 100;
+const LONGEST_REST_MS = 250;
+/** Milliseconds between two looks at what ends a rest. */
+const LOOK_MS = 20;
 
 interface Wait {
   readonly sinceMs: number;
@@ -37,13 +40,26 @@ interface Wait {
 interface Options {
   /** While it says so, nobody waits: who is not read now is cut off. */
   readonly isDraining: () => boolean;
+  /** Whether the node has little to do: then it need not rest. */
+  readonly hasRoom: () => boolean;
   /** A clock that never goes back. */
   readonly nowMs?: () => number;
+  /** CPU time of the node, milliseconds. */
+  readonly cpuMs?: () => number;
+}
+
+/** What lies between two lots. */
+interface Rest {
+  readonly sinceMs: number;
+  /** The node's CPU time when it is over, if nothing else ends it. */
+  readonly untilCpuMs: number;
 }
 
 export class PacedReading {
   readonly #isDraining: () => boolean;
+  readonly #hasRoom: () => boolean;
   readonly #nowMs: () => number;
+  readonly #cpuMs: () => number;
   /** Of those that wait, and in the turn in which they are read again. */
   readonly #waits = new WeakMap<Socket, Wait>();
   /** In the order in which they came, from `#oldest` on. Some may not wait any more. */
@@ -51,13 +67,16 @@ export class PacedReading {
   #oldest = 0;
   /** What refusals took since the last lot. */
   #spentMs = 0;
-  #restsUntilMs = 0;
+  /** After the last lot. */
+  #rest: Rest = { sinceMs: Number.NEGATIVE_INFINITY, untilCpuMs: 0 };
   /** Whether a lot is to be read. */
   #isDue = false;
 
-  constructor({ isDraining, nowMs = () => performance.now() }: Options) {
+  constructor({ isDraining, hasRoom, nowMs = () => performance.now(), cpuMs = cpuOfProcessMs }: Options) {
     this.#isDraining = isDraining;
+    this.#hasRoom = hasRoom;
     this.#nowMs = nowMs;
+    this.#cpuMs = cpuMs;
   }
 
   /** A request is refused; `tookMs`: what that has cost until now. */
@@ -85,19 +104,32 @@ export class PacedReading {
     const nowMs = this.#nowMs();
     this.#waits.set(socket, { sinceMs: nowMs, isOver: false });
     this.#waiting.push(socket);
-    if (!this.#isDue) this.#readAfter(Math.max(SHORTEST_REST_MS, this.#restsUntilMs - nowMs));
+    if (!this.#isDue) this.#readAfterRest();
   }
 
-  #readAfter(restMs: number): void {
+  #readAfterRest(): void {
     this.#isDue = true;
-    setTimeout(() => this.#readLot(), restMs);
+    setTimeout(
+      () => {
+        if (this.#restMs() === 0) this.#readLot();
+        else this.#readAfterRest();
+      },
+      Math.max(SHORTEST_REST_MS, this.#restMs()),
+    );
+  }
+
+  /** Milliseconds for which to rest before another look; 0 if it is over. */
+  #restMs(): number {
+    const leftMs = this.#rest.sinceMs + LONGEST_REST_MS - this.#nowMs();
+    if (leftMs <= 0 || this.#isDraining() || this.#hasRoom()) return 0;
+    return Math.min(Math.max(0, this.#rest.untilCpuMs - this.#cpuMs()), leftMs, LOOK_MS);
   }
 
   #readLot(): void {
     const lot = this.#isDraining() ? this.#takeAll() : this.#takeLot();
     for (const socket of lot) socket.resume();
     this.#end(lot);
-    setImmediate(() => this.#rest());
+    setImmediate(() => this.#beginRest());
   }
 
   /** With this turn: all that lies in them is read before it is over. */
@@ -112,12 +144,11 @@ export class PacedReading {
   }
 
   /** After a lot that was read. */
-  #rest(): void {
-    const restMs = Math.min(Math.max(SHORTEST_REST_MS, REST * this.#spentMs), LONGEST_REST_MS);
+  #beginRest(): void {
+    this.#rest = { sinceMs: this.#nowMs(), untilCpuMs: this.#cpuMs() + REST * this.#spentMs };
     this.#spentMs = 0;
-    this.#restsUntilMs = this.#nowMs() + restMs;
-    this.#isDue = this.#waiting.length > this.#oldest;
-    if (this.#isDue) this.#readAfter(restMs);
+    this.#isDue = false;
+    if (this.#waiting.length > this.#oldest) this.#readAfterRest();
   }
 
   #takeAll(): readonly Socket[] {
@@ -139,4 +170,9 @@ export class PacedReading {
     }
     return [...oldest, ...latest];
   }
+}
+
+function cpuOfProcessMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
