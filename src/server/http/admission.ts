@@ -47,9 +47,15 @@ export class Admission {
     return this.#inFlight;
   }
 
-  /** Whether no queue stands, or one that will be over in a moment. */
-  get hasRoom(): boolean {
-    return this.#inFlight < Math.min(QUEUE_IS_OVER, this.#maxInFlight);
+  /** How many requests the node wants, as little is left to do; 0 while it has enough. All of them are let in. */
+  get room(): number {
+    if (this.#inFlight >= QUEUE_IS_OVER) return 0;
+    return Math.max(0, Math.min(ALWAYS_LET_IN, this.#maxInFlight) - this.#inFlight);
+  }
+
+  /** Whether requests were refused for want of time a moment ago. */
+  get isOverloaded(): boolean {
+    return this.#nowMs() - this.#lastRefusalMs < OVER_AFTER_MS;
   }
 
   get draining(): boolean {
@@ -106,8 +112,7 @@ export class Admission {
   }
 
   #share(): number {
-    const isOverloaded = this.#nowMs() - this.#lastRefusalMs < OVER_AFTER_MS;
-    return isOverloaded ? SHARE_UNDER_OVERLOAD : SHARE_OF_TIME_LIMIT;
+    return this.isOverloaded ? SHARE_UNDER_OVERLOAD : SHARE_OF_TIME_LIMIT;
   }
 
   #expectedMs(): number {

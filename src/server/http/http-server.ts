@@ -38,7 +38,7 @@ export function createHttpServer(options: AppOptions): Server {
   const unsent = new UnsentAnswers();
   const reading = new PacedReading({
     isDraining: () => options.admission.draining,
-    hasRoom: () => options.admission.hasRoom,
+    room: () => options.admission.room,
   });
   const lane = new EntryLane(door, unsent, onFailure);
   const malformed = new MalformedRequests(options);

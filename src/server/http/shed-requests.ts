@@ -32,7 +32,7 @@ const MAX_UNREAD_MS = PEER_PATIENCE_MS;
 export class ShedRequests {
   readonly #options: AppOptions;
   readonly #unsent: Pick<UnsentAnswers, 'overload'>;
-  readonly #reading: Pick<PacedReading, 'refused'>;
+  readonly #reading: Pick<PacedReading, 'refused' | 'pace'>;
   readonly #crossOrigin: CrossOrigin;
   readonly #refusal = new Refusal(undefined);
   readonly #refusalOfRetry = new Refusal('unknown');
@@ -42,7 +42,7 @@ export class ShedRequests {
   constructor(
     options: AppOptions,
     unsent: Pick<UnsentAnswers, 'overload'>,
-    reading: Pick<PacedReading, 'refused'>,
+    reading: Pick<PacedReading, 'refused' | 'pace'>,
   ) {
     this.#options = options;
     this.#unsent = unsent;
@@ -65,7 +65,10 @@ export class ShedRequests {
     if (incoming.url?.startsWith(ENTRY_PATH) !== true || incoming.method === 'OPTIONS') return false;
     const startedMs = performance.now();
     const detail = this.#detail(incoming, waited);
-    if (detail === undefined) return false;
+    if (detail === undefined) {
+      if (this.#options.admission.isOverloaded) this.#reading.pace(incoming, outgoing);
+      return false;
+    }
     this.#answer(incoming, outgoing, detail);
     this.#reading.refused(incoming, outgoing, performance.now() - startedMs);
     return true;

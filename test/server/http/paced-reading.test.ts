@@ -1,13 +1,14 @@
-/** When connections are read again whose request was refused: some at a time, the latest first. */
+/** When connections are read under overload: the latest when the node wants more, and some of the oldest. */
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Admission } from '../../../src/server/http/admission.ts';
 import { PacedReading } from '../../../src/server/http/paced-reading.ts';
 import { Turns, type Waited } from '../../../src/server/http/turns.ts';
 import { readUntil } from './http-client.ts';
-import { startTestServer } from './test-server.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
 
 class Connection {
   isRead = true;
@@ -26,13 +27,14 @@ class Connection {
 class Crowd {
   nowMs = 0;
   isDraining = false;
-  hasRoom = false;
+  /** Requests that the node wants. */
+  room = 0;
   /** Of each millisecond, how much of a processor the node has. */
   processorShare = 1;
   #cpuMs = 0;
   readonly reading = new PacedReading({
     isDraining: () => this.isDraining,
-    hasRoom: () => this.hasRoom,
+    room: () => this.room,
     nowMs: () => this.nowMs,
     cpuMs: () => this.#cpuMs,
   });
@@ -70,14 +72,14 @@ class Crowd {
   }
 }
 
-/** All 64 were read and refused again, which was seen to take 4 ms: at five times that it may be 15 % after 113 ms. None is read. */
-async function restingCrowd(): Promise<Crowd> {
-  const crowd = new Crowd(64);
-  crowd.refuse(0);
-  vi.advanceTimersToNextTimer();
-  expect(crowd.read).toHaveLength(64);
-  crowd.refuse(0.0625);
-  await vi.advanceTimersByTimeAsync(0);
+/** None is read; all were refused, of which 2 ms were seen: that takes ten times as much, which is 15 % after 113 ms. */
+async function restingCrowd(size = 64): Promise<Crowd> {
+  const crowd = new Crowd(size);
+  const [first] = crowd.all as [Connection];
+  crowd.refuse(0, [first]);
+  await crowd.pass(2);
+  expect(crowd.read).toHaveLength(size);
+  crowd.refuse(2 / size);
   expect(crowd.read).toHaveLength(0);
   return crowd;
 }
@@ -86,73 +88,85 @@ function numbers(from: number, to: number): readonly number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-describe('connections whose request was refused', () => {
+describe('connections under overload', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('are not read for a moment, then the latest and some of the oldest', async () => {
+  it('are not read for a moment, then some of the oldest at a time', async () => {
     const crowd = new Crowd(200);
     crowd.refuse(0);
+    await crowd.pass(1);
     expect(crowd.read).toEqual([]);
     await crowd.pass(1);
-    expect(crowd.read).toEqual([...numbers(0, 15), ...numbers(152, 199)]);
+    expect(crowd.read).toEqual(numbers(0, 15));
     await crowd.pass(2);
-    expect(crowd.read).toEqual([...numbers(0, 31), ...numbers(104, 199)]);
-    await crowd.pass(10);
+    expect(crowd.read).toEqual(numbers(0, 31));
+    await crowd.pass(30);
     expect(crowd.read).toEqual(numbers(0, 199));
   });
 
-  it('are read a share at a time if they are many, so that none waits for long', async () => {
+  it('are read a share of the oldest at a time if they are many, so that none waits for long', async () => {
     const crowd = new Crowd(8_000);
     crowd.refuse(0);
-    await crowd.pass(1);
-    expect(crowd.read).toEqual([...numbers(0, 499), ...numbers(7_952, 7_999)]);
-    await crowd.pass(50);
+    await crowd.pass(2);
+    expect(crowd.read).toEqual(numbers(0, 499));
+    await crowd.pass(100);
+    expect(crowd.read).toEqual(numbers(0, crowd.read.length - 1));
     expect(crowd.read.length).toBeGreaterThan(7_000);
-    expect(crowd.read).toEqual(expect.arrayContaining([...numbers(0, 5_000)]));
   });
 
-  it('are read after a rest in which the node had several times as much of its processor as the refusals took', async () => {
+  it('are read at once if the node wants more, the latest first', async () => {
+    const crowd = await restingCrowd(200);
+    crowd.room = 20;
+    await crowd.pass(2);
+    expect(crowd.read).toEqual(numbers(180, 199));
+    crowd.room = 5;
+    await crowd.pass(2);
+    expect(crowd.read).toEqual(numbers(175, 199));
+    crowd.room = 500;
+    await crowd.pass(2);
+    expect(crowd.read).toEqual(numbers(0, 199));
+  });
+
+  it('are read after a rest in which the node had several times as much of its processor as refusals took', async () => {
     const crowd = await restingCrowd();
     await crowd.pass(110);
     expect(crowd.read).toHaveLength(0);
-    await crowd.pass(6);
-    expect(crowd.read).toHaveLength(64);
+    await crowd.pass(8);
+    expect(crowd.read).toContain(15);
   });
 
   it('rest for longer where the node has less of a processor, but not for ever', async () => {
     const crowd = await restingCrowd();
     crowd.processorShare = 0.5;
-    await crowd.pass(222);
+    await crowd.pass(220);
     expect(crowd.read).toHaveLength(0);
-    await crowd.pass(12);
-    expect(crowd.read).toHaveLength(64);
+    await crowd.pass(14);
+    expect(crowd.read).toContain(15);
     const poor = await restingCrowd();
     poor.processorShare = 0.1;
-    await poor.pass(245);
+    await poor.pass(247);
     expect(poor.read).toHaveLength(0);
     await poor.pass(6);
-    expect(poor.read).toHaveLength(64);
+    expect(poor.read).toContain(15);
   });
 
-  it('are read at once when the node has little left to do', async () => {
-    const crowd = await restingCrowd();
-    crowd.hasRoom = true;
-    await crowd.pass(21);
-    expect(crowd.read).toHaveLength(64);
-  });
-
-  it('rest whether others wait when it begins or not', async () => {
-    const crowd = new Crowd(64);
-    crowd.refuse(10);
-    await crowd.pass(2);
-    expect(crowd.read).toHaveLength(64);
-    await crowd.pass(100);
+  it('rest whether others wait meanwhile or not', async () => {
+    const crowd = new Crowd(16);
     crowd.refuse(0);
-    await crowd.pass(145);
+    await crowd.pass(2);
+    expect(crowd.read).toHaveLength(16);
+    crowd.refuse(0.125);
+    crowd.room = 16;
+    await crowd.pass(2);
+    expect(crowd.read).toHaveLength(16);
+    crowd.room = 0;
+    await crowd.pass(60);
+    crowd.refuse(0);
+    await crowd.pass(50);
     expect(crowd.read).toHaveLength(0);
-    await crowd.pass(6);
-    expect(crowd.read).toHaveLength(64);
+    await crowd.pass(8);
+    expect(crowd.read).toHaveLength(16);
   });
 
   it('may give in the turn in which they are read again what has lain there since, and nothing older after it', async () => {
@@ -160,7 +174,7 @@ describe('connections whose request was refused', () => {
     expect(crowd.mayHaveWaitedMs(0)).toBe(0);
     crowd.refuse(0);
     crowd.nowMs += 700;
-    vi.advanceTimersByTime(1);
+    vi.advanceTimersByTime(2);
     expect(crowd.read).toEqual([0]);
     expect(crowd.mayHaveWaitedMs(0)).toBe(700);
     expect(crowd.mayHaveWaitedMs(0)).toBe(700);
@@ -193,7 +207,7 @@ describe('connections whose request was refused', () => {
     const crowd = new Crowd(300);
     crowd.refuse(0);
     crowd.isDraining = true;
-    await crowd.pass(1);
+    await crowd.pass(2);
     expect(crowd.read).toHaveLength(300);
     crowd.refuse(0);
     expect(crowd.read).toHaveLength(300);
@@ -216,9 +230,50 @@ describe('a request behind others on its connection', () => {
   });
 });
 
-describe('a server that refuses everything', () => {
-  const PUT = 'PUT /v1/kv/b/k HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nv';
+const PUT = 'PUT /v1/kv/b/k HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nv';
 
+/** Answers of one connection, whose second request is not read with those of others that come after it. */
+async function twoRequests(
+  server: TestServer,
+  end: string,
+): Promise<{ readonly first: string; readonly second: string }> {
+  const socket = await server.client.connect();
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  try {
+    socket.write(PUT);
+    const first = await readUntil(socket, end);
+    const progress = { isAnswered: false };
+    const second = readUntil(socket, end).finally(() => (progress.isAnswered = true));
+    socket.write(PUT);
+    for (let others = 0; others < 10; others += 1) await server.client.get('/livez');
+    expect(progress.isAnswered).toBe(false);
+    // A rest is over by the real clock at the latest, but looked at by timers that stand still unless they are moved.
+    while (!progress.isAnswered) {
+      await vi.advanceTimersByTimeAsync(20);
+      await new Promise(setImmediate);
+    }
+    return { first, second: await second };
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+describe('a server under overload', () => {
+  it('reads by turns from the connections of which it has let requests in, too', async () => {
+    const server = await startTestServer();
+    const overloaded = vi.spyOn(Admission.prototype, 'isOverloaded', 'get').mockReturnValue(true);
+    try {
+      const { first, second } = await twoRequests(server, '\r\n\r\n');
+      expect(first).toContain('HTTP/1.1 201');
+      expect(second).toContain('HTTP/1.1 204');
+    } finally {
+      overloaded.mockRestore();
+      await server.close();
+    }
+  });
+});
+
+describe('a server that refuses everything', () => {
   it('answers each request of many connections', async () => {
     const server = await startTestServer({ limits: { maxOperationsInFlight: 1 } });
     try {
@@ -244,24 +299,10 @@ describe('a server that refuses everything', () => {
     const server = await startTestServer({ limits: { maxOperationsInFlight: 1 } });
     try {
       server.admission.enter();
-      const socket = await server.client.connect();
-      vi.useFakeTimers({ toFake: ['setTimeout'] });
-      socket.write(PUT);
-      expect(await readUntil(socket, '"retryAfterMs":1000}')).toContain('HTTP/1.1 503');
-      let answered = false;
-      const second = readUntil(socket, '"retryAfterMs":1000}').finally(() => (answered = true));
-      socket.write(PUT);
-      // Others come and are answered meanwhile.
-      for (let others = 0; others < 10; others += 1) await server.client.get('/livez');
-      expect(answered).toBe(false);
-      // The rest is over by the real clock at the latest, but looked at by timers that stand still unless they are moved.
-      while (!answered) {
-        await vi.advanceTimersByTimeAsync(20);
-        await new Promise(setImmediate);
-      }
-      expect(await second).toContain('HTTP/1.1 503');
+      const { first, second } = await twoRequests(server, '"retryAfterMs":1000}');
+      expect(first).toContain('HTTP/1.1 503');
+      expect(second).toContain('HTTP/1.1 503');
     } finally {
-      vi.useRealTimers();
       await server.close();
     }
   });
