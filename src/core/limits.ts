@@ -41,12 +41,12 @@ export const MAX_CONTENTION_DOUBLINGS = 6;
 /** Rounds lost to plain writes after which a round asks all home replicas what they hold, and pauses before it. */
 export const MAX_DIRTY_ROUNDS = 3;
 /** Milliseconds that a round of a key for which several have just competed waits for them to come back. */
-export const GATHER_CONTENDERS_MS = 3;
+export const GATHER_CONTENDERS_MS = 8;
 /** From so many on that compete for a key, those that lose are told a few at a time. */
 export const MIN_RACE_CONTENDERS = 6;
 /** Share of the losers that are told after each round, and the milliseconds after which one is told in any case. */
 export const LOSER_RELEASE_SHARE = 0.05;
-export const LOSER_HOLD_MS = 80;
+export const LOSER_HOLD_MS = 60;
 /** Requests that share one round. */
 export const MAX_ROUND_REQUESTS = 128;
 /** Milliseconds for which a promise that came with an acceptance is kept for the next write of the key (mode `cas`). */
