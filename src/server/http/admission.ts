@@ -53,11 +53,6 @@ export class Admission {
     return Math.max(0, Math.min(ALWAYS_LET_IN, this.#maxInFlight) - this.#inFlight);
   }
 
-  /** Whether requests were refused for want of time a moment ago. */
-  get isOverloaded(): boolean {
-    return this.#nowMs() - this.#lastRefusalMs < OVER_AFTER_MS;
-  }
-
   get draining(): boolean {
     return this.#draining;
   }
@@ -112,7 +107,8 @@ export class Admission {
   }
 
   #share(): number {
-    return this.isOverloaded ? SHARE_UNDER_OVERLOAD : SHARE_OF_TIME_LIMIT;
+    const isOverloaded = this.#nowMs() - this.#lastRefusalMs < OVER_AFTER_MS;
+    return isOverloaded ? SHARE_UNDER_OVERLOAD : SHARE_OF_TIME_LIMIT;
   }
 
   #expectedMs(): number {

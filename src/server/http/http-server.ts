@@ -38,7 +38,8 @@ export function createHttpServer(options: AppOptions): Server {
   const unsent = new UnsentAnswers();
   const reading = new PacedReading({
     isDraining: () => options.admission.draining,
-    room: () => options.admission.room,
+    // What is let in would be refused all the same.
+    room: () => (unsent.overload === undefined ? options.admission.room : 0),
   });
   const lane = new EntryLane(door, unsent, onFailure);
   const malformed = new MalformedRequests(options);

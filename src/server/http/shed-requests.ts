@@ -28,11 +28,13 @@ const REQUEST_ID = '<request id>';
  * first attempt that it is not (core/limits.ts).
  */
 const MAX_UNREAD_MS = PEER_PATIENCE_MS;
+/** Milliseconds of a time limit. That one who waits for less is refused says little of what others may expect. */
+const PATIENT_MS = 500;
 
 export class ShedRequests {
   readonly #options: AppOptions;
   readonly #unsent: Pick<UnsentAnswers, 'overload'>;
-  readonly #reading: Pick<PacedReading, 'refused' | 'pace'>;
+  readonly #reading: Pick<PacedReading, 'refused' | 'pace' | 'isPacing'>;
   readonly #crossOrigin: CrossOrigin;
   readonly #refusal = new Refusal(undefined);
   readonly #refusalOfRetry = new Refusal('unknown');
@@ -42,7 +44,7 @@ export class ShedRequests {
   constructor(
     options: AppOptions,
     unsent: Pick<UnsentAnswers, 'overload'>,
-    reading: Pick<PacedReading, 'refused' | 'pace'>,
+    reading: Pick<PacedReading, 'refused' | 'pace' | 'isPacing'>,
   ) {
     this.#options = options;
     this.#unsent = unsent;
@@ -66,11 +68,12 @@ export class ShedRequests {
     const startedMs = performance.now();
     const detail = this.#detail(incoming, waited);
     if (detail === undefined) {
-      if (this.#options.admission.isOverloaded) this.#reading.pace(incoming, outgoing);
+      if (this.#reading.isPacing) this.#reading.pace(incoming, outgoing);
       return false;
     }
     this.#answer(incoming, outgoing, detail);
-    this.#reading.refused(incoming, outgoing, performance.now() - startedMs);
+    const isOverload = timeLimitOf(incoming) >= PATIENT_MS;
+    this.#reading.refused(incoming, outgoing, { tookMs: performance.now() - startedMs, isOverload });
     return true;
   }
 

@@ -24,6 +24,23 @@ class Busy {
   }
 }
 
+describe('a node wants more requests', () => {
+  it('while it has less than half of those that are always let in, and as many as make them up', () => {
+    const busy = new Busy();
+    expect(busy.admission.room).toBe(128);
+    busy.enter(63);
+    expect(busy.admission.room).toBe(65);
+    busy.enter(1);
+    expect(busy.admission.room).toBe(0);
+    const small = new Admission(2);
+    expect(small.room).toBe(2);
+    small.enter();
+    expect(small.room).toBe(1);
+    small.enter();
+    expect(small.room).toBe(0);
+  });
+});
+
 describe('a node lets a request in', () => {
   it('whatever it may take while few are running', () => {
     const busy = new Busy();
