@@ -2,6 +2,7 @@
 import { metaKey, sequenceOfKey } from '../../../src/codec/key-layout.ts';
 import { decodeMessage } from '../../../src/codec/message-codec.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
+import { DAMAGE_READS } from '../../../src/core/limits.ts';
 import type { StorageWrite } from '../../../src/ports/storage.ts';
 import type { FilteredKind, MisreadKind, PlannedFault } from '../plan/plan.ts';
 import { draw } from '../world/draw.ts';
@@ -172,10 +173,16 @@ export class FaultInjector {
     const { disk } = this.#node(index);
     const { seed } = this.#world.options;
     let reads = 0;
+    const inARow = new Map<string, number>();
     disk.misread = (key, value) => {
       if (!isRecordKey(key)) return value;
       reads += 1;
-      if (draw(seed, 'misread', index, reads) < 0.5) return value;
+      const name = Buffer.from(key).toString('latin1');
+      const before = inARow.get(name) ?? 0;
+      // What is read alike so often is damaged, for all that its node can tell.
+      const isRight = draw(seed, 'misread', index, reads) < 0.5 || before === DAMAGE_READS - 1;
+      inARow.set(name, isRight ? 0 : before + 1);
+      if (isRight) return value;
       if (kind === 'error') throw new Error('Input/output error');
       return kind === 'damaged' ? damaged(value) : neighbour(disk, key);
     };
