@@ -154,7 +154,12 @@ function readOptions(): Options {
     .description('Clients increment one counter by compare-and-set, on a cluster of three nodes.')
     .option('--seconds <count>', 'seconds measured in each bucket mode', positiveInteger, 10)
     .option('--duel', 'measure proposers that duel, too')
-    .option('--program <file>', 'the built command line', (file: string) => resolve(file), resolve('dist/cli/main.js'))
+    .option(
+      '--program <file>',
+      'the built command line',
+      (file: string) => resolve(file),
+      resolve('dist/cli/main.js'),
+    )
     .parse()
     .opts<Options>();
 }
