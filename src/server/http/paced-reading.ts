@@ -89,7 +89,7 @@ export class PacedReading {
     this.#processorMs = processorMs;
   }
 
-  /** Whether connections are read by turns: something was refused a moment ago, for whatever reason. */
+  /** Whether connections are read by turns: something was refused a moment ago, for whatever reason, and not for its haste. */
   get isPacing(): boolean {
     return this.#nowMs() - this.#refusedAtMs < PACED_FOR_MS;
   }
@@ -179,6 +179,7 @@ export class PacedReading {
   /** Not all of them have sent something: then the next look takes more. */
   #takeLatest(count: number): readonly Socket[] {
     const latest = this.#waiting.splice(Math.max(this.#oldest, this.#waiting.length - count));
+    // Nor are those kept that were taken before.
     if (this.#waiting.length === this.#oldest) this.#takeAll();
     return latest;
   }
