@@ -16,7 +16,7 @@ import {
 import { requestFromFields, requestToFields } from './request-fields.ts';
 
 /** Raised with every change of what travels between nodes; peers of another version are refused. */
-export const PROTOCOL_VERSION = 8;
+export const PROTOCOL_VERSION = 9;
 
 export type PeerMessage =
   | {
@@ -39,6 +39,8 @@ export type PeerMessage =
        * is without a sequence number.
        */
       readonly madeAtMs?: number | undefined;
+      /** The sender wants no reply, and gets none. */
+      readonly isNotice?: true;
       readonly request: PeerRequest;
     }
   | {
@@ -60,6 +62,7 @@ const KIND = {
   requestWithSequence: 5,
   requestWithTime: 6,
   replyWithClock: 7,
+  notice: 8,
 } as const;
 const MAX_REASON_CHARACTERS = 4_096;
 
@@ -84,8 +87,9 @@ export function encodeMessage(message: PeerMessage): Uint8Array {
 }
 
 function requestHeader(message: Extract<PeerMessage, { type: 'request' }>): readonly number[] {
-  const { id, sequence, madeAtMs } = message;
+  const { id, sequence, madeAtMs, isNotice } = message;
   if (sequence === undefined) return [KIND.request, id];
+  if (isNotice === true) return [KIND.notice, id, sequence];
   if (madeAtMs === undefined) return [KIND.requestWithSequence, id, sequence];
   return [KIND.requestWithTime, id, sequence, madeAtMs];
 }
@@ -127,6 +131,14 @@ function readMessage(fields: FieldReader): PeerMessage {
         id: fields.integer(0),
         sequence: fields.integer(0),
         madeAtMs: fields.number(),
+        request: requestFromFields(fields),
+      };
+    case KIND.notice:
+      return {
+        type: 'request',
+        id: fields.integer(0),
+        sequence: fields.integer(0),
+        isNotice: true,
         request: requestFromFields(fields),
       };
     case KIND.reply:

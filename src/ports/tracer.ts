@@ -157,10 +157,10 @@ export type TraceEvent =
       /** Linearizable reads of clients that it answered. */
       readonly reads: number;
     }
-  /** What a round of this node has chosen is stored as such by a majority of the key's home replicas. */
+  /** What this node accepted for a key is stored as chosen here. */
   | {
       readonly type: 'round-committed';
-      /** Since it was known to be chosen; its requests were answered then. */
+      /** Since it began to store it as accepted. */
       readonly ms: number;
     }
   /** Linearizable reads of one key that were answered in one round trip, without a round. */

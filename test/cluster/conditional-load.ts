@@ -9,6 +9,7 @@ import { type Answer, problemIn } from '../server/http/http-client.ts';
 import { eventsIn, isDeletion, type ObjectRequest } from '../sim/linearizability/object-history.ts';
 import { NOTHING_SHOWN, nameIn, ObjectRecord, type Shown, shownIn } from './object-record.ts';
 import type { ProcessCluster } from './process-cluster.ts';
+import { type Draw, drawnFrom } from './random-load.ts';
 import { NOTHING, VersionChain } from './version-chain.ts';
 
 const NODE_LIMIT_MS = 1_500;
@@ -46,24 +47,22 @@ interface Write {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-function drawn<Item>(items: readonly Item[]): Item {
-  return items[Math.floor(Math.random() * items.length)] as Item;
-}
-
 export class ConditionalLoad {
   readonly #cluster: ProcessCluster;
+  readonly #draw: Draw;
   #writes = 0;
 
-  constructor(cluster: ProcessCluster) {
+  constructor(cluster: ProcessCluster, draw: Draw) {
     this.#cluster = cluster;
+    this.#draw = draw;
   }
 
   /** One operation of one client. */
   async operate(key: ConditionalKey): Promise<void> {
-    const chance = Math.random();
-    if (chance < 0.3) await this.read(key);
-    else if (chance < 0.55 && key.kind === 'shared') await this.#writePlainly(key);
-    else await this.#write(key, this.#conditional(key, chance > 0.8));
+    const percent = this.#draw(100);
+    if (percent < 30) await this.read(key);
+    else if (percent < 55 && key.kind === 'shared') await this.#writePlainly(key);
+    else await this.#write(key, this.#conditional(key, percent >= 80));
   }
 
   /** Answers whether the key was read. */
@@ -129,7 +128,7 @@ export class ConditionalLoad {
     this.#writes += 1;
     const name = `${this.#writes}`;
     const { state, token } = key.newest;
-    const hasSeen = token !== undefined && Math.random() < 0.5;
+    const hasSeen = token !== undefined && this.#draw(2) === 0;
     const headers = { 'Content-Type': 'text/plain', ...(hasSeen && { 'Quorate-Context': token }) };
     const replaces = new Set(hasSeen ? eventsIn(state) : []);
     const request = { type: 'plain', replaces, event: name } as const;
@@ -206,7 +205,7 @@ export class ConditionalLoad {
   ): Promise<Answer | undefined> {
     const headers = { ...call.headers, 'Quorate-Timeout-Ms': String(NODE_LIMIT_MS) };
     try {
-      const client = this.#cluster.client(drawn(this.#cluster.nodes));
+      const client = this.#cluster.client(drawnFrom(this.#cluster.nodes, this.#draw));
       return await client.send(key.target, { ...call, headers, limitMs: CLIENT_LIMIT_MS });
     } catch {
       await sleep(PAUSE_MS);

@@ -9,6 +9,10 @@ import { RecordingClient } from './recording-client.ts';
 /** Whole numbers from 0 up to, not including, the bound. */
 export type Draw = (below: number) => number;
 
+export function drawnFrom<Item>(items: readonly Item[], draw: Draw): Item {
+  return items[draw(items.length)] as Item;
+}
+
 export interface RandomLoadOptions {
   readonly cluster: ProcessCluster;
   readonly run: RecordedRun;
@@ -119,6 +123,6 @@ export class RandomLoad {
   }
 
   #oneOf<Item>(items: readonly Item[]): Item {
-    return items[this.#options.draw(items.length)] as Item;
+    return drawnFrom(items, this.#options.draw);
   }
 }

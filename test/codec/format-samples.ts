@@ -139,7 +139,7 @@ export const CONFIG_SAMPLE: ClusterConfig = {
 };
 
 export const HELLO_SAMPLE: Hello = {
-  protocolVersion: 8,
+  protocolVersion: 9,
   cluster: 'local',
   nodeId: 'n1',
   storeId: STORE_SAMPLE.storeId,
@@ -580,6 +580,7 @@ export const MESSAGE_SAMPLES: Readonly<Record<string, PeerMessage>> = {
     sequence: 70_000,
     request: { type: 'ping' },
   },
+  notice: { type: 'request', id: 300, sequence: 70_000, isNotice: true, request: { type: 'ping' } },
   'request with the time at which it was made': {
     type: 'request',
     id: 300,

@@ -164,6 +164,11 @@ const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc
     .tuple(fc.maxSafeNat(), fc.maxSafeNat(), requests)
     .map(([id, sequence, request]): PeerMessage => ({ type: 'request', id, sequence, request })),
+  fc
+    .tuple(fc.maxSafeNat(), fc.maxSafeNat(), requests)
+    .map(
+      ([id, sequence, request]): PeerMessage => ({ type: 'request', id, sequence, isNotice: true, request }),
+    ),
   fc.tuple(fc.maxSafeNat(), fc.maxSafeNat(), times, requests).map(
     ([id, sequence, madeAtMs, request]): PeerMessage => ({
       type: 'request',

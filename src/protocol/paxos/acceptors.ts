@@ -54,4 +54,10 @@ export class Acceptors {
       answered(answer.type === 'reply' ? answer.reply : undefined),
     );
   }
+
+  /** As `ask`, for what nobody waits for, and what others find out if it is lost. */
+  tell(node: NodeId, request: PaxosRequest): void {
+    if (node === this.self) this.ask(node, request, () => {});
+    else this.#peers.tell(node, request);
+  }
 }

@@ -173,7 +173,7 @@ export class ConditionalCoordinator {
         return;
       }
       const commit: KeyQueuePorts['commit'] = (entry, voters, chosen) =>
-        commitRound(this.#ports, entry, voters, chosen);
+        commitRound(this.#ports.acceptors, entry, voters, chosen);
       const { mode } = bucketConfig(this.#ports.config, bucket);
       const ports = { ...this.#ports, commit, grants: this.#grants, knownObjects: this.#knownObjects };
       const made = new KeyQueue(ports, { entry: { bucket, key }, name, mode, homes });

@@ -155,7 +155,8 @@ class InboundPeer {
   }
 
   /** Whoever asks counts on what its own store holds, too: it is remembered how far that has come. */
-  #take({ id, sequence, madeAtMs, request }: Extract<PeerMessage, { type: 'request' }>): void {
+  #take(message: Extract<PeerMessage, { type: 'request' }>): void {
+    const { sequence, madeAtMs } = message;
     const peer = this.#handshake?.dialer;
     if (peer !== undefined && sequence !== undefined)
       this.#options.memory.heard(peer.nodeId as NodeId, peer, sequence);
@@ -163,10 +164,10 @@ class InboundPeer {
     // On a new connection it learns better.
     if (onTheWayMs < -MAX_CLOCK_DOUBT_MS)
       this.#close("the peer takes this node's clock for later than it is");
-    else this.#serve(id, request, Math.max(0, onTheWayMs));
+    else this.#serve(message, Math.max(0, onTheWayMs));
   }
 
-  #serve(id: number, request: PeerRequest, onTheWayMs: number): void {
+  #serve({ id, request, isNotice }: Extract<PeerMessage, { type: 'request' }>, onTheWayMs: number): void {
     // Numbers rise on one connection. A repeated one would be carried out twice, and the second answer might deny the first.
     if (id <= this.#lastId) {
       this.#channel.reject(`request ${id} after request ${this.#lastId}`);
@@ -178,21 +179,23 @@ class InboundPeer {
       this.#close('the peer takes no replies');
       return;
     }
+    const reply = (answer: PeerReply): void => {
+      if (isNotice !== true) this.#reply(id, answer);
+    };
     if (this.#isOverloaded()) {
-      const reason = 'too much of this peer is being worked on';
-      this.#reply(id, { type: 'request-refused', reason });
+      reply({ type: 'request-refused', reason: 'too much of this peer is being worked on' });
       return;
     }
     try {
       const answer = this.#handlers.onRequest(request, this.#channel.connection, onTheWayMs);
-      if (answer instanceof Promise) this.#await(id, answer, bytesOf(request));
-      else this.#reply(id, answer);
+      if (answer instanceof Promise) this.#await(answer, bytesOf(request), reply);
+      else reply(answer);
     } catch (error) {
       this.#close(`a request could not be answered: ${String(error)}`);
     }
   }
 
-  #await(id: number, answer: Promise<PeerReply>, bytes: number): void {
+  #await(answer: Promise<PeerReply>, bytes: number, onReply: (reply: PeerReply) => void): void {
     this.#running += 1;
     this.#runningBytes += bytes;
     const ended = (): void => {
@@ -202,7 +205,7 @@ class InboundPeer {
     answer.then(
       (reply) => {
         ended();
-        if (this.#phase === 'open') this.#reply(id, reply);
+        if (this.#phase === 'open') onReply(reply);
       },
       (error: unknown) => {
         ended();

@@ -104,6 +104,16 @@ export class OutboundPeer {
     return this.#pending.addSent(id, request.type, message.length, onAnswer);
   }
 
+  /** As `request`, for what may get lost: where a connection stands the peer need not answer it. */
+  tell(request: PeerRequest): void {
+    if (this.#phase !== 'up') this.request(request, ignore);
+    else if (this.#refusal() === undefined) {
+      const { sequence } = this.#options.self;
+      const id = this.#pending.takeId();
+      this.#channel?.send({ type: 'request', id, sequence, isNotice: true, request });
+    }
+  }
+
   /** An operation that the peer shall coordinate has a time limit, which runs while it is on its way. */
   #encode(id: number, request: PeerRequest, madeAtMs: number): Uint8Array {
     const { sequence } = this.#options.self;

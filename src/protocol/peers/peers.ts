@@ -77,9 +77,12 @@ export class Peers {
 
   /** See OutboundPeer.request. */
   request(node: NodeId, request: PeerRequest, onAnswer: OnAnswer): () => void {
-    const peer = this.#peers.get(node);
-    if (peer === undefined) throw new Error(`${node} is no peer of this node`);
-    return peer.request(request, onAnswer);
+    return this.#peer(node).request(request, onAnswer);
+  }
+
+  /** See OutboundPeer.tell. */
+  tell(node: NodeId, request: PeerRequest): void {
+    this.#peer(node).tell(request);
   }
 
   /** Members other than this node. */
@@ -103,6 +106,12 @@ export class Peers {
   async close(): Promise<void> {
     for (const peer of this.#peers.values()) peer.close();
     await this.#options.network.close();
+  }
+
+  #peer(node: NodeId): OutboundPeer {
+    const peer = this.#peers.get(node);
+    if (peer === undefined) throw new Error(`${node} is no peer of this node`);
+    return peer;
   }
 
   #changed(node: NodeId): void {

@@ -24,6 +24,7 @@ import { DAMAGE_READS, MAX_TREE_KEYS, MAX_TREE_PAGE_RECORDS } from '../../core/l
 import type { TreeKey, TreeKeysPage } from '../../core/message.ts';
 import { type AcceptorState, isUnfinished, needsRound, NO_STORE } from '../../core/paxos/acceptor-state.ts';
 import { type Ballot, highestBallot } from '../../core/paxos/ballot.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { RecordStore } from './record-store.ts';
@@ -42,6 +43,14 @@ export interface UnfinishedRound {
   readonly hasAccepted: boolean;
   /** The last one that was accepted, as far as it is known: after a start it is not. */
   readonly ballot: Ballot | undefined;
+  /** When that was, by the monotonic clock, milliseconds. */
+  readonly sinceMs: number;
+}
+
+export interface AcceptorStorePorts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
 }
 
 /** What a node can do about a vote that it has lost. */
@@ -61,14 +70,16 @@ export type Collect = (encoded: Uint8Array) => Promise<(() => readonly StorageWr
 export class AcceptorStore {
   readonly #records: RecordStore;
   readonly #storage: Storage;
+  readonly #clock: Clock;
   readonly #tracer: Tracer;
   readonly #unfinished = new Map<string, UnfinishedRound>();
   readonly #remembered = new RememberedStates();
   #onUnfinished: () => void = () => {};
 
-  constructor(records: RecordStore, storage: Storage, tracer: Tracer) {
+  constructor(records: RecordStore, { storage, clock, tracer }: AcceptorStorePorts) {
     this.#records = records;
     this.#storage = storage;
+    this.#clock = clock;
     this.#tracer = tracer;
   }
 
@@ -77,7 +88,8 @@ export class AcceptorStore {
     for await (const [key, value] of this.#storage.range(ALL_UNFINISHED)) {
       const entry = entryOfRecordKey(key);
       const hasAccepted = value.length === ACCEPTED.length;
-      this.#unfinished.set(nameOf(entry), { entry, hasAccepted, ballot: undefined });
+      const sinceMs = this.#clock.nowMs();
+      this.#unfinished.set(nameOf(entry), { entry, hasAccepted, ballot: undefined, sinceMs });
     }
     if (this.#unfinished.size > 0) this.#traceCount();
   }
@@ -203,7 +215,7 @@ export class AcceptorStore {
     const { size } = this.#unfinished;
     // What was accepted is in the record, if it is chosen now, only when that is durable.
     const hasAccepted = isUnfinished(after) || this.hasUnfinishedRound(entry);
-    this.#unfinished.set(name, { entry, hasAccepted, ballot: after.accepted });
+    this.#note(entry, { hasAccepted, ballot: after.accepted });
     if (this.#unfinished.size !== size) this.#traceCount();
     this.#onUnfinished();
     // With each such state, be it noted already: a disk may lose one batch and keep the next.
@@ -216,8 +228,25 @@ export class AcceptorStore {
     const name = nameOf(entry);
     this.#remembered.remember(name, after);
     if (isUnfinished(after)) return;
-    if (needsRound(after)) this.#unfinished.set(name, { entry, hasAccepted: false, ballot: after.accepted });
-    else if (this.#unfinished.delete(name)) this.#traceCount();
+    if (needsRound(after)) this.#note(entry, { hasAccepted: false, ballot: after.accepted });
+    else this.#finished(name, after);
+  }
+
+  #note(entry: EntryName, round: Pick<UnfinishedRound, 'hasAccepted' | 'ballot'>): void {
+    const name = nameOf(entry);
+    const noted = this.#unfinished.get(name);
+    const isSame = noted !== undefined && noted.ballot === round.ballot;
+    this.#unfinished.set(name, { entry, ...round, sinceMs: isSame ? noted.sinceMs : this.#clock.nowMs() });
+  }
+
+  #finished(name: string, { chosen }: StoredState): void {
+    const round = this.#unfinished.get(name);
+    if (round === undefined) return;
+    this.#unfinished.delete(name);
+    this.#traceCount();
+    // After a start nobody knows when it was accepted, and of what was overtaken nobody knows whether it was chosen.
+    if (round.ballot !== undefined && round.ballot === chosen)
+      this.#tracer.trace({ type: 'round-committed', ms: this.#clock.nowMs() - round.sinceMs });
   }
 
   #traceCount(): void {

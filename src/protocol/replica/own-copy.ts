@@ -31,11 +31,11 @@ export interface OwnCopy {
 }
 
 export function buildOwnCopy(options: OwnCopyOptions): OwnCopy {
-  const { nodeId: self, config, ring, storage, tracer, onHintStored } = options;
+  const { nodeId: self, config, ring, storage, onHintStored } = options;
   const { limits } = config;
   const commit = new GroupCommit(options);
   const records = new RecordStore(ring, storage, commit);
-  const acceptors = new AcceptorStore(records, storage, tracer);
+  const acceptors = new AcceptorStore(records, options);
   const hints = new HintStore({ ...options, limits, onStored: onHintStored });
   const parts = { ...options, self, limits, records, acceptors, hints };
   const local = new LocalReplica(parts);

@@ -20,7 +20,7 @@ export function createPaxosMetrics(registry: Registry): PaxosMetrics {
   const registers = [registry];
   const [roundCommitSeconds] = fixedHistogram({
     name: 'quorate_round_commit_duration_seconds',
-    help: 'Time from when a round of this node was chosen until a majority of the home replicas had stored that.',
+    help: 'Time from when this node began to accept what a round proposed until it had stored that as chosen.',
     buckets: ROUND_COMMIT_BUCKETS_SECONDS,
     labels: [{}],
     registry,

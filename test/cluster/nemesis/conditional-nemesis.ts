@@ -9,11 +9,13 @@ import { isDeletion } from '../../sim/linearizability/object-history.ts';
 import { ConditionalKey, ConditionalLoad } from '../conditional-load.ts';
 import { type FalseClocks, falseClocks } from '../false-clocks.ts';
 import { PlacedKeys } from '../placed-keys.ts';
+import { type Draw, drawnFrom } from '../random-load.ts';
 import { type ProcessCluster, startProcessCluster } from '../process-cluster.ts';
 import { FaultPlan, LONG_PAUSE_MS } from './fault-plan.ts';
 import { breakLinks } from './link-faults.ts';
 
 const CLIENTS = 8;
+const STREAMS = ['load', 'keys', 'nodes', 'links', 'clocks'] as const;
 /** Keys are in use for so long: no key has so many operations that it cannot be judged. */
 const KEYS_MS = 10_000;
 /** Of so many pauses one is longer than anybody waits, where a run is long enough for that. */
@@ -24,8 +26,14 @@ const LONG_PAUSES_PER_RUN = 5;
 /** By which clocks are wrong, seconds: of some that nobody notices, and of some whose ballots are refused, or outdo all others. */
 const CLOCK_OFFSETS = [-7_200, -90, -5, 2, 45, 1_800];
 
+export interface ConditionalNemesisOptions {
+  readonly seconds: number;
+  /** What breaks, in which order and for how long, follows from it. */
+  readonly seed: number;
+}
+
 /** What was not linearizable, in words. Rejects if too little was tried for that to be a trial, or if keys cannot be read at the end. */
-export async function runConditionalNemesis(seconds: number): Promise<readonly string[]> {
+export async function runConditionalNemesis(options: ConditionalNemesisOptions): Promise<readonly string[]> {
   // Undefined where clocks cannot be falsified.
   const clocks = await falseClocks();
   try {
@@ -34,7 +42,7 @@ export async function runConditionalNemesis(seconds: number): Promise<readonly s
       environment: (node) => clocks?.environmentOf(node) ?? {},
     });
     try {
-      return await new ConditionalNemesis(cluster, await PlacedKeys.of(cluster), seconds).run(clocks);
+      return await new ConditionalNemesis(cluster, await PlacedKeys.of(cluster), options).run(clocks);
     } finally {
       await cluster.close();
     }
@@ -47,6 +55,7 @@ class ConditionalNemesis {
   readonly #cluster: ProcessCluster;
   readonly #placed: PlacedKeys;
   readonly #seconds: number;
+  readonly #seed: number;
   readonly #load: ConditionalLoad;
   readonly #over = new AbortController();
   /** In use. */
@@ -54,11 +63,12 @@ class ConditionalNemesis {
   /** Those that are in use, and all before. */
   readonly #all: ConditionalKey[] = [];
 
-  constructor(cluster: ProcessCluster, placed: PlacedKeys, seconds: number) {
+  constructor(cluster: ProcessCluster, placed: PlacedKeys, { seconds, seed }: ConditionalNemesisOptions) {
     this.#cluster = cluster;
     this.#placed = placed;
     this.#seconds = seconds;
-    this.#load = new ConditionalLoad(cluster);
+    this.#seed = seed;
+    this.#load = new ConditionalLoad(cluster, this.#drawOf('load'));
   }
 
   async run(clocks: FalseClocks | undefined): Promise<readonly string[]> {
@@ -110,22 +120,24 @@ class ConditionalNemesis {
   }
 
   async #work(): Promise<void> {
-    while (!this.#isOver) await this.#load.operate(drawn(this.#keys));
+    const draw = this.#drawOf('keys');
+    while (!this.#isOver) await this.#load.operate(drawnFrom(this.#keys, draw));
   }
 
   async #breakNodes(): Promise<void> {
     const cluster = this.#cluster;
     const hasLongPauses = this.#seconds * 1_000 >= LONG_PAUSES_PER_RUN * LONG_PAUSE_MS;
+    const draw = this.#drawOf('nodes');
     let pauses = 0;
     while (!this.#isOver) {
-      await sleep(500 + Math.random() * 1_000);
-      const node = drawn(cluster.nodes);
-      const isKilled = Math.random() < 0.5;
+      await sleep(500 + draw(1_000));
+      const node = drawnFrom(cluster.nodes, draw);
+      const isKilled = draw(2) === 0;
       if (isKilled) await cluster.kill9(node);
       else cluster.stop(node);
       pauses += isKilled ? 0 : 1;
       const isLong = !isKilled && hasLongPauses && pauses % PAUSES_PER_LONG_ONE === 0;
-      await sleep(isLong ? LONG_PAUSE_MS : 300 + Math.random() * 1_500);
+      await sleep(isLong ? LONG_PAUSE_MS : 300 + draw(1_500));
       if (isKilled) cluster.start(node);
       else cluster.cont(node);
       await cluster.waitReady();
@@ -134,9 +146,8 @@ class ConditionalNemesis {
 
   /** For some seconds at a time, and whole for as long: with two kinds of faults at once a key has no quorum for most of the time. */
   async #breakSomeLinks(): Promise<void> {
-    const seed = Math.floor(Math.random() * 2 ** 31);
     const options = { nodes: this.#cluster.nodes, smallDiskNode: undefined, canFailWrites: false };
-    const plan = new FaultPlan(options, seededDraw(seed));
+    const plan = new FaultPlan(options, this.#drawOf('links'));
     while (!this.#isOver) {
       for (const fault of plan.next().links) {
         if (this.#isOver) return;
@@ -147,13 +158,19 @@ class ConditionalNemesis {
   }
 
   async #falsifyClocks(clocks: FalseClocks): Promise<void> {
+    const draw = this.#drawOf('clocks');
     while (!this.#isOver) {
-      const node = drawn(this.#cluster.nodes);
-      clocks.set(node, drawn(CLOCK_OFFSETS));
-      await sleep(2_000 + Math.random() * 4_000);
+      const node = drawnFrom(this.#cluster.nodes, draw);
+      clocks.set(node, drawnFrom(CLOCK_OFFSETS, draw));
+      await sleep(2_000 + draw(4_000));
       clocks.set(node, 0);
-      await sleep(Math.random() * 2_000);
+      await sleep(draw(2_000));
     }
+  }
+
+  /** Draws of their own for whatever goes on beside others: in which order they come to draw is not in the seed. */
+  #drawOf(stream: (typeof STREAMS)[number]): Draw {
+    return seededDraw(this.#seed + STREAMS.indexOf(stream));
   }
 
   #assertTried(): void {
@@ -184,8 +201,4 @@ class ConditionalNemesis {
   get #isOver(): boolean {
     return this.#over.signal.aborted;
   }
-}
-
-function drawn<Item>(items: readonly Item[]): Item {
-  return items[Math.floor(Math.random() * items.length)] as Item;
 }

@@ -9,15 +9,16 @@ import { runConditionalNemesis } from './conditional-nemesis.ts';
 import { reportOf, runNemesis } from './nemesis-run.ts';
 
 const SECONDS = Number(process.env['QUORATE_NEMESIS_SECONDS'] ?? 10);
+const SEED = Number(process.env['QUORATE_NEMESIS_SEED'] ?? randomInt(2 ** 31));
 /** To start, to heal at the end, and to judge. */
 const EXTRA_MS = 300_000;
 
+// Before anything can go wrong.
+process.stdout.write(`QUORATE_NEMESIS_SEED=${SEED} QUORATE_NEMESIS_SECONDS=${SECONDS}\n`);
+
 describe.concurrent('whatever breaks', { timeout: SECONDS * 1_000 + EXTRA_MS }, () => {
   it('nothing acknowledged is lost', async ({ expect }) => {
-    const seed = Number(process.env['QUORATE_NEMESIS_SEED'] ?? randomInt(2 ** 31));
-    // Before anything can go wrong.
-    process.stdout.write(`QUORATE_NEMESIS_SEED=${seed} QUORATE_NEMESIS_SECONDS=${SECONDS}\n`);
-    const report = await runNemesis({ seed, seconds: SECONDS });
+    const report = await runNemesis({ seed: SEED, seconds: SECONDS });
     process.stdout.write(`${reportOf(report)}\n`);
     expect(report.violations.map(({ invariant, detail }) => `${invariant}: ${detail}`).join('\n')).toBe('');
     // Else it was no trial.
@@ -26,6 +27,6 @@ describe.concurrent('whatever breaks', { timeout: SECONDS * 1_000 + EXTRA_MS }, 
   });
 
   it('keys with conditional writes are linearizable', async ({ expect }) => {
-    expect(await runConditionalNemesis(SECONDS)).toEqual([]);
+    expect(await runConditionalNemesis({ seed: SEED, seconds: SECONDS })).toEqual([]);
   });
 });

@@ -65,7 +65,7 @@ export class TreeBench {
     const records = new RecordStore(this.ring, storage, commit);
     this.replica = new LocalReplica({
       records,
-      acceptors: new AcceptorStore(records, storage, tracer),
+      acceptors: new AcceptorStore(records, { storage, clock, tracer }),
       incarnations: new IncarnationSource(
         's'.repeat(21).concat('A') as StoreId,
         new SimRandom(seed, 'bench'),

@@ -38,7 +38,8 @@ class Scene {
   readonly sweeper: Sweeper;
 
   add(key: string, accepted?: Ballot): void {
-    this.#unfinished.set(key, { entry: { bucket: 'things', key }, ballot: accepted, hasAccepted: true });
+    const entry = { bucket: 'things', key };
+    this.#unfinished.set(key, { entry, ballot: accepted, hasAccepted: true, sinceMs: 0 });
   }
 
   /** As many looks as that, each with what it tries. */

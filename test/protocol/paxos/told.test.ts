@@ -51,28 +51,25 @@ describe('of the rounds', () => {
     expect(stage.traced('quick-read').map(({ event }) => event.reads)).toEqual([1, 0]);
   });
 
-  it('is told how long it took until a majority had stored what was chosen, and nothing if none has', async () => {
+  it('is told how long it took those that accepted until they had stored it as chosen, and nothing as long as they have not', async () => {
     const entry = await begin();
     const told = () => stage.traced('round-committed').map(({ node, event }) => [node, event.ms] as const);
-    // The answer does not wait for it, and neither does the third one matter.
-    stage.slowDisk('n2', 'sync', 40);
-    stage.slowDisk('n3', 'sync', 400);
+    for (const node of ['n2', 'n3']) stage.slowDisk(node, 'sync', 40);
+    const beganMs = stage.nowMs;
     const etag = await create(entry);
-    expect(told()).toEqual([]);
-    const answeredMs = stage.nowMs;
-    await stage.until(() => told().length > 0, 2_000);
-    const [node, ms] = told()[0] as readonly [string, number];
-    expect(node).toBe('n1');
-    expect(ms).toBeCloseTo(stage.nowMs - answeredMs, 0);
-    expect(ms).toBeGreaterThanOrEqual(40);
-    expect(ms).toBeLessThan(400);
-    await stage.world.runFor(1_000);
-    expect(told()).toHaveLength(1);
+    const others = () => told().filter(([node]) => node !== 'n1');
+    // The answer does not wait for it.
+    expect(others()).toEqual([]);
+    await stage.until(() => others().length > 0, 2_000);
+    // One sync for what it accepts, and one for what is chosen.
+    expect(others()[0]?.[1]).toBeGreaterThanOrEqual(80);
+    expect(others()[0]?.[1]).toBeLessThanOrEqual(stage.nowMs - beganMs);
+    await stage.until(isFinished, 2_000);
     stage.forget();
     loseCommits();
     assertWritten(await stage.run(stage.node('n1').conditional(casOf(entry, 'two', { ifMatch: etag }))));
-    await stage.crash('n2', 'n3');
-    expect(told()).toEqual([]);
+    await stage.world.runFor(200);
+    expect(told().map(([node]) => node)).toEqual(['n1']);
   });
 
   it('is told which linearizable reads took a round', async () => {

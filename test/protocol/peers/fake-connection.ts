@@ -97,3 +97,12 @@ export function shakeHands(connection: FakeConnection, handlers: ConnectionHandl
   const proof = proveSecret('', 'dialer', { dialer: OTHER_HELLO, listener: answer.hello });
   handlers.onFrame(encodeMessage({ type: 'proof', proof }));
 }
+
+/** Answers the hello of the dialer, n1, as n2. */
+export function greetDialer(connection: FakeConnection, handlers: ConnectionHandlers): void {
+  handlers.onOpen?.();
+  const said = connection.sent.find((message) => message.type === 'hello');
+  if (said === undefined) throw new Error('no hello was said');
+  const proof = proveSecret('', 'listener', { dialer: said.hello, listener: OTHER_HELLO });
+  handlers.onFrame(encodeMessage({ type: 'hello', hello: OTHER_HELLO, proof }));
+}

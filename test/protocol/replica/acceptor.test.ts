@@ -273,7 +273,11 @@ describe('an accepted object', () => {
 
   it('is known to be unfinished when the store is opened again', async () => {
     await ask(accept(5, proposal(5, 'two')));
-    const reopened = new AcceptorStore(bench.records, bench.storage, { trace: () => {} });
+    const reopened = new AcceptorStore(bench.records, {
+      storage: bench.storage,
+      clock: bench.clock,
+      tracer: { trace: () => {} },
+    });
     expect(reopened.hasUnfinishedRound(ENTRY)).toBe(false);
     await reopened.load();
     expect(reopened.hasUnfinishedRound(ENTRY)).toBe(true);
@@ -292,7 +296,11 @@ describe('an accepted object', () => {
     await ask(accept(5, object));
     await ask(commit(5, object));
     bench.storage.place(NOTE_KEY, new Uint8Array(0));
-    const reopened = new AcceptorStore(bench.records, bench.storage, { trace: () => {} });
+    const reopened = new AcceptorStore(bench.records, {
+      storage: bench.storage,
+      clock: bench.clock,
+      tracer: { trace: () => {} },
+    });
     await reopened.load();
     const state = await reopened.get(ENTRY);
     if (state === undefined) throw new Error('nothing is kept');
@@ -375,7 +383,11 @@ describe('a key that a round has reached', () => {
   it('waits for a round that gives it one, also after a restart; plain reads need not, where nothing was accepted', async () => {
     await ask(prepare(5));
     await replaceDamagedRecord();
-    const reopened = new AcceptorStore(bench.records, bench.storage, { trace: () => {} });
+    const reopened = new AcceptorStore(bench.records, {
+      storage: bench.storage,
+      clock: bench.clock,
+      tracer: { trace: () => {} },
+    });
     await reopened.load();
     for (const acceptors of [bench.acceptors, reopened]) {
       expect([...acceptors.unfinished].map(({ entry }) => entry)).toEqual([ENTRY]);

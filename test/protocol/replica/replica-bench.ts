@@ -59,17 +59,18 @@ export class ReplicaBench {
   areTimersHeld = false;
   losses: Losses = NO_LOSSES;
   readonly hints: HintStore;
+  readonly clock: Clock = {
+    nowMs: () => 0,
+    wallMs: () => 0,
+    setTimer: (_ms, onFire) => {
+      if (!this.areTimersHeld) void Promise.resolve().then(onFire);
+      return { cancel: () => {} };
+    },
+  };
 
   constructor(limits: Partial<Limits> = {}) {
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
-    const clock: Clock = {
-      nowMs: () => 0,
-      wallMs: () => 0,
-      setTimer: (_ms, onFire) => {
-        if (!this.areTimersHeld) void Promise.resolve().then(onFire);
-        return { cancel: () => {} };
-      },
-    };
+    const { clock } = this;
     const commit = new GroupCommit({
       storage: this.storage,
       clock,
@@ -89,7 +90,7 @@ export class ReplicaBench {
       isLowOnSpace: () => this.isLowOnSpace,
       onStored: (owner) => this.hintedFor.push(owner),
     });
-    this.acceptors = new AcceptorStore(records, this.storage, tracer);
+    this.acceptors = new AcceptorStore(records, { storage: this.storage, clock, tracer });
     this.replica = new LocalReplica({
       records,
       acceptors: this.acceptors,

@@ -11,6 +11,7 @@ const CONDITIONAL = { profile: 'conditional', operations: 600 } as const;
 const ACCEPTOR = 'src/core/paxos/acceptor.ts';
 const ROUND = 'src/core/paxos/round.ts';
 const SERVING = 'src/protocol/replica/acceptor.ts';
+const ROUTER = 'src/protocol/coordinator/operation-router.ts';
 
 export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
   {
@@ -179,6 +180,33 @@ export const CONDITIONAL_MUTANTS: readonly Mutant[] = [
     invariant: 'linearizability-undecided',
     only: 'mixed',
     maxSeeds: 10,
+  },
+  {
+    ...CONDITIONAL,
+    id: 'fallback-votes',
+    bug: 'A fallback votes in the place of a home replica that is away, as if it were one of the same majority.',
+    edits: [
+      edit(
+        ROUTER,
+        "return type !== 'coordinate-conditional' && request.sloppy;",
+        "return type === 'coordinate-conditional' || request.sloppy;",
+      ),
+      edit(
+        ROUTER,
+        'const outcome = await conditionals.coordinate(request, nodes.homes, onTheWayMs);',
+        `const { replicas } = this.#ports;
+        const voters = nodes.homes.map((home, place) =>
+          replicas.state(home) === 'up' ? home : (nodes.fallbacks[place] ?? home));
+        const outcome = await conditionals.coordinate(request, voters, onTheWayMs);`,
+      ),
+      edit(
+        'src/protocol/paxos/standing.ts',
+        '    if (!homes.includes(self)) return noVoter(`${self} is no home replica of this key`);\n',
+        '',
+      ),
+    ],
+    invariant: 'answered-before-chosen',
+    maxSeeds: 60,
   },
   {
     ...CONDITIONAL,
