@@ -98,6 +98,8 @@ export const MAX_PACKED_VALUES = 4 * 1024 * 1024;
 export const MAX_PACKED_DEPTH = 12;
 /** Bytes waiting to be written to one peer; beyond it new requests to that peer are refused before they are sent. */
 export const MAX_PEER_QUEUE_BYTES = 64 * 1024 * 1024;
+/** Bytes waiting to be written to one peer; beyond it the peer has to answer also what nobody waits for. */
+export const MAX_NOTICE_QUEUE_BYTES = 1024 * 1024;
 /** Requests awaiting a reply from one peer. */
 export const MAX_PEER_REQUESTS = 16_384;
 /** Milliseconds that a connection may take from the first byte to an accepted hello. */

@@ -238,5 +238,6 @@ class InboundPeer {
 /** What a request keeps in memory while it is worked on, as far as that can be much. */
 function bytesOf(request: PeerRequest): number {
   if (request.type === 'store') return request.record.length;
+  if ('object' in request) return request.object instanceof Uint8Array ? request.object.length : 0;
   return request.type === 'coordinate-put' ? request.request.value.length : 0;
 }

@@ -9,7 +9,12 @@
 import { type Handshake, proveSecret } from '../../codec/hello-proof.ts';
 import { encodeMessage, type PeerMessage } from '../../codec/message-codec.ts';
 import type { Incarnation, NodeId, StoreId } from '../../core/ids.ts';
-import { HELLO_TIMEOUT_MS, MAX_PEER_QUEUE_BYTES, RECONNECT_FIRST_MS } from '../../core/limits.ts';
+import {
+  HELLO_TIMEOUT_MS,
+  MAX_NOTICE_QUEUE_BYTES,
+  MAX_PEER_QUEUE_BYTES,
+  RECONNECT_FIRST_MS,
+} from '../../core/limits.ts';
 import { RemoteClock } from '../../core/membership/remote-clock.ts';
 import type { Hello, PeerRequest } from '../../core/message.ts';
 import type { Timer } from '../../ports/clock.ts';
@@ -104,13 +109,18 @@ export class OutboundPeer {
     return this.#pending.addSent(id, request.type, message.length, onAnswer);
   }
 
-  /** As `request`, for what may get lost: where a connection stands the peer need not answer it. */
+  /**
+   * As `request`, for what may get lost. A peer that was heard of just now, and takes what it is sent, need not answer; from any other
+   * one an answer is wanted, by which it shows that it lives, and how much it has not worked off yet.
+   */
   tell(request: PeerRequest): void {
-    if (this.#phase !== 'up') this.request(request, ignore);
-    else if (this.#refusal() === undefined) {
+    const channel = this.connected === undefined ? undefined : this.#channel;
+    const isPrompt = this.#silence.hasHeardLately && !this.#pending.isFull;
+    if (channel === undefined || !isPrompt || channel.connection.queuedBytes > MAX_NOTICE_QUEUE_BYTES)
+      this.request(request, ignore);
+    else {
       const { sequence } = this.#options.self;
-      const id = this.#pending.takeId();
-      this.#channel?.send({ type: 'request', id, sequence, isNotice: true, request });
+      channel.send({ type: 'request', id: this.#pending.takeId(), sequence, isNotice: true, request });
     }
   }
 

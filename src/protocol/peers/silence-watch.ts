@@ -27,6 +27,7 @@ export class SilenceWatch {
   #timer: Timer | undefined;
   /** Frames that came. */
   #heard = 0;
+  #heardAtMs = Number.NEGATIVE_INFINITY;
   #isSuspected = false;
   #isProbing = false;
 
@@ -39,9 +40,15 @@ export class SilenceWatch {
     return this.#isSuspected;
   }
 
+  /** Whether a frame came so lately that nobody would ask for a sign of life yet. */
+  get hasHeardLately(): boolean {
+    return this.#clock.nowMs() - this.#heardAtMs < PEER_PATIENCE_MS;
+  }
+
   /** A frame came. */
   heard(): void {
     this.#heard += 1;
+    this.#heardAtMs = this.#clock.nowMs();
     if (!this.#isSuspected) return;
     this.#isSuspected = false;
     this.#handlers.onSuspicion(false);

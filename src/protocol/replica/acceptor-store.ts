@@ -43,8 +43,8 @@ export interface UnfinishedRound {
   readonly hasAccepted: boolean;
   /** The last one that was accepted, as far as it is known: after a start it is not. */
   readonly ballot: Ballot | undefined;
-  /** When that was, by the monotonic clock, milliseconds. */
-  readonly sinceMs: number;
+  /** When that was, by the monotonic clock, milliseconds; undefined if that is not known. */
+  readonly acceptedAtMs: number | undefined;
 }
 
 export interface AcceptorStorePorts {
@@ -88,8 +88,8 @@ export class AcceptorStore {
     for await (const [key, value] of this.#storage.range(ALL_UNFINISHED)) {
       const entry = entryOfRecordKey(key);
       const hasAccepted = value.length === ACCEPTED.length;
-      const sinceMs = this.#clock.nowMs();
-      this.#unfinished.set(nameOf(entry), { entry, hasAccepted, ballot: undefined, sinceMs });
+      const unknown = { ballot: undefined, acceptedAtMs: undefined };
+      this.#unfinished.set(nameOf(entry), { entry, hasAccepted, ...unknown });
     }
     if (this.#unfinished.size > 0) this.#traceCount();
   }
@@ -215,7 +215,9 @@ export class AcceptorStore {
     const { size } = this.#unfinished;
     // What was accepted is in the record, if it is chosen now, only when that is durable.
     const hasAccepted = isUnfinished(after) || this.hasUnfinishedRound(entry);
-    this.#note(entry, { hasAccepted, ballot: after.accepted });
+    const isNew = after.accepted !== before.accepted;
+    const acceptedAtMs = isNew ? this.#clock.nowMs() : this.#unfinished.get(name)?.acceptedAtMs;
+    this.#unfinished.set(name, { entry, hasAccepted, ballot: after.accepted, acceptedAtMs });
     if (this.#unfinished.size !== size) this.#traceCount();
     this.#onUnfinished();
     // With each such state, be it noted already: a disk may lose one batch and keep the next.
@@ -228,15 +230,10 @@ export class AcceptorStore {
     const name = nameOf(entry);
     this.#remembered.remember(name, after);
     if (isUnfinished(after)) return;
-    if (needsRound(after)) this.#note(entry, { hasAccepted: false, ballot: after.accepted });
-    else this.#finished(name, after);
-  }
-
-  #note(entry: EntryName, round: Pick<UnfinishedRound, 'hasAccepted' | 'ballot'>): void {
-    const name = nameOf(entry);
-    const noted = this.#unfinished.get(name);
-    const isSame = noted !== undefined && noted.ballot === round.ballot;
-    this.#unfinished.set(name, { entry, ...round, sinceMs: isSame ? noted.sinceMs : this.#clock.nowMs() });
+    if (needsRound(after)) {
+      const unfinished = { hasAccepted: false, ballot: after.accepted, acceptedAtMs: undefined };
+      this.#unfinished.set(name, { entry, ...unfinished });
+    } else this.#finished(name, after);
   }
 
   #finished(name: string, { chosen }: StoredState): void {
@@ -244,9 +241,9 @@ export class AcceptorStore {
     if (round === undefined) return;
     this.#unfinished.delete(name);
     this.#traceCount();
-    // After a start nobody knows when it was accepted, and of what was overtaken nobody knows whether it was chosen.
-    if (round.ballot !== undefined && round.ballot === chosen)
-      this.#tracer.trace({ type: 'round-committed', ms: this.#clock.nowMs() - round.sinceMs });
+    // Of what was overtaken nobody knows whether it was chosen.
+    if (round.acceptedAtMs !== undefined && round.ballot === chosen)
+      this.#tracer.trace({ type: 'round-committed', ms: this.#clock.nowMs() - round.acceptedAtMs });
   }
 
   #traceCount(): void {

@@ -79,7 +79,8 @@ class ConditionalNemesis {
       this.#breakSomeLinks(),
       ...(clocks === undefined ? [] : [this.#falsifyClocks(clocks)]),
     ];
-    const working = Promise.all([...faults, ...Array.from({ length: CLIENTS }, () => this.#work())]);
+    const draw = this.#drawOf('keys');
+    const working = Promise.all([...faults, ...Array.from({ length: CLIENTS }, () => this.#work(draw))]);
     try {
       await Promise.race([working, sleep(this.#seconds * 1_000)]);
       const tried = async (): Promise<void> => this.#assertTried();
@@ -119,8 +120,7 @@ class ConditionalNemesis {
     this.#all.push(...this.#keys);
   }
 
-  async #work(): Promise<void> {
-    const draw = this.#drawOf('keys');
+  async #work(draw: Draw): Promise<void> {
     while (!this.#isOver) await this.#load.operate(drawnFrom(this.#keys, draw));
   }
 

@@ -39,7 +39,7 @@ class Scene {
 
   add(key: string, accepted?: Ballot): void {
     const entry = { bucket: 'things', key };
-    this.#unfinished.set(key, { entry, ballot: accepted, hasAccepted: true, sinceMs: 0 });
+    this.#unfinished.set(key, { entry, ballot: accepted, hasAccepted: true, acceptedAtMs: 0 });
   }
 
   /** As many looks as that, each with what it tries. */

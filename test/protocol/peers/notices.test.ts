@@ -1,7 +1,15 @@
 /** Requests whose sender wants no answer: they are carried out as all others, and nobody says so. */
 import { describe, expect, it } from 'vitest';
+import { framesOf } from '../../../src/codec/chunk.ts';
 import { encodeMessage } from '../../../src/codec/message-codec.ts';
-import { MAX_PEER_QUEUE_BYTES, MAX_PEER_REQUESTS } from '../../../src/core/limits.ts';
+import {
+  MAX_NOTICE_QUEUE_BYTES,
+  MAX_PEER_QUEUE_BYTES,
+  MAX_PEER_REQUESTS,
+  PEER_PATIENCE_MS,
+} from '../../../src/core/limits.ts';
+import type { Incarnation, NodeId } from '../../../src/core/ids.ts';
+import { ballotOf } from '../../../src/core/paxos/ballot.ts';
 import type { PeerReply, PeerRequest } from '../../../src/core/message.ts';
 import { acceptPeer } from '../../../src/protocol/peers/inbound-peer.ts';
 import { OutboundPeer } from '../../../src/protocol/peers/outbound-peer.ts';
@@ -18,10 +26,17 @@ import {
 } from './fake-connection.ts';
 
 const PING: PeerRequest = { type: 'ping' };
+const BALLOT = ballotOf({
+  timeMs: 1,
+  logical: 0,
+  node: 'n2' as NodeId,
+  incarnation: 'then'.padEnd(21, 'x').concat('A') as Incarnation,
+});
 
 describe('whoever takes a notice', () => {
   function openPeer(onRequest: (request: PeerRequest) => MaybeLater<PeerReply>): {
     connection: FakeConnection;
+    handlers: ConnectionHandlers;
     tell: (id: number) => void;
     ask: (id: number) => void;
   } {
@@ -37,6 +52,7 @@ describe('whoever takes a notice', () => {
     const request = { type: 'request', sequence: 0, request: PING } as const;
     return {
       connection,
+      handlers,
       tell: (id) => handlers.onFrame(encodeMessage({ ...request, id, isNotice: true })),
       ask: (id) => handlers.onFrame(encodeMessage({ ...request, id })),
     };
@@ -71,6 +87,22 @@ describe('whoever takes a notice', () => {
     expect(connection.sent).toMatchObject([{ reply: { type: 'request-refused' } }]);
   });
 
+  it('counts what it holds of them, too', () => {
+    let begun = 0;
+    const { connection, handlers } = openPeer(() => {
+      begun += 1;
+      return new Promise(() => {});
+    });
+    const object = new Uint8Array(256 * 1024);
+    const request = { type: 'paxos-commit', bucket: 'things', key: 'key', ballot: BALLOT, object } as const;
+    for (let id = 1; id <= 300; id += 1) {
+      const notice = { type: 'request', id, sequence: 0, isNotice: true, request } as const;
+      for (const frame of framesOf(encodeMessage(notice))) handlers.onFrame(frame);
+    }
+    expect(begun).toBe(MAX_PEER_QUEUE_BYTES / object.length + 1);
+    expect(connection.closed).toBeUndefined();
+  });
+
   it('takes none twice', () => {
     const { connection, tell } = openPeer(() => PING);
     tell(7);
@@ -80,21 +112,31 @@ describe('whoever takes a notice', () => {
 });
 
 describe('whoever sends a notice', () => {
-  function dial(): { peer: OutboundPeer; connection: FakeConnection; greet: () => void } {
+  function dial(): {
+    peer: OutboundPeer;
+    connection: FakeConnection;
+    greet: () => void;
+    wait: (ms: number) => void;
+  } {
     const connection = fakeConnection();
     let handlers: ConnectionHandlers | undefined;
     const { options } = peerOptions();
+    let nowMs = 0;
+    const clock = { ...options.clock, nowMs: () => nowMs };
+    const wait = (ms: number): void => {
+      nowMs += ms;
+    };
     const connect = (_peer: unknown, made: ConnectionHandlers): Connection => {
       handlers = made;
       return connection;
     };
     const peer = new OutboundPeer(
       'n2' as never,
-      { ...options, network: { ...options.network, connect } },
+      { ...options, clock, network: { ...options.network, connect } },
       () => {},
     );
     peer.start();
-    return { peer, connection, greet: () => greetDialer(connection, handlers as ConnectionHandlers) };
+    return { peer, connection, greet: () => greetDialer(connection, handlers as ConnectionHandlers), wait };
   }
 
   const requests = ({ sent }: FakeConnection): unknown[] => sent.filter(({ type }) => type === 'request');
@@ -123,13 +165,42 @@ describe('whoever sends a notice', () => {
     expect(requests(connection)).toMatchObject([{ request: PING }]);
   });
 
-  it('lets it go where too much waits to be sent', () => {
+  it('wants an answer from a peer that was not heard of for a while', () => {
+    const { peer, connection, greet, wait } = dial();
+    greet();
+    wait(PEER_PATIENCE_MS - 1);
+    peer.tell(PING);
+    wait(1);
+    peer.tell(PING);
+    expect(requests(connection)).toEqual([
+      { type: 'request', id: 1, sequence: 0, isNotice: true, request: PING },
+      { type: 'request', id: 2, sequence: 0, request: PING },
+    ]);
+  });
+
+  it('wants an answer from a peer that takes slowly what is sent, and lets it go if that is too much', () => {
     const { peer, connection, greet } = dial();
     greet();
+    connection.queuedBytes = MAX_NOTICE_QUEUE_BYTES + 1;
+    peer.tell(PING);
     connection.queuedBytes = MAX_PEER_QUEUE_BYTES + 1;
     peer.tell(PING);
-    connection.queuedBytes = 0;
-    expect(requests(connection)).toEqual([]);
+    expect(requests(connection)).toEqual([{ type: 'request', id: 1, sequence: 0, request: PING }]);
+  });
+
+  it('notices that a peer is silent, though nobody else asks it for anything', async () => {
+    const stage = await new Stage(3).startAll();
+    const entry = stage.entryAt('n1', 'n2', 'n3');
+    stage.mute('n3');
+    let ifMatch = 'absent';
+    for (let round = 0; round < 8; round += 1) {
+      const written = await stage.run(stage.node('n1').conditional(casOf(entry, 'one', { ifMatch })));
+      ifMatch = assertWritten(written).etag as string;
+      await stage.world.runFor(300);
+    }
+    expect(stage.traced('peer-suspected').map(({ node, event }) => `${node} ${event.peer}`)).toContain(
+      'n1 n3',
+    );
   });
 });
 

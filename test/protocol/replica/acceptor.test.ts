@@ -8,12 +8,13 @@ import { joinRecords } from '../../../src/core/causality/join.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { EntryName, Incarnation, NodeId, StoreId } from '../../../src/core/ids.ts';
 import type { PeerReply } from '../../../src/core/message.ts';
+import { NO_STORE, UNTOUCHED } from '../../../src/core/paxos/acceptor-state.ts';
 import { type Ballot, ballotOf } from '../../../src/core/paxos/ballot.ts';
 import type { Voters } from '../../../src/core/paxos/messages.ts';
 import type { PaxosRequest } from '../../../src/core/paxos/peer-messages.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
 import { Acceptor, type Standing } from '../../../src/protocol/replica/acceptor.ts';
-import { AcceptorStore } from '../../../src/protocol/replica/acceptor-store.ts';
+import { AcceptorStore, type StoredState } from '../../../src/protocol/replica/acceptor-store.ts';
 import { Floors } from '../../../src/protocol/replica/floors.ts';
 import { IncarnationSource } from '../../../src/protocol/replica/incarnation.ts';
 import { dot, recordOf, textsOf } from '../../core/causality/sample-records.ts';
@@ -308,6 +309,60 @@ describe('an accepted object', () => {
     expect(writes.filter(({ type }) => type === 'delete').map(({ key }) => Buffer.from(key))).toEqual([
       Buffer.from(NOTE_KEY),
     ]);
+  });
+});
+
+describe('of how long it takes from an acceptance until it is known to be chosen', () => {
+  let nowMs: number;
+  let told: number[];
+
+  function opened(): AcceptorStore {
+    return new AcceptorStore(bench.records, {
+      storage: bench.storage,
+      clock: { ...bench.clock, nowMs: () => nowMs },
+      tracer: { trace: (event) => event.type === 'round-committed' && told.push(event.ms) },
+    });
+  }
+
+  const ACCEPTED = { ...UNTOUCHED, promised: ballot(5), accepted: ballot(5) };
+  const CHOSEN = { ...ACCEPTED, chosen: ballot(5) };
+
+  /** As it was decided, and when. */
+  function becomes(store: AcceptorStore, before: StoredState, after: StoredState, atMs: number): void {
+    nowMs = atMs;
+    store.writes(ENTRY, before, after);
+    store.stored(ENTRY, after);
+  }
+
+  beforeEach(() => {
+    nowMs = 0;
+    told = [];
+  });
+
+  it('is told once, whatever was promised meanwhile', () => {
+    const store = opened();
+    const promised = { ...ACCEPTED, promised: ballot(6) };
+    becomes(store, UNTOUCHED, ACCEPTED, 10);
+    becomes(store, ACCEPTED, promised, 15);
+    becomes(store, promised, { ...promised, chosen: ballot(5) }, 30);
+    becomes(store, { ...promised, chosen: ballot(5) }, { ...CHOSEN, promised: ballot(7) }, 40);
+    expect(told).toEqual([20]);
+  });
+
+  it('is not told of what was overtaken, nor of what was accepted before a start or a loss', async () => {
+    const store = opened();
+    becomes(store, UNTOUCHED, ACCEPTED, 10);
+    becomes(store, ACCEPTED, { ...ACCEPTED, promised: ballot(6), chosen: ballot(6) }, 20);
+    expect(store.hasUnfinishedRound(ENTRY)).toBe(false);
+    const lost = { ...ACCEPTED, admittedAs: NO_STORE };
+    becomes(store, CHOSEN, lost, 30);
+    becomes(store, lost, CHOSEN, 40);
+    await ask(accept(5, proposal(5, 'two')));
+    const reopened = opened();
+    await reopened.load();
+    becomes(reopened, ACCEPTED, { ...ACCEPTED, promised: ballot(6) }, 50);
+    becomes(reopened, { ...ACCEPTED, promised: ballot(6) }, { ...CHOSEN, promised: ballot(6) }, 60);
+    expect(told).toEqual([]);
   });
 });
 

@@ -16,6 +16,8 @@ export class LostDisks {
   readonly #losers = new Set<NodeId>();
   /** Losses that have to be noticed, and are not yet. */
   readonly #unnoticed = new Set<NodeId>();
+  /** Disks that are as they were once, whose nodes cannot tell that before they meet somebody who remembers, and have not yet. */
+  readonly #asBefore = new Set<NodeId>();
 
   constructor(world: SimCluster) {
     this.#world = world;
@@ -25,15 +27,22 @@ export class LostDisks {
     return this.#losers.size === 0;
   }
 
+  /** Whether some node may take an old state for its newest. */
+  get isOldStateTrusted(): boolean {
+    return this.#asBefore.size > 0;
+  }
+
   /** The disk has lost something; its process does not run, unless it goes on without noticing. `hasGap`: what is missing shows. */
   add(node: NodeId, hasGap: boolean): void {
     this.#losers.add(node);
+    if (!hasGap && stateOf(this.#world.node(node).disk).storeId !== undefined) this.#asBefore.add(node);
     if ((hasGap || this.#isRemembered(node)) && !this.#world.node(node).isUp) this.#unnoticed.add(node);
   }
 
   traced(node: NodeId, event: TraceEvent): readonly Violation[] {
     if (event.type === 'store-lost-something') {
       this.#unnoticed.delete(node);
+      this.#asBefore.delete(node);
       if (!this.#losers.has(node))
         return [alarm(`${node} says that its store is ${event.kind}, but its disk has lost nothing`)];
     }

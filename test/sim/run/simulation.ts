@@ -89,6 +89,7 @@ class Simulation {
       log: this.#log,
       link: new ClientLink(this.#world),
       hasLostDisk: () => !this.#lostDisks.isEmpty,
+      isOldStateTrusted: () => this.#lostDisks.isOldStateTrusted,
     };
     this.#workload = new Workload(parts);
     this.#aftermath = new Aftermath(parts);

@@ -23,6 +23,8 @@ export interface WorkloadParts {
   readonly link: ClientLink;
   /** Whether some disk has lost what was durable on it. */
   readonly hasLostDisk: () => boolean;
+  /** Whether some node may take an old state of its disk for the newest: it has not met anybody who remembers better. */
+  readonly isOldStateTrusted: () => boolean;
   /** Set in runs with conditional writes. */
   readonly rounds?: RoundWatch | undefined;
 }
