@@ -5,6 +5,7 @@
 import { framesOf, MessageAssembler } from '../../codec/chunk.ts';
 import { decodeMessage, encodeMessage, type PeerMessage } from '../../codec/message-codec.ts';
 import { FormatError } from '../../codec/packer.ts';
+import { MAX_NOTICE_QUEUE_BYTES } from '../../core/limits.ts';
 import type { Connection } from '../../ports/network.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 
@@ -28,6 +29,11 @@ export class MessageChannel {
   /** The peer has proved who it is: its messages may be long from now on. */
   trust(): void {
     this.#isTrusted = true;
+  }
+
+  /** Whether the other side takes slowly what it is sent. */
+  get isSlow(): boolean {
+    return this.connection.queuedBytes > MAX_NOTICE_QUEUE_BYTES;
   }
 
   send(message: PeerMessage): void {

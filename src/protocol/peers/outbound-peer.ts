@@ -1,20 +1,13 @@
 /**
  * This node's own connection to one member: dials, says hello, sends requests, takes replies, and dials again with backoff
  * when it breaks. Each node dials each other, so between two nodes there are two connections, one for the requests of each
- * side; no tie has to be broken, and a link that works one way only is seen as such.
- *
- * `connecting` lasts from a dial to its handshake: requests wait for its end. `waiting` is the pause before the next dial:
- * requests fail at once. A peer that owes a reply and is silent is suspected after a while, and later taken for gone.
+ * side; no tie has to be broken, and a link that works one way only is seen as such. A peer that owes a reply and is silent is
+ * suspected after a while, and later taken for gone.
  */
 import { type Handshake, proveSecret } from '../../codec/hello-proof.ts';
 import { encodeMessage, type PeerMessage } from '../../codec/message-codec.ts';
 import type { Incarnation, NodeId, StoreId } from '../../core/ids.ts';
-import {
-  HELLO_TIMEOUT_MS,
-  MAX_NOTICE_QUEUE_BYTES,
-  MAX_PEER_QUEUE_BYTES,
-  RECONNECT_FIRST_MS,
-} from '../../core/limits.ts';
+import { HELLO_TIMEOUT_MS, MAX_PEER_QUEUE_BYTES, RECONNECT_FIRST_MS } from '../../core/limits.ts';
 import { RemoteClock } from '../../core/membership/remote-clock.ts';
 import type { Hello, PeerRequest } from '../../core/message.ts';
 import type { Timer } from '../../ports/clock.ts';
@@ -22,21 +15,9 @@ import { backoffMs } from './backoff.ts';
 import { helloOf, provesSecret, refuseHello, SECRET_REFUSAL } from './hello.ts';
 import { MessageChannel } from './message-channel.ts';
 import type { PeerOptions } from './peer-options.ts';
+import type { PeerStatus, Phase } from './peer-status.ts';
 import { type OnAnswer, PendingRequests } from './pending-requests.ts';
 import { SilenceWatch } from './silence-watch.ts';
-
-export interface PeerStatus {
-  /** `suspected`: it is connected, but owes a reply and is silent. */
-  readonly state: 'up' | 'suspected' | 'connecting' | 'down';
-  /** Wall clock, milliseconds since 1970: since when it is up, or is not. */
-  readonly sinceMs: number;
-  readonly storeId: StoreId | undefined;
-  readonly incarnation: Incarnation | undefined;
-  /** Why it is not up, as far as known. */
-  readonly reason: string | undefined;
-}
-
-type Phase = 'connecting' | 'up' | 'waiting' | 'closed';
 
 export class OutboundPeer {
   readonly node: NodeId;
@@ -116,8 +97,7 @@ export class OutboundPeer {
   tell(request: PeerRequest): void {
     const channel = this.connected === undefined ? undefined : this.#channel;
     const isPrompt = this.#silence.hasHeardLately && !this.#pending.isFull;
-    if (channel === undefined || !isPrompt || channel.connection.queuedBytes > MAX_NOTICE_QUEUE_BYTES)
-      this.request(request, ignore);
+    if (channel === undefined || channel.isSlow || !isPrompt) this.request(request, ignore);
     else {
       const { sequence } = this.#options.self;
       channel.send({ type: 'request', id: this.#pending.takeId(), sequence, isNotice: true, request });

@@ -8,8 +8,9 @@ import type { Connection } from '../../ports/network.ts';
 import type { MaybeLater } from '../at-once.ts';
 import { type HelloRefusal, refuseClone } from './hello.ts';
 import { acceptPeer, type InboundHandlers } from './inbound-peer.ts';
-import { OutboundPeer, type PeerStatus } from './outbound-peer.ts';
+import { OutboundPeer } from './outbound-peer.ts';
 import type { PeerOptions } from './peer-options.ts';
+import type { PeerStatus } from './peer-status.ts';
 import type { OnAnswer } from './pending-requests.ts';
 
 /** `onTheWayMs`: see InboundHandlers. */

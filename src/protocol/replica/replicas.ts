@@ -5,7 +5,7 @@
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import type { ReadReplica, ReadReply, StoreReplica, StoreReply } from '../../core/message.ts';
 import type { ReplicaResult } from '../../core/outcome.ts';
-import type { PeerStatus } from '../peers/outbound-peer.ts';
+import type { PeerStatus } from '../peers/peer-status.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { PeerAnswer } from '../peers/pending-requests.ts';
 import type { LocalReplica } from './local-replica.ts';

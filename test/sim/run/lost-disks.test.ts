@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { metaKey } from '../../../src/codec/key-layout.ts';
 import { encodeStoreIdentity } from '../../../src/codec/store-identity.ts';
-import type { NodeId, StoreId } from '../../../src/core/ids.ts';
+import type { NodeId } from '../../../src/core/ids.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { STORE_SAMPLE } from '../../codec/format-samples.ts';
 import type { SimCluster } from '../world/sim-cluster.ts';
@@ -14,7 +14,7 @@ const ROLLED_BACK: TraceEvent = {
   kind: 'rolled-back',
   toldBy: 'n2' as NodeId,
   lost: undefined,
-  storeId: STORE_SAMPLE.storeId as StoreId,
+  storeId: STORE_SAMPLE.storeId,
 };
 
 /** Of one node that is down, whose disk holds this alone, and which nobody remembers. */
