@@ -125,6 +125,8 @@ export const MAX_CLOCK_DOUBT_MS = 100;
 export const MAX_WAY_OF_FIRST_ATTEMPT_MS = 2 * PEER_PATIENCE_MS;
 /** Milliseconds for a sign of life where a connection is known to be doubtful. */
 export const PEER_PROBE_MS = 1_000;
+/** Milliseconds until a second process of a node is refused, though the first one lives: of one that has died the end comes behind its hello. */
+export const CLONE_DOUBT_MS = 200;
 /** Reconnect backoff, milliseconds: doubles from the first to the last, with jitter. */
 export const RECONNECT_FIRST_MS = 50;
 export const RECONNECT_LAST_MS = 2_000;

@@ -3,6 +3,7 @@
  * or `down` (a request fails at once).
  */
 import type { Incarnation, NodeId } from '../../core/ids.ts';
+import { CLONE_DOUBT_MS } from '../../core/limits.ts';
 import type { Hello, PeerReply, PeerRequest } from '../../core/message.ts';
 import type { Connection } from '../../ports/network.ts';
 import type { MaybeLater } from '../at-once.ts';
@@ -126,12 +127,17 @@ export class Peers {
   /**
    * Two processes must not be one node, nor run on one store. The one that answers at its address is the right one: whoever
    * comes as its second is refused as long as that one lives. A process that has only been started again is none, for the
-   * first does not answer any more.
+   * first does not answer any more. Nor is one that has died, whose hello a broken link has held up: nothing comes behind that
+   * but the end of its connection.
    */
   #settleRival(hello: Hello, onSettled: (refusal: HelloRefusal | undefined) => void): void {
     const first = this.#rivalOf(hello);
     if (first === undefined) onSettled(undefined);
-    else first.probe((isAlive) => onSettled(isAlive ? refuseClone(hello, first.node) : undefined));
+    else
+      first.probe((isAlive) => {
+        if (!isAlive) onSettled(undefined);
+        else this.#options.clock.setTimer(CLONE_DOUBT_MS, () => onSettled(refuseClone(hello, first.node)));
+      });
   }
 
   #rivalOf(hello: Hello): OutboundPeer | undefined {

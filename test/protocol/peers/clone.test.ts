@@ -1,5 +1,6 @@
 /** Two processes that run on one data directory, or a copy of it: the second is refused while the first one answers. */
 import { describe, expect, it } from 'vitest';
+import { CLONE_DOUBT_MS } from '../../../src/core/limits.ts';
 import { assertWritten, putOf } from '../requests.ts';
 import { Stage } from '../stage.ts';
 import { ScriptedPeer } from './scripted-peer.ts';
@@ -50,6 +51,19 @@ describe('a second process of one node', () => {
       { type: 'refused', reason: expect.stringMatching(/copy of the data directory of "n3"/) },
     ]);
     expect(stage.traced('clone-refused')).toMatchObject([{ node: 'n1', event: { peer: 'n2' } }]);
+  });
+
+  it('is not what a process was that has died, and whose hello comes late, just before the end of its connection', async () => {
+    const { stage, clone } = await stageWithClone();
+    const late = await clone.dial('n1');
+    late.sayHello();
+    // Long enough for the one that lives to say so.
+    await stage.world.runFor(CLONE_DOUBT_MS / 2);
+    expect(late.received).toEqual([]);
+    late.connection?.close('it has died');
+    await stage.world.runFor(2_000);
+    expect(stage.traced('hello-refused')).toEqual([]);
+    expect(stage.traced('clone-refused')).toEqual([]);
   });
 
   it('takes its place when the first one does not answer any more', async () => {
