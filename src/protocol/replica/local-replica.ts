@@ -196,12 +196,12 @@ export class LocalReplica {
       if (isGivenUp()) return { type: 'given-up' };
       if (loaded.type === 'unreadable') return { type: 'unreadable', reason: loaded.reason };
       // The dot of a write that failed may have left for the others; a second write must not mint it again.
-      this.#options.records.assertSound();
-      const before = loaded.record;
+      const { failure } = this.#options.records;
+      if (failure !== undefined) return { type: 'unreadable', reason: failure.message };
+      const { record: before } = loaded;
       const decision = this.#decide(entry, before, write);
       if (decision.type !== 'minted') return decision;
-      const { dot, record } = decision;
-      const minted = { type: 'minted', dot, before, record, encoded: encodeRecord(entry, record) } as const;
+      const minted = { ...decision, before, encoded: encodeRecord(entry, decision.record) };
       const hint = this.#standIn.writes(entry, hintFor, {
         isNoted: loaded.isNoted,
         bytes: minted.encoded.length,

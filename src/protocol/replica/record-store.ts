@@ -6,7 +6,7 @@ import { MAX_COMMIT_QUEUE_BYTES } from '../../core/limits.ts';
 import { homeReplicas, partitionOf, type Ring } from '../../core/ring/ring.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { MaybeLater } from '../at-once.ts';
-import type { GroupCommit } from './group-commit.ts';
+import type { GroupCommit, StorageFailed } from './group-commit.ts';
 
 export class RecordStore {
   readonly #ring: Ring;
@@ -35,9 +35,14 @@ export class RecordStore {
     return this.#commit.isClosed;
   }
 
-  /** Throws StorageFailed once a write has failed: what the store shows may not be on the disk. */
+  /** Set once a write has failed: what the store shows may not be on the disk. */
+  get failure(): StorageFailed | undefined {
+    return this.#commit.failure;
+  }
+
+  /** Throws that failure. */
   assertSound(): void {
-    if (this.#commit.failure !== undefined) throw this.#commit.failure;
+    if (this.failure !== undefined) throw this.failure;
   }
 
   /** Resolves when the record is durable, and what is written with it: all or nothing. Rejects with StorageFailed. */

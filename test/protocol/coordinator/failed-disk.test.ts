@@ -4,16 +4,17 @@ import { formatDot } from '../../../src/core/causality/dot.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
 import { decodeRecord } from '../../../src/codec/record-codec.ts';
 import { assertFailed, assertTexts, assertWritten, getOf, putOf } from '../requests.ts';
+import { QUIET_DISK } from '../../sim/world/quiet-world.ts';
 import { startProcess } from '../process.ts';
 import { Stage } from '../stage.ts';
 
 /** n1 does not die of its failed disk, as a real process takes a moment to end; n2 and n3 are as ever. */
-async function stageWithLingeringNode(): Promise<{
+async function stageWithLingeringNode({ meanReadUs = 0 } = {}): Promise<{
   stage: Stage;
   n1: Awaited<ReturnType<typeof startProcess>>;
   entry: EntryName;
 }> {
-  const stage = new Stage(3);
+  const stage = new Stage(3, {}, { disk: { ...QUIET_DISK, meanReadUs } });
   const n1 = await startProcess(stage, 'n1');
   for (const node of ['n2', 'n3']) stage.machine(node).start();
   await stage.until(() => n1.node.members().every(({ state }) => state !== 'down'));
@@ -87,6 +88,19 @@ describe('a disk that fails under a write', () => {
     assertFailed(through, { certainty: 'unknown' });
     expect(stage.written.filter(({ node }) => node === 'n1')).toEqual([]);
     expect(stage.requests('store', 'n1')).toEqual([]);
+  });
+
+  it('lets another node coordinate a write that had read its record when the store failed', async () => {
+    const { stage, n1 } = await stageWithLingeringNode({ meanReadUs: 1_000 });
+    stage.disk('n1').writeFault = 'fail';
+    const writes = [];
+    for (const entry of stage.entriesAt(60, 'n1')) {
+      writes.push(n1.node.put(putOf(entry, 'one', { timeoutMs: 300 })));
+      await stage.world.runFor(0.1);
+    }
+    const outcomes = await stage.run(Promise.all(writes));
+    for (const outcome of outcomes) assertWritten(outcome);
+    expect(n1.fatal).toHaveLength(1);
   });
 
   it('lets no dot be minted twice, neither before the process ends nor after it', async () => {

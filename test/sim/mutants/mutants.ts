@@ -268,7 +268,11 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'mints-after-failed-write',
     bug: 'After a failed write the store goes on minting: the dot of the failed write, which has left for others, is used again.',
     edits: [
-      edit(LOCAL_REPLICA, '      this.#options.records.assertSound();\n', ''),
+      edit(
+        LOCAL_REPLICA,
+        '      if (failure !== undefined) return',
+        "      if (failure !== undefined && entry.key === '') return",
+      ),
       edit(
         'src/protocol/replica/record-store.ts',
         '    this.assertSound();\n    return this.#storage.get',

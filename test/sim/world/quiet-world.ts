@@ -3,6 +3,7 @@ import type { ClusterConfig } from '../../../src/core/cluster-config.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
 import { SimCluster, type WorldObserver, type WorldOptions } from './sim-cluster.ts';
+import type { DiskOptions } from './sim-disk.ts';
 
 /** Nodes n1, n2, ... each in a zone of its own. */
 export function simConfig(nodes: number, overrides: Partial<ClusterConfig> = {}): ClusterConfig {
@@ -24,6 +25,15 @@ export function simConfig(nodes: number, overrides: Partial<ClusterConfig> = {})
   };
 }
 
+export const QUIET_DISK: DiskOptions = {
+  meanSyncUs: 300,
+  meanWriteUs: 50,
+  meanReadUs: 0,
+  stallChance: 0,
+  stallUs: 0,
+  segmentBytes: 64 * 1024,
+};
+
 export function quietWorld(
   config: ClusterConfig,
   overrides: Partial<WorldOptions> = {},
@@ -42,14 +52,7 @@ export function quietWorld(
         duplicateChance: 0,
         reorderChance: 0,
       },
-      disk: {
-        meanSyncUs: 300,
-        meanWriteUs: 50,
-        meanReadUs: 0,
-        stallChance: 0,
-        stallUs: 0,
-        segmentBytes: 64 * 1024,
-      },
+      disk: QUIET_DISK,
       clockOf: () => ({ drift: 0, wallOffsetMs: 0, lateChance: 0, lateMs: 0 }),
       ...overrides,
     },
