@@ -165,7 +165,10 @@ export class Aftermath {
     const { plan, world, whiteBox, log } = this.#parts;
     if (!plan.options.repairs.handoff || this.#isOver) return;
     const kept = (): readonly (readonly [NodeId, ReturnType<typeof whiteBox.keptForOthers>])[] =>
-      [...world.nodes.values()].map((node) => [node.id, whiteBox.keptForOthers(node)]);
+      [...world.nodes.values()].map((node) => {
+        const held = whiteBox.keptForOthers(node);
+        return [node.id, this.#findsStrays ? held : { ...held, records: [] }];
+      });
     await this.#runUntil(HANDOFF_MS, () =>
       kept().every(([, { hints, records }]) => hints + records.length === 0),
     );
@@ -181,6 +184,18 @@ export class Aftermath {
     const { readRepair, antiEntropy } = options.repairs;
     const areTreesTrue = this.#isRestarted || faults.every(({ type }) => type !== 'forget');
     return readRepair || (antiEntropy && areTreesTrue);
+  }
+
+  /**
+   * Whether a record is found that lies where it does not belong, and for nobody, because a disk has lost the hint from under it: those
+   * who build the trees of anti-entropy come across it.
+   */
+  get #findsStrays(): boolean {
+    const { options, faults } = this.#parts.plan;
+    const losesPieces = faults.some(
+      (fault) => fault.type === 'forget' || (fault.type === 'crash' && fault.disk === 'gap'),
+    );
+    return options.repairs.antiEntropy || !losesPieces;
   }
 
   #hasConverged(): boolean {
