@@ -176,7 +176,7 @@ export const RECOVERY_SAMPLE: RecoveryState = {
   ]),
 };
 
-export const HINT_SAMPLE: Hint = { storedAtMs: 1_700_000_000_123, bytes: 345 };
+export const HINT_SAMPLE: Hint = { storedAtMs: 1_700_000_000_123, bytes: 345, isStray: true };
 
 const RECORD_BYTES = Uint8Array.of(1, 2, 3);
 const QUORUM: QuorumFacts = {

@@ -1,7 +1,8 @@
 /**
  * Hinted handoff (Dynamo, section 4.6): what this node keeps for a home replica goes to it when it is back. A hint is
  * dropped only when its owner has acknowledged the record durably, and as often as it takes is tried for ever: a hint never
- * expires. The record travels as an ordinary `store`, so it is joined there like any other.
+ * expires. The record travels as an ordinary `store`, so it is joined there like any other. One that was found where it does not
+ * belong goes from there only when all its home replicas agree (agreement.ts).
  *
  * The hints of an owner are gone through page by page, a few records at once, paced by the foreground. What could not be
  * delivered is left for the next round.
@@ -22,6 +23,7 @@ import { askPeer } from '../background/peer-question.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { LocalReplica } from '../replica/local-replica.ts';
+import { allHold } from './agreement.ts';
 import type { HintedRecords } from './hinted-records.ts';
 import type { HintStore } from './hint-store.ts';
 
@@ -156,17 +158,28 @@ export class Handoff {
     const { local, hinted } = this.#ports;
     try {
       const own = await local.held(entry);
-      if (own.type === 'absent') return await hinted.release(owner, entry, undefined);
+      if (own.type === 'absent') return (await hinted.release(owner, entry, undefined)) === 'gone';
       if (own.type !== 'found') {
         await this.#heal(owner, entry);
         return false;
       }
       const request = { type: 'store', ...entry, record: own.record } as const;
       const { reply } = await askPeer({ ...this.#ports, pace: this.#pace }, owner, request);
-      return reply.type === 'stored' && (await hinted.release(owner, entry, recordDigest(own.record)));
+      return reply.type === 'stored' && (await this.#release(owner, entry, own.record));
     } catch {
       return false;
     }
+  }
+
+  /** The owner has the record durably. Resolves to whether the hint is gone. Rejects if somebody who must agree cannot be asked. */
+  async #release(owner: NodeId, entry: EntryName, record: Uint8Array): Promise<boolean> {
+    const { hinted } = this.#ports;
+    const digest = recordDigest(record);
+    const released = await hinted.release(owner, entry, digest);
+    if (released !== 'not-agreed') return released === 'gone';
+    const ports = { ...this.#ports, pace: this.#pace };
+    if (!(await allHold(ports, hinted.homesOf(entry, record), entry, record))) return false;
+    return (await hinted.release(owner, entry, digest, true)) === 'gone';
   }
 
   /**

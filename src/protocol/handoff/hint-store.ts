@@ -118,8 +118,8 @@ export class HintStore {
    * Counts a new hint, and gives what has to be written with its record. At once, so that two of them never pass one bound
    * together: if the write fails, this process ends.
    */
-  add(owner: NodeId, entry: EntryName, bytes: number): StorageWrite {
-    const hint = { storedAtMs: Math.max(0, Math.trunc(this.#ports.clock.wallMs())), bytes };
+  add(owner: NodeId, entry: EntryName, record: Pick<Hint, 'bytes' | 'isStray'>): StorageWrite {
+    const hint = { storedAtMs: Math.max(0, Math.trunc(this.#ports.clock.wallMs())), ...record };
     this.#count(owner, hint, 1);
     return { type: 'put', key: this.#key(owner, entry), value: encodeHint(hint) };
   }
@@ -168,12 +168,12 @@ export class HintStore {
   }
 }
 
-/** What the value says is for people and for a bound: a hint whose value is damaged is kept all the same, and counts as old. */
+/** A hint whose value is damaged is kept all the same. It counts as old, and as one whose record only goes when all agree. */
 function readHint(value: Uint8Array): Hint {
   try {
     return decodeHint(value);
   } catch {
-    return { storedAtMs: 0, bytes: 0 };
+    return { storedAtMs: 0, bytes: 0, isStray: true };
   }
 }
 

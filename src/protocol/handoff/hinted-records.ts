@@ -5,6 +5,7 @@
 import { decodeCheckedRecord, largestNOf, recordDigest, sameBytes } from '../../codec/record-codec.ts';
 import type { Hint } from '../../codec/hint-codec.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
+import type { StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import type { AcceptorStore } from '../replica/acceptor-store.ts';
 import type { IncarnationSource } from '../replica/incarnation.ts';
@@ -23,6 +24,12 @@ export interface HintedRecordsPorts {
   readonly onChanged: OnChanged;
 }
 
+/**
+ * What has become of a hint whose owner has its record: it is gone; or it stays, because the record has changed since, or because it
+ * is not known whether all home replicas hold it.
+ */
+export type Release = 'gone' | 'changed' | 'not-agreed';
+
 export class HintedRecords {
   readonly #ports: HintedRecordsPorts;
 
@@ -32,25 +39,33 @@ export class HintedRecords {
 
   /**
    * The owner holds durably what had this digest here (undefined: nothing was here to deliver). If that is still all that
-   * this node holds, its hint goes, and with the last hint the record, unless this node is a home replica of it. Answers
-   * whether the hint is gone. Rejects if the disk fails.
+   * this node holds, its hint goes, and with the last hint the record, unless this node is a home replica of it. A stray
+   * record goes only if all home replicas agree (`isAgreed`) with that digest. Rejects if the disk fails.
    */
-  release(owner: NodeId, entry: EntryName, digest: Uint8Array | undefined): Promise<boolean> {
+  release(
+    owner: NodeId,
+    entry: EntryName,
+    digest: Uint8Array | undefined,
+    isAgreed = false,
+  ): Promise<Release> {
     const { local, hints, records } = this.#ports;
     return local.inSection(entry, async (loaded) => {
-      if (loaded.type === 'unreadable') return false;
+      if (loaded.type === 'unreadable') return 'changed';
       const { encoded } = loaded;
       const hint = await hints.find(owner, entry);
-      if (hint === undefined) return true;
-      if (encoded === undefined) {
-        await records.write(hints.removal(owner, entry));
+      if (hint === undefined) return 'gone';
+      // A write that came meanwhile is not at the owner: it is delivered like the first one.
+      if (encoded !== undefined && (digest === undefined || !sameBytes(recordDigest(encoded), digest)))
+        return 'changed';
+      const removal = hints.removal(owner, entry);
+      if (encoded === undefined || (await this.#isNeeded(owner, entry, encoded))) {
+        await records.write(removal);
       } else {
-        // A write that came meanwhile is not at the owner: it is delivered like the first one.
-        if (digest === undefined || !sameBytes(recordDigest(encoded), digest)) return false;
-        await this.#removeHint(owner, entry, encoded);
+        if (hint.isStray && !isAgreed) return 'not-agreed';
+        await this.#drop(entry, encoded, removal);
       }
       hints.removed(owner, hint);
-      return true;
+      return 'gone';
     });
   }
 
@@ -64,10 +79,12 @@ export class HintedRecords {
       if (loaded.type === 'unreadable') return false;
       const { encoded } = loaded;
       if (encoded === undefined || this.isAtHome(entry, encoded)) return true;
-      const homes = this.#homesOf(entry, encoded);
+      const homes = this.homesOf(entry, encoded);
       if ((await this.#hintsOf(entry, homes)).some(({ hint }) => hint !== undefined)) return true;
       tracer.trace({ type: 'stray-record', ...entry });
-      await records.write(...homes.map((owner) => hints.add(owner, entry, encoded.length)));
+      await records.write(
+        ...homes.map((owner) => hints.add(owner, entry, { bytes: encoded.length, isStray: true })),
+      );
       for (const owner of homes) {
         tracer.trace({ type: 'hint-stored', owner });
         hints.stored(owner);
@@ -78,21 +95,26 @@ export class HintedRecords {
 
   /** Whether this node is a home replica of an encoded record. */
   isAtHome(entry: EntryName, encoded: Uint8Array): boolean {
-    return this.#homesOf(entry, encoded).includes(this.#ports.self);
+    return this.homesOf(entry, encoded).includes(this.#ports.self);
   }
 
-  async #removeHint(owner: NodeId, entry: EntryName, encoded: Uint8Array): Promise<void> {
-    const { hints, records, acceptors, incarnations, onChanged } = this.#ports;
-    const removal = hints.removal(owner, entry);
-    const others = this.#homesOf(entry, encoded).filter((home) => home !== owner);
-    const isNeeded =
+  /** The home replicas of an encoded record. */
+  homesOf(entry: EntryName, encoded: Uint8Array): readonly NodeId[] {
+    return this.#ports.records.homesOf(entry, largestNOf(encoded));
+  }
+
+  /** Whether the record has to stay when the hint for this owner goes. */
+  async #isNeeded(owner: NodeId, entry: EntryName, encoded: Uint8Array): Promise<boolean> {
+    const others = this.homesOf(entry, encoded).filter((home) => home !== owner);
+    return (
       this.isAtHome(entry, encoded) ||
-      (await acceptors.has(entry)) ||
-      (await this.#hintsOf(entry, others)).some(({ hint }) => hint !== undefined);
-    if (isNeeded) {
-      await records.write(removal);
-      return;
-    }
+      (await this.#ports.acceptors.has(entry)) ||
+      (await this.#hintsOf(entry, others)).some(({ hint }) => hint !== undefined)
+    );
+  }
+
+  async #drop(entry: EntryName, encoded: Uint8Array, removal: StorageWrite): Promise<void> {
+    const { records, incarnations, onChanged } = this.#ports;
     incarnations.forget(decodeCheckedRecord(encoded).context);
     await records.delete(entry, removal);
     onChanged(entry, encoded, undefined);
@@ -105,9 +127,5 @@ export class HintedRecords {
     return Promise.all(
       owners.map(async (owner) => ({ owner, hint: await this.#ports.hints.find(owner, entry) })),
     );
-  }
-
-  #homesOf(entry: EntryName, encoded: Uint8Array): readonly NodeId[] {
-    return this.#ports.records.homesOf(entry, largestNOf(encoded));
   }
 }

@@ -57,7 +57,7 @@ export class StandIn {
     const reason = hints.refusal(owner, bytes);
     if (reason === undefined) {
       this.#refused.delete(owner);
-      return { type: 'hint', writes: [hints.add(owner, { bucket, key }, bytes)] };
+      return { type: 'hint', writes: [hints.add(owner, { bucket, key }, { bytes, isStray: false })] };
     }
     tracer.trace({ type: 'hint-refused', owner, reason, isFirst: !this.#refused.has(owner) });
     this.#refused.add(owner);

@@ -1,20 +1,12 @@
 /** Hinted handoff: what is kept for a node gets there when it is back, and is kept until it is durable there. */
 import { describe, expect, it } from 'vitest';
-import type { EntryName } from '../../../src/core/ids.ts';
 import { HANDOFF_CONCURRENCY } from '../../../src/core/limits.ts';
 import { dot, recordOf } from '../../core/causality/sample-records.ts';
 import { assertWritten, putOf } from '../requests.ts';
-import { Stage } from '../stage.ts';
+import type { Stage } from '../stage.ts';
+import { stageOfFive } from './stage-of-five.ts';
 
 const SLOPPY = { sloppy: true, w: 3 } as const;
-
-/** n1, n2 and n3 are the home replicas of the entry, n4 and n5 the fallbacks, in this order. */
-async function stageOfFive(
-  world: ConstructorParameters<typeof Stage>[2] = {},
-): Promise<{ readonly stage: Stage; readonly entry: EntryName }> {
-  const stage = await new Stage(5, { partitions: 1_024 }, world).startAll();
-  return { stage, entry: stage.entryAt('n1', 'n2', 'n3', 'n4', 'n5') };
-}
 
 function deliveriesTo(stage: Stage, node: string): string[] {
   return stage
@@ -222,43 +214,6 @@ describe('many hints', () => {
     );
     expect(astray).toEqual([]);
   }, 60_000);
-});
-
-describe('a record on a node that it does not belong to', () => {
-  it('is handed to its home replicas, and goes', async () => {
-    const { stage, entry } = await stageOfFive({ antiEntropy: true });
-    await stage.crash('n5');
-    stage.placeRecord('n5', entry, recordOf(dot('z', 1), 'astray'));
-    await stage.start('n5');
-    await stage.world.runFor(20_000);
-    expect(stage.traced('stray-record')).toHaveLength(1);
-    for (const node of ['n1', 'n2', 'n3']) expect(stage.textsOn(node, entry)).toEqual(['astray']);
-    expect(stage.recordOn('n5', entry)).toBeUndefined();
-    expect(stage.hintsOn('n5')).toEqual([]);
-  });
-
-  it.each([0, 1])('is found again if %i reads of it are good when it is come across', async (goodReads) => {
-    const { stage, entry } = await stageOfFive({ antiEntropy: true });
-    await stage.crash('n5');
-    stage.placeRecord('n5', entry, recordOf(dot('z', 1), 'astray'));
-    const disk = stage.disk('n5');
-    let reads = 0;
-    disk.misread = (key, bytes) => {
-      if (Buffer.compare(key, stage.storageKey(entry)) !== 0) return bytes;
-      reads += 1;
-      if (reads <= goodReads) return bytes;
-      throw new Error('Input/output error');
-    };
-    await stage.start('n5');
-    await stage.world.runFor(20_000);
-    expect(reads).toBeGreaterThan(goodReads);
-    expect(stage.recordOn('n5', entry)).toBeDefined();
-    disk.misread = undefined;
-    await stage.world.runFor(120_000);
-    for (const node of ['n1', 'n2', 'n3']) expect(stage.textsOn(node, entry)).toEqual(['astray']);
-    expect(stage.recordOn('n5', entry)).toBeUndefined();
-    expect(stage.hintsOn('n5')).toEqual([]);
-  });
 });
 
 describe('a node that does not hand over', () => {

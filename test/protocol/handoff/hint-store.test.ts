@@ -54,7 +54,7 @@ class Bench {
 
   /** Sets a hint, as it is when its batch has taken effect. */
   add(store: HintStore, owner: NodeId, index: number, bytes = 100): void {
-    this.disk.takeEffect([store.add(owner, entryOf(index), bytes)], true);
+    this.disk.takeEffect([store.add(owner, entryOf(index), { bytes, isStray: false })], true);
   }
 
   async remove(store: HintStore, owner: NodeId, index: number): Promise<void> {

@@ -552,6 +552,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     ...STANDARD,
+    id: 'stray-dropped-unasked',
+    bug: 'A record goes from where it does not belong when the last of its home replicas has acknowledged it, whatever the others hold by then.',
+    edits: [
+      edit(
+        'src/protocol/handoff/hinted-records.ts',
+        'hint.isStray && !isAgreed',
+        'hint.isStray && digest === undefined',
+      ),
+    ],
+    invariant: 'scenario',
+    scenario: 'stray-kept-until-all-agree',
+    maxSeeds: 1,
+  },
+  {
+    ...STANDARD,
     id: 'handoff-mints-again',
     bug: 'What is handed to an owner is the write and not its result: the owner mints a dot of its own for it.',
     edits: [

@@ -5,6 +5,7 @@
 import { decodeRecord, encodeRecord, sameBytes } from '../../../src/codec/record-codec.ts';
 import type { SiblingContent } from '../../../src/core/causality/record.ts';
 import { valueOf } from '../checkers/dots.ts';
+import { isRecordKey } from '../run/record-keys.ts';
 import { demand, demandEvents, type Scenario } from './scenario.ts';
 import { ENTRY, isRequest, ScenarioCluster, written } from './scenario-cluster.ts';
 
@@ -23,6 +24,11 @@ export const EXCHANGES: readonly Scenario[] = [
     name: 'equal-dots-different-bytes',
     rule: 'Replicas that hold different bytes under one dot find that by an exchange, keep both, and say so.',
     run: equalDotsDifferentBytes,
+  },
+  {
+    name: 'stray-kept-until-all-agree',
+    rule: 'A record where it does not belong goes to a home replica once more that lost it after it had acknowledged it.',
+    run: strayKeptUntilAllAgree,
   },
 ];
 
@@ -79,4 +85,21 @@ async function equalDotsDifferentBytes(): Promise<void> {
     others.every((bytes) => sameBytes(bytes, first as Uint8Array)),
     'the replicas still differ',
   );
+}
+
+async function strayKeptUntilAllAgree(): Promise<void> {
+  const cluster = await ScenarioCluster.start();
+  const { p1, p2, p3, f1 } = cluster;
+  await cluster.mustPut(p1, 1);
+  const record = cluster.stored(p1);
+  demand(record !== undefined, `${p1.id} holds nothing`);
+  p3.crash({ power: false, reason: 'the scenario' });
+  await cluster.restart(f1, () => cluster.place(f1, record));
+  demand(cluster.traced('stray-record') === 1, 'nobody has come across the record');
+  // Trees do not miss what goes behind their backs, so no exchange brings this back.
+  for (const { disk } of [p1, p2]) disk.lose(isRecordKey);
+  p3.start();
+  await cluster.settle();
+  demand(cluster.stored(f1) === undefined, 'the record has not gone from where it does not belong');
+  for (const node of [p1, p2, p3]) demandEvents(node.id, await cluster.shownBy(node), [1]);
 }
