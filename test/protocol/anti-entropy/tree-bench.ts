@@ -56,7 +56,8 @@ export class TreeBench {
     const clock = new SimClock(seed, this.loop, this.life, {
       drift: 0,
       wallOffsetMs: 0,
-      lateChance: 0,
+      stallChance: 0,
+      stallMs: 0,
       lateMs: 0,
     });
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };

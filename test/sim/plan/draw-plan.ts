@@ -90,19 +90,19 @@ function drawOptions(seed: number, profile: Profile): RunOptions {
     clients: stream.integer(3, 16),
     sync: profile !== 'mixed' || stream.chance(0.8),
     network: {
-      minDelayUs: stream.between(100, 3_000),
-      meanDelayUs: stream.between(500, 20_000),
-      slowChance: stream.chance(0.5) ? 0.005 : 0,
-      lossChance: hostile ? stream.between(0, 0.05) : 0,
-      duplicateChance: hostile ? stream.between(0, 0.1) : 0,
-      reorderChance: hostile ? stream.between(0, 0.1) : 0,
+      minDelayUs: stream.between(100, 5_000),
+      meanDelayUs: 1_000 * 50 ** stream.fraction(),
+      slowChance: stream.chance(0.5) ? 0.01 : 0,
+      lossChance: hostile ? stream.between(0, 0.2) : 0,
+      duplicateChance: hostile ? stream.between(0, 0.2) : 0,
+      reorderChance: hostile ? stream.between(0, 0.3) : 0,
     },
     disk: {
       meanSyncUs: stream.between(200, 8_000),
       meanWriteUs: 100,
       meanReadUs: stream.chance(0.5) ? 0 : stream.between(50, 2_000),
       stallChance: stream.chance(0.3) ? 0.002 : 0,
-      stallUs: 3 * SECOND_US,
+      stallUs: stream.between(1, 30) * SECOND_US,
       segmentBytes: stream.pick([2_000, 20_000, 200_000]),
     },
     clocks: Array.from({ length: nodes }, () => drawClock(stream)),
@@ -122,9 +122,9 @@ function drawReapAfterMs(seed: number): number | undefined {
 function drawRepairs(seed: number): RunOptions['repairs'] {
   const stream = new Stream(seed, 'repairs');
   return {
-    readRepair: stream.chance(0.85),
-    handoff: stream.chance(0.85),
-    antiEntropy: stream.chance(0.85),
+    readRepair: stream.chance(0.75),
+    handoff: stream.chance(0.75),
+    antiEntropy: stream.chance(0.75),
     askAllShare: new Stream(seed, 'ask-all').pick([0, 0.1, 1]),
   };
 }
@@ -133,8 +133,9 @@ function drawClock(stream: Stream): ClockFaults {
   return {
     drift: stream.between(-0.000_5, 0.000_5),
     wallOffsetMs: stream.chance(0.5) ? 0 : Math.round(stream.between(-5_000, 5_000)),
-    lateChance: stream.chance(0.5) ? 0 : 0.02,
-    lateMs: 200,
+    lateMs: 2,
+    stallChance: stream.chance(0.5) ? 0 : 0.02,
+    stallMs: stream.between(50, 500),
   };
 }
 

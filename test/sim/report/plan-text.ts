@@ -6,7 +6,7 @@ export function describeOptions({ options, operations, faults }: RunPlan): reado
   const { network, disk, clocks } = options;
   const drifts = clocks.map(({ drift }) => Math.round(drift * 1_000_000)).join(' ');
   const offsets = clocks.map(({ wallOffsetMs }) => wallOffsetMs).join(' ');
-  const late = clocks.map(({ lateChance }) => lateChance).join(' ');
+  const late = clocks.map(({ stallChance }) => stallChance).join(' ');
   const { conditional } = options;
   const { readRepair, handoff, antiEntropy, askAllShare } = options.repairs;
   const repairs = Object.entries({ readRepair, handoff, antiEntropy }).flatMap(([name, isOn]) =>

@@ -26,6 +26,8 @@ export class FaultInjector {
   readonly #onDiskLost: OnDiskLost;
   readonly #snapshots = new Map<NodeId, ReadonlyMap<string, Uint8Array>>();
   readonly #filters = new Set<Filter>();
+  /** When the longest fault of a name ends, virtual microseconds. */
+  readonly #untilUs = new Map<string, number>();
   /** How often each kind was carried out. */
   readonly injected = new Map<string, number>();
   #healing = false;
@@ -76,6 +78,7 @@ export class FaultInjector {
     node.disk.writeFault = 'none';
     node.disk.freeBytes = Number.POSITIVE_INFINITY;
     node.disk.misread = undefined;
+    node.disk.options = { ...node.disk.options, stallChance: 0 };
     if (node.life === undefined) return;
     node.life.slowness = 1;
   }
@@ -109,12 +112,12 @@ export class FaultInjector {
         return;
       case 'write-fault':
         this.#node(fault.node).disk.writeFault = fault.fault;
-        return this.#later(fault.forUs, () => {
+        return this.#until(`write-fault ${fault.node}`, fault.forUs, () => {
           this.#node(fault.node).disk.writeFault = 'none';
         });
       case 'low-space':
         this.#node(fault.node).disk.freeBytes = 0;
-        return this.#later(fault.forUs, () => {
+        return this.#until(`low-space ${fault.node}`, fault.forUs, () => {
           this.#node(fault.node).disk.freeBytes = Number.POSITIVE_INFINITY;
         });
       case 'misread':
@@ -154,16 +157,17 @@ export class FaultInjector {
 
   #cut(links: readonly (readonly [number, number])[], forUs: number): void {
     const { fabric } = this.#world;
-    for (const [from, to] of links) fabric.cut(this.#node(from).id, this.#node(to).id);
-    this.#later(forUs, () => {
-      for (const [from, to] of links) fabric.heal(this.#node(from).id, this.#node(to).id);
-    });
+    for (const [from, to] of links) {
+      const [fromId, toId] = [this.#node(from).id, this.#node(to).id];
+      fabric.cut(fromId, toId);
+      this.#until(`cut ${fromId}>${toId}`, forUs, () => fabric.heal(fromId, toId));
+    }
   }
 
   #slow(index: number, factor: number, forUs: number): void {
     this.#onLife(index, (life) => {
       life.slowness = factor;
-      this.#later(forUs, () => {
+      this.#until(`slow ${life.name}`, forUs, () => {
         life.slowness = 1;
       });
     });
@@ -186,7 +190,7 @@ export class FaultInjector {
       if (kind === 'error') throw new Error('Input/output error');
       return kind === 'damaged' ? damaged(value) : neighbour(disk, key);
     };
-    this.#later(forUs, () => {
+    this.#until(`misread ${index}`, forUs, () => {
       disk.misread = undefined;
     });
   }
@@ -206,6 +210,16 @@ export class FaultInjector {
   #onLife(index: number, act: (life: NonNullable<SimNode['life']>) => void): void {
     const { life } = this.#node(index);
     if (life?.alive === true) act(life);
+  }
+
+  /** A fault ends, unless another one of that name lasts longer. */
+  #until(name: string, forUs: number, end: () => void): void {
+    const { loop } = this.#world;
+    const untilUs = Math.max(this.#untilUs.get(name) ?? 0, loop.nowUs + forUs);
+    this.#untilUs.set(name, untilUs);
+    this.#later(forUs, () => {
+      if (loop.nowUs >= (this.#untilUs.get(name) as number)) end();
+    });
   }
 
   #later(delayUs: number, act: () => void): void {

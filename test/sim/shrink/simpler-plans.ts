@@ -61,7 +61,13 @@ function withFirstNodeOnly(plan: RunPlan): RunPlan {
 }
 
 function withPerfectClocks({ options, ...rest }: RunPlan): RunPlan {
-  const clocks = options.clocks.map(() => ({ drift: 0, wallOffsetMs: 0, lateChance: 0, lateMs: 0 }));
+  const clocks = options.clocks.map(() => ({
+    drift: 0,
+    wallOffsetMs: 0,
+    lateMs: 0,
+    stallChance: 0,
+    stallMs: 0,
+  }));
   return { ...rest, options: { ...options, clocks } };
 }
 

@@ -165,14 +165,18 @@ export class EventLoop {
 
   /**
    * What waits for a paused owner runs when it wakes, in the order in which it was due: a stream stays a stream, and a disk
-   * does what it was told before it says so. It is a copy, and a cancel still reaches the first.
+   * does what it was told before it says so. Timers all come before the rest or all after it, as it happens. It is a copy, and a
+   * cancel still reaches the first.
    */
   #postpone(event: Scheduled): void {
     this.#sequence += 1;
+    const { owner, kind } = event;
+    const timersFirst = drawBits(this.#seed, `wake ${owner.name}`, owner.pausedUntilUs) % 2 === 0;
+    const tieBreak = kind === 'timer' && !timersFirst ? 1 : kind !== 'timer' && timersFirst ? 1 : 0;
     const run = (): void => {
       if (!event.cancelled) event.run();
     };
-    this.#push({ ...event, atUs: event.owner.pausedUntilUs, tieBreak: 0, sequence: this.#sequence, run });
+    this.#push({ ...event, atUs: owner.pausedUntilUs, tieBreak, sequence: this.#sequence, run });
   }
 
   #push(event: Scheduled): void {

@@ -53,7 +53,7 @@ export function quietWorld(
         reorderChance: 0,
       },
       disk: QUIET_DISK,
-      clockOf: () => ({ drift: 0, wallOffsetMs: 0, lateChance: 0, lateMs: 0 }),
+      clockOf: () => ({ drift: 0, wallOffsetMs: 0, lateMs: 0, stallChance: 0, stallMs: 0 }),
       ...overrides,
     },
     observer,

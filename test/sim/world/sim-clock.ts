@@ -12,9 +12,11 @@ export interface ClockFaults {
   readonly drift: number;
   /** Milliseconds by which the wall clock is off; a fault may change it. */
   wallOffsetMs: number;
-  /** Probability that a timer fires late by `lateMs` at most: the event loop of that process was busy. */
-  readonly lateChance: number;
+  /** By how much each timer fires late at most, milliseconds. */
   readonly lateMs: number;
+  /** Probability that one fires late by `stallMs` at most: the event loop of that process was busy. */
+  readonly stallChance: number;
+  readonly stallMs: number;
 }
 
 /** The clock port of one process. Timers follow the monotonic clock; the wall clock may jump. */
@@ -43,13 +45,12 @@ export class SimClock implements Clock {
   setTimer(delayMs: number, onFire: () => void): Timer {
     if (!this.#life.isCalling()) return { cancel: () => {} };
     this.#timers += 1;
-    const { drift, lateChance, lateMs } = this.#faults;
-    const isLate = draw(this.#seed, `late ${this.#life.name}`, this.#timers) < lateChance;
-    const lateUs = isLate
-      ? draw(this.#seed, `lateness ${this.#life.name}`, this.#timers) * lateMs * 1_000
-      : 0;
+    const { drift, lateMs, stallChance, stallMs } = this.#faults;
+    const uniform = draw(this.#seed, `late ${this.#life.name}`, this.#timers);
+    // The digits of the draw that its comparison hardly uses say by how much.
+    const lateUs = ((uniform * 65_536) % 1) * (uniform < stallChance ? stallMs : lateMs) * 1_000;
     // One microsecond more than asked for: a timer never fires too early by its own clock.
-    const delayUs = Math.ceil((delayMs * 1_000) / (1 + drift)) + 1 + lateUs;
+    const delayUs = Math.ceil((delayMs * 1_000) / (1 + drift)) + 1 + Math.floor(lateUs);
     let isSet = true;
     const unset = (): void => {
       if (isSet) this.#life.timers -= 1;

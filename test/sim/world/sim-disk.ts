@@ -65,7 +65,8 @@ export class SimDisk {
   readonly #seed: number;
   readonly #name: string;
   readonly #loop: EventLoop;
-  readonly options: DiskOptions;
+  /** May change in the course of a run. */
+  options: DiskOptions;
   /** What a read sees now. */
   #visible: Content = new Map();
   /** What is on the disk for certain; `#log` holds what came after it. */

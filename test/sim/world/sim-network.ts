@@ -308,7 +308,10 @@ export class ConnectionEnd implements Connection {
     this.#isBroken = true;
     const fabric = this.#fabric;
     const isHalfOpen = fabric.draw('half-open', this.node, this.peer) < 0.1;
-    const delay = minUs + fabric.delayUs(this.peer, this.node) + (isHalfOpen ? 20_000_000 : 0);
+    const delay =
+      minUs +
+      fabric.delayUs(this.peer, this.node) +
+      (isHalfOpen ? fabric.draw('half-open-for', this.node, this.peer) * KEEP_ALIVE_US : 0);
     fabric.loop.schedule(delay, this.life, 'break', () => this.finish('connection reset by the peer'));
   }
 
