@@ -6,6 +6,7 @@
  * node meets, so reads must see all writes all the same. One that was rolled back is noticed by those that had heard of what it
  * lost, and one that forgets while it is in use by nobody.
  */
+import { MAX_KEY_BYTES } from '../../../src/core/limits.ts';
 import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
 import { conditionalOperations, drawCollectAfterMs, withConditional } from './draw-conditional.ts';
@@ -17,6 +18,17 @@ const SECOND_US = 1_000_000;
 const OLD_STATE_US = 5 * SECOND_US;
 /** Microseconds within which a crowd comes. */
 const CROWD_US = 20_000;
+
+/** Names that a store may take for something else, or cut off: what objects inherit, control characters, the longest one. */
+const ODD_KEYS = [
+  '__proto__',
+  'constructor',
+  '0',
+  '\u0000',
+  '\u00ff\u{10ffff}',
+  'a/b?c#d e',
+  'k'.repeat(MAX_KEY_BYTES),
+];
 
 export const PROFILES = ['quorum', 'mixed', 'conditional'] as const;
 /**
@@ -80,7 +92,7 @@ function drawOptions(seed: number, profile: Profile): RunOptions {
   // A deletion is reaped only where nobody writes the key again soon.
   const rareKeys = drawReapAfterMs(seed) === undefined ? 0 : 24;
   const keys = Array.from({ length: stream.integer(1, 16) + rareKeys }, (_, index) =>
-    index === 0 && stream.chance(0.2) ? '__proto__' : `key-${index}`,
+    index === 0 && stream.chance(0.3) ? stream.pick(ODD_KEYS) : `key-${index}`,
   );
   return {
     nodes,
