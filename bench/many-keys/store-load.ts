@@ -17,8 +17,9 @@ import { encodeRecord } from '../../src/codec/record-codec.ts';
 import { decideWrite, type ProposedWrite } from '../../src/core/causality/decide-write.ts';
 import type { ClusterConfig } from '../../src/core/cluster-config.ts';
 import type { NodeId } from '../../src/core/ids.ts';
-import { DEFAULT_LIMITS, MAX_BATCH_ENTRIES } from '../../src/core/limits.ts';
+import { DEFAULT_LIMITS } from '../../src/core/limits.ts';
 import { buildRing } from '../../src/core/ring/ring.ts';
+import { DEFAULT_WORK_SIZES } from '../../src/core/work-sizes.ts';
 import type { Storage, StorageWrite } from '../../src/ports/storage.ts';
 import { GroupCommit } from '../../src/protocol/replica/group-commit.ts';
 import type { IncarnationSource } from '../../src/protocol/replica/incarnation.ts';
@@ -68,12 +69,14 @@ async function writeAll({ keys, onProgress, ...load }: StoreLoad, storage: Stora
     clock: systemClock,
     tracer: { trace: () => {} },
     sync: false,
+    sizes: DEFAULT_WORK_SIZES,
     onFatal: () => {},
   });
   const makeWrite = recordWrites(load, new RecordStore(buildRing(config), storage, commit), incarnations);
+  const { batchEntries } = DEFAULT_WORK_SIZES;
   let written = Promise.resolve();
-  for (let first = 0; first < keys; first += MAX_BATCH_ENTRIES) {
-    const count = Math.min(MAX_BATCH_ENTRIES, keys - first);
+  for (let first = 0; first < keys; first += batchEntries) {
+    const count = Math.min(batchEntries, keys - first);
     const writes = Array.from({ length: count }, (_, index) => makeWrite(first + index));
     // While one batch is written, the next one is made.
     await written;

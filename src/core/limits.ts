@@ -1,6 +1,7 @@
 /**
  * Every bound of the store, in one place, each with its unit and its reason. A bound never blocks repair, nor the
- * write that reduces siblings: only client requests that would make things grow are refused.
+ * write that reduces siblings: only client requests that would make things grow are refused. How much one step takes, one page holds
+ * and one cache keeps is in work-sizes.ts.
  */
 
 /** Bytes of UTF-8 in a key. */
@@ -51,14 +52,11 @@ export const LOSER_HOLD_MS = 60;
 export const MAX_ROUND_REQUESTS = 128;
 /** Milliseconds for which a promise that came with an acceptance is kept for the next write of the key (mode `cas`). */
 export const GRANT_LIFETIME_MS = 1_000;
-/** How many of them are kept, and up to how many bytes of values each. */
-export const MAX_GRANTS = 1_024;
+/** Bytes of values up to which one of them is kept. */
 export const MAX_GRANT_BYTES = 64 * 1024;
-/** How many keys' objects a proposer remembers, and up to how many bytes each. */
-export const MAX_KNOWN_OBJECTS = 1_024;
+/** Bytes up to which a proposer remembers the object of a key. */
 export const MAX_KNOWN_OBJECT_BYTES = 64 * 1024;
-/** How many keys' states an acceptor remembers, and up to how many bytes of something accepted with each. */
-export const MAX_REMEMBERED_STATES = 1_024;
+/** Bytes of something accepted up to which an acceptor remembers it with the state of a key. */
 export const MAX_REMEMBERED_STATE_BYTES = 16 * 1024;
 /** Milliseconds in which other coordinators will hardly have had so many rounds of a key that it forgets the first of them. */
 export const NEW_REQUEST_MS = 100;
@@ -164,8 +162,6 @@ export const HANDOFF_RETRY_FIRST_MS = 1_000;
 export const HANDOFF_RETRY_LAST_MS = 60_000;
 /** Hinted records that are on their way to one owner at once. */
 export const HANDOFF_CONCURRENCY = 8;
-/** Hints that are read from the disk at once. */
-export const HINT_PAGE = 512;
 
 /** Milliseconds in which a node begins an exchange with each of its peers once, about: half of each pause is drawn. */
 export const EXCHANGE_INTERVAL_MS = 10_000;
@@ -179,15 +175,13 @@ export const EXCHANGE_LIMIT_MS = 30_000;
 export const EXCHANGE_CONCURRENCY = 8;
 /** Milliseconds that background work pauses between two small steps at most. */
 export const MAX_PACE_MS = 100;
-/** Keys on one page of a tree's keys. */
+/** Keys on one page of a tree's keys; a peer that sends more is not read. */
 export const MAX_TREE_KEYS = 512;
-/** Records, and bytes of them, that one page looks at, whether they belong to it or not: what one question may cost. */
-export const MAX_TREE_PAGE_RECORDS = 2_048;
+/** Bytes of records that one page looks at, whether they belong to it or not: what one question may cost. */
 export const MAX_TREE_PAGE_BYTES = 8 * 1024 * 1024;
 /** Pages that a node looks up at once for its peers. A member asks for one at a time. */
 export const MAX_TREE_PAGES_AT_ONCE = 64;
-/** Records, and bytes of them, that are counted into the trees before others get their turn. */
-export const TREE_STEP_RECORDS = 128;
+/** Bytes of records that are counted into the trees before others get their turn. */
 export const TREE_STEP_BYTES = 256 * 1024;
 /** Milliseconds after which the trees of a partition are built anew from the data at the latest, to see what the disk silently lost. */
 export const TREE_LIFETIME_MS = 6 * 60 * 60 * 1_000;
@@ -228,9 +222,8 @@ export const RECOVERY_ROUND_MS = 30_000;
 /** Reads that have to fail alike before a stored record is taken for damaged, and not for garbled on its way. */
 export const DAMAGE_READS = 20;
 
-/** Bytes and entries of one group-commit batch. */
+/** Bytes of one group-commit batch. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
-export const MAX_BATCH_ENTRIES = 4_096;
 /** Milliseconds that a write for which nobody waits stays behind for the next batch. */
 export const UNHURRIED_COMMIT_MS = 5;
 /** Bytes of writes waiting for a group commit; beyond it client writes are shed. */

@@ -3,6 +3,7 @@ import type { ClusterConfig } from '../core/cluster-config.ts';
 import type { ConfigurationEpoch, EntryName, Incarnation, NodeId, StoreId } from '../core/ids.ts';
 import type { ConditionalOutcome, DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
+import type { WorkSizes } from '../core/work-sizes.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Network } from '../ports/network.ts';
 import type { Random } from '../ports/random.ts';
@@ -41,6 +42,8 @@ export interface StorageNodeOptions {
    * know of that is not found out, and what was chosen may be undone.
    */
   readonly votesWithout?: ReadonlySet<NodeId>;
+  /** How big steps, pages and caches are, where they are not to be as by default; for tests and simulations. */
+  readonly sizes?: Partial<WorkSizes> | undefined;
   /** Whether the disk is below its reserve: writes are refused with `no-space`. */
   readonly isLowOnSpace: () => boolean;
   /** Called once when the store failed: the process must end (fail-stop). */

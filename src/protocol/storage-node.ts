@@ -17,6 +17,7 @@ import { bucketConfig } from '../core/cluster-config.ts';
 import type { EntryName, NodeId } from '../core/ids.ts';
 import type { ConditionalOutcome, DeleteOutcome, PutOutcome, ReadOutcome } from '../core/outcome.ts';
 import type { ConditionalRequest, DeleteRequest, PutRequest, ReadRequest } from '../core/request.ts';
+import { type Sized, workSizes } from '../core/work-sizes.ts';
 import type { StorageWrite } from '../ports/storage.ts';
 import { HedgePolicy } from '../core/quorum/hedge-policy.ts';
 import { buildRing, type Ring } from '../core/ring/ring.ts';
@@ -58,7 +59,7 @@ export async function startStorageNode(options: StorageNodeOptions): Promise<Sto
   const owner = { cluster: config.cluster, nodeId, placement: describePlacement(config) };
   const members = config.nodes.map(({ id }) => id);
   const opened = await openStore(storage, owner, members, random);
-  const node = new RunningNode(options, owner, opened);
+  const node = new RunningNode({ ...options, sizes: workSizes(options.sizes) }, owner, opened);
   await node.start(opened);
   return node;
 }
@@ -85,7 +86,7 @@ class RunningNode implements StorageNode {
   readonly #described: MemberStatusPorts;
   #closing: Promise<void> | undefined;
 
-  constructor(options: StorageNodeOptions, owner: StoreOwner, opened: OpenedStore) {
+  constructor(options: StorageNodeOptions & Sized, owner: StoreOwner, opened: OpenedStore) {
     const { config, nodeId, clock, random, tracer, network } = options;
     this.nodeId = nodeId;
     this.#options = options;

@@ -10,6 +10,7 @@ import { EXCHANGE_AFTER_RETURN_MS, EXCHANGE_INTERVAL_MS, MAX_TREE_PAGES_AT_ONCE 
 import type { Position } from '../../core/merkle/difference.ts';
 import type { PartitionKeysRequest, PeerReply, TreeRequest, TreeRoots } from '../../core/message.ts';
 import { homeReplicas, partitionOf, type Ring } from '../../core/ring/ring.ts';
+import type { WorkSizes } from '../../core/work-sizes.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Storage } from '../../ports/storage.ts';
@@ -44,6 +45,7 @@ export interface AntiEntropyPorts {
   readonly onCounted: (entry: EntryName, encoded: Uint8Array) => void;
   /** How long a step of the foreground takes now, milliseconds: the last group commit, and more while clients wait. */
   readonly foregroundMs: () => number;
+  readonly sizes: Pick<WorkSizes, 'treePageKeys' | 'treePageRecords' | 'treeStepRecords'>;
 }
 
 export class AntiEntropy {

@@ -12,14 +12,12 @@ import { behind, differingTrees, type Position, treesFrom } from '../../core/mer
 import { differingLeaves, sameDigest } from '../../core/merkle/digest-tree.ts';
 import type { TreeName } from '../../core/message.ts';
 import { homeReplicas } from '../../core/ring/ring.ts';
-import type { Storage } from '../../ports/storage.ts';
-import { comparePages } from './key-pages.ts';
+import { comparePages, type KeyPagePorts } from './key-pages.ts';
 import { askPeer, ExchangeBroken, QuestionUnanswered } from '../background/peer-question.ts';
 import { reconcile, type ReconcilePorts } from './reconcile.ts';
 import type { TreeStore } from './tree-store.ts';
 
-export interface ExchangePorts extends ReconcilePorts {
-  readonly storage: Storage;
+export interface ExchangePorts extends ReconcilePorts, KeyPagePorts {
   readonly trees: TreeStore;
 }
 

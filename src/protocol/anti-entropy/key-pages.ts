@@ -8,17 +8,19 @@ import { entryOfRecordKey, keyAfter, partitionRange, recordKey } from '../../cod
 import { FormatError } from '../../codec/packer.ts';
 import { checkRecord, largestNOf, recordDigest } from '../../codec/record-codec.ts';
 import type { EntryName, NodeId, Partition } from '../../core/ids.ts';
-import { MAX_TREE_KEYS, MAX_TREE_PAGE_BYTES, MAX_TREE_PAGE_RECORDS } from '../../core/limits.ts';
+import { MAX_TREE_PAGE_BYTES } from '../../core/limits.ts';
 import { differingKeys, type KeyDifference } from '../../core/merkle/difference.ts';
 import { leafOf } from '../../core/merkle/digest-tree.ts';
 import type { PartitionKeysRequest, TreeKey, TreeKeysPage, TreeKeysRequest } from '../../core/message.ts';
 import { partitionOf, type Ring } from '../../core/ring/ring.ts';
+import type { WorkSizes } from '../../core/work-sizes.ts';
 import type { Storage } from '../../ports/storage.ts';
 import { askPeer, ExchangeBroken, type QuestionPorts } from '../background/peer-question.ts';
 
 export interface KeyPagePorts {
   readonly storage: Storage;
   readonly ring: Ring;
+  readonly sizes: Pick<WorkSizes, 'treePageKeys' | 'treePageRecords'>;
 }
 
 /** The page that a peer asks for. Rejects if the store cannot be read. */
@@ -47,7 +49,7 @@ export async function readPartitionPage(
 }
 
 async function readPage(
-  { storage }: KeyPagePorts,
+  { storage, sizes }: KeyPagePorts,
   partition: Partition,
   after: Uint8Array | undefined,
   isWanted: (entry: EntryName) => boolean,
@@ -62,7 +64,7 @@ async function readPage(
   for await (const [storageKey, encoded] of storage.range({
     from: begin,
     to,
-    limit: MAX_TREE_PAGE_RECORDS,
+    limit: sizes.treePageRecords,
   })) {
     const entry = entryOfRecordKey(storageKey);
     // No peer has a key of a name that the disk has garbled, nor would it read the page.
@@ -74,7 +76,7 @@ async function readPage(
     records += 1;
     bytes += encoded.length;
     const isFull =
-      keys.length === MAX_TREE_KEYS || records === MAX_TREE_PAGE_RECORDS || bytes > MAX_TREE_PAGE_BYTES;
+      keys.length === sizes.treePageKeys || records === sizes.treePageRecords || bytes > MAX_TREE_PAGE_BYTES;
     if (isFull) return { keys, next: storageKey };
   }
   return { keys, next: undefined };

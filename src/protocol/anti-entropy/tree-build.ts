@@ -13,7 +13,8 @@
  */
 import { entryOfRecordKey, keyAfter, partitionRange } from '../../codec/key-layout.ts';
 import type { EntryName, Partition } from '../../core/ids.ts';
-import { TREE_STEP_BYTES, TREE_STEP_RECORDS } from '../../core/limits.ts';
+import { TREE_STEP_BYTES } from '../../core/limits.ts';
+import type { WorkSizes } from '../../core/work-sizes.ts';
 import type { Storage } from '../../ports/storage.ts';
 import type { Pace } from '../background/pace.ts';
 import { RecordTrees } from './record-trees.ts';
@@ -23,6 +24,7 @@ export interface TreeBuildPorts {
   /** Shows a record while nothing can change it. Resolves to false if it has to be looked at again: it cannot be read now. */
   readonly look: (entry: EntryName, use: (encoded: Uint8Array | undefined) => void) => Promise<boolean>;
   readonly pace: Pace;
+  readonly sizes: Pick<WorkSizes, 'treeStepRecords'>;
 }
 
 /** After every storage key of a partition. */
@@ -87,10 +89,10 @@ export class TreeBuild {
     const changed = new Set<string>();
     this.#changedWhileListing = changed;
     const listed: string[] = [];
-    for await (const [key] of this.#ports.storage.range({ from: begin, to, limit: TREE_STEP_RECORDS })) {
-      listed.push(nameOf(key));
-    }
-    const pageEnd = listed.length < TREE_STEP_RECORDS ? END : (listed.at(-1) ?? END);
+    const { storage, sizes } = this.#ports;
+    const limit = sizes.treeStepRecords;
+    for await (const [key] of storage.range({ from: begin, to, limit })) listed.push(nameOf(key));
+    const pageEnd = listed.length < limit ? END : (listed.at(-1) ?? END);
     for (const name of changed) if (name > this.#listedTo && name <= pageEnd) listed.push(name);
     this.#waiting = new Set(listed);
     this.#listedTo = pageEnd;

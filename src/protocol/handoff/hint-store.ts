@@ -10,8 +10,9 @@ import { placementHash } from '../../codec/hash.ts';
 import { decodeHint, encodeHint, type Hint } from '../../codec/hint-codec.ts';
 import { ALL_HINTS, hintKey, hintRange, keyAfter, nameOfHintKey } from '../../codec/key-layout.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
-import { HINT_PAGE, type Limits } from '../../core/limits.ts';
+import type { Limits } from '../../core/limits.ts';
 import { partitionOf, type Ring } from '../../core/ring/ring.ts';
+import type { WorkSizes } from '../../core/work-sizes.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Storage, StorageRange, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -37,6 +38,7 @@ export interface HintStorePorts {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly limits: Pick<Limits, 'maxHintsPerOwner' | 'maxHintBytes'>;
+  readonly sizes: Pick<WorkSizes, 'hintPage'>;
   /** Whether the disk is below its reserve of free space. */
   readonly isLowOnSpace: () => boolean;
   /** Told of each new hint, when it is durable. */
@@ -67,7 +69,7 @@ export class HintStore {
     for (let from: Uint8Array | undefined = ALL_HINTS.from; from !== undefined; ) {
       const page = await this.#readPage({ ...ALL_HINTS, from });
       for (const [key, value] of page) this.#count(nameOfHintKey(key).owner, readHint(value), 1);
-      from = nextOf(page);
+      from = this.#nextOf(page);
       count += page.length;
     }
     if (count > 0) tracer.trace({ type: 'hints-loaded', count, ms: clock.nowMs() - startMs });
@@ -98,7 +100,7 @@ export class HintStore {
   async page(owner: NodeId, from?: Uint8Array): Promise<HintPage> {
     const range = hintRange(owner);
     const page = await this.#readPage({ ...range, from: from ?? range.from });
-    return { entries: page.map(([key]) => nameOfHintKey(key).entry), next: nextOf(page) };
+    return { entries: page.map(([key]) => nameOfHintKey(key).entry), next: this.#nextOf(page) };
   }
 
   /** Why no new hint is taken, if so. */
@@ -159,8 +161,14 @@ export class HintStore {
 
   async #readPage(range: StorageRange): Promise<readonly (readonly [Uint8Array, Uint8Array])[]> {
     const page: (readonly [Uint8Array, Uint8Array])[] = [];
-    for await (const item of this.#ports.storage.range({ ...range, limit: HINT_PAGE })) page.push(item);
+    const limit = this.#ports.sizes.hintPage;
+    for await (const item of this.#ports.storage.range({ ...range, limit })) page.push(item);
     return page;
+  }
+
+  #nextOf(page: readonly (readonly [Uint8Array, Uint8Array])[]): Uint8Array | undefined {
+    const last = page.at(-1);
+    return last === undefined || page.length < this.#ports.sizes.hintPage ? undefined : keyAfter(last[0]);
   }
 
   #key(owner: NodeId, entry: EntryName): Uint8Array {
@@ -175,11 +183,6 @@ function readHint(value: Uint8Array): Hint {
   } catch {
     return { storedAtMs: 0, bytes: 0, isStray: true };
   }
-}
-
-function nextOf(page: readonly (readonly [Uint8Array, Uint8Array])[]): Uint8Array | undefined {
-  const last = page.at(-1);
-  return last === undefined || page.length < HINT_PAGE ? undefined : keyAfter(last[0]);
 }
 
 function oldestOf(bySecond: ReadonlyMap<number, number>): number {

@@ -8,6 +8,7 @@ import { ROUND_TIMEOUT_MS, SLOW_FINISH_TIMEOUT_MS } from '../../core/limits.ts';
 import type { ConditionalOutcome, Failure } from '../../core/outcome.ts';
 import { timeOfBallot } from '../../core/paxos/ballot.ts';
 import type { ConditionalRequest } from '../../core/request.ts';
+import type { WorkSizes } from '../../core/work-sizes.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { Deadline, MovableDeadline } from '../coordinator/deadline.ts';
 import { awaitUsableQuorum } from '../coordinator/usable-quorum.ts';
@@ -27,6 +28,7 @@ export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants
   readonly records: RecordStore;
   readonly replicas: Replicas;
   readonly tracer: Tracer;
+  readonly sizes: Pick<WorkSizes, 'grants' | 'knownObjects'>;
   /** Whether the disk is below its reserve of free space. */
   readonly isLowOnSpace: () => boolean;
 }
@@ -34,14 +36,16 @@ export interface ConditionalPorts extends Omit<KeyQueuePorts, 'commit' | 'grants
 export class ConditionalCoordinator {
   readonly #ports: ConditionalPorts;
   readonly #queues = new Map<string, KeyQueue>();
-  readonly #grants = new Grants();
-  readonly #knownObjects = new KnownObjects();
+  readonly #grants: Grants;
+  readonly #knownObjects: KnownObjects;
   /** Of what has rounds finished at the moment. */
   readonly #finishing = new Set<MovableDeadline>();
   #isFinishingEnded = false;
 
   constructor(ports: ConditionalPorts) {
     this.#ports = ports;
+    this.#grants = new Grants(ports.sizes.grants);
+    this.#knownObjects = new KnownObjects(ports.sizes.knownObjects);
   }
 
   /**

@@ -6,7 +6,7 @@
  * kept for a moment only. It is there for keys that are written again and again; and its ballot, which is the time of the write
  * for people, must not be old.
  */
-import { GRANT_LIFETIME_MS, MAX_GRANT_BYTES, MAX_GRANTS } from '../../core/limits.ts';
+import { GRANT_LIFETIME_MS, MAX_GRANT_BYTES } from '../../core/limits.ts';
 import type { Voters } from '../../core/paxos/messages.ts';
 import type { Grant } from '../../core/paxos/round.ts';
 
@@ -19,6 +19,12 @@ interface KeptGrant {
 export class Grants {
   /** The oldest first. */
   readonly #kept = new Map<string, KeptGrant>();
+  readonly #capacity: number;
+
+  /** `capacity`: of how many keys it keeps the grant. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
 
   /** `name`: of the key. */
   keep(name: string, grant: Grant, nowMs: number): void {
@@ -41,7 +47,7 @@ export class Grants {
 
   #dropOld(nowMs: number): void {
     for (const [name, { keptAtMs }] of this.#kept) {
-      if (this.#kept.size < MAX_GRANTS && nowMs - keptAtMs <= GRANT_LIFETIME_MS) return;
+      if (this.#kept.size < this.#capacity && nowMs - keptAtMs <= GRANT_LIFETIME_MS) return;
       this.#kept.delete(name);
     }
   }

@@ -4,7 +4,7 @@
  * asks whether it is still so.
  */
 import type { EncodedRecord } from '../../codec/encoded-record.ts';
-import { KNOWN_OBJECT_RECENT_MS, MAX_KNOWN_OBJECT_BYTES, MAX_KNOWN_OBJECTS } from '../../core/limits.ts';
+import { KNOWN_OBJECT_RECENT_MS, MAX_KNOWN_OBJECT_BYTES } from '../../core/limits.ts';
 
 interface KnownObject {
   readonly object: EncodedRecord;
@@ -14,6 +14,12 @@ interface KnownObject {
 export class KnownObjects {
   /** The one that was kept longest ago first. */
   readonly #kept = new Map<string, KnownObject>();
+  readonly #capacity: number;
+
+  /** `capacity`: of how many keys it keeps the object. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
 
   /** `name`: of the key. */
   get(name: string): EncodedRecord | undefined {
@@ -31,7 +37,7 @@ export class KnownObjects {
     if (object === undefined || object.bytes.length > MAX_KNOWN_OBJECT_BYTES) return;
     this.#kept.set(name, { object, keptAtMs: nowMs });
     for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MAX_KNOWN_OBJECTS) return;
+      if (this.#kept.size <= this.#capacity) return;
       this.#kept.delete(oldest);
     }
   }

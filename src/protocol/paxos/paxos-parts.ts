@@ -21,7 +21,7 @@ export interface PaxosOptions
   extends Omit<AcceptorPorts, 'standingOn' | 'onWithoutVote' | 'memory'>,
     Omit<StandingPorts, 'self' | 'mayLack'>,
     Omit<AdmissionPorts, 'self' | 'homesOf' | 'neighbours' | 'finish'>,
-    Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace' | 'tracer' | 'preciseClock'> {
+    Pick<ConditionalPorts, 'random' | 'replicas' | 'isLowOnSpace' | 'tracer' | 'preciseClock' | 'sizes'> {
   readonly nodeId: NodeId;
   readonly ring: Ring;
   readonly losses: AcceptorPorts['losses'] & Pick<StandingPorts, 'mayLack'>;

@@ -40,7 +40,6 @@ import { deletedAtMs } from '../../core/causality/deleted.ts';
 import type { EntryName, NodeId } from '../../core/ids.ts';
 import {
   EXCHANGE_CONCURRENCY,
-  MAX_REAP_ENTRIES,
   MAX_REAP_NAME_BYTES,
   REAP_INTERVAL_MS,
   REAP_PATIENCE_MS,
@@ -51,6 +50,7 @@ import {
 import type { PeerReply, ReapEntry, ReapRequest } from '../../core/message.ts';
 import type { Ballot } from '../../core/paxos/ballot.ts';
 import { partitionOf, preferenceList, type Ring } from '../../core/ring/ring.ts';
+import type { WorkSizes } from '../../core/work-sizes.ts';
 import type { Timer } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -74,6 +74,7 @@ export interface ReaperPorts extends QuestionPorts {
   readonly entomb: (entry: ReapEntry) => Promise<Ballot | undefined>;
   /** Milliseconds for which the record of a deleted key is kept at least; undefined: for ever. */
   readonly reapAfterMs?: number | undefined;
+  readonly sizes: Pick<WorkSizes, 'reapEntries'>;
 }
 
 type RoundName = Pick<ReapRequest, 'leader' | 'round'>;
@@ -145,9 +146,9 @@ export class Reaper {
   }
 
   async #round(): Promise<void> {
-    const { clock, tracer } = this.#ports;
+    const { clock, tracer, sizes } = this.#ports;
     const due = this.#candidates.due(clock.nowMs(), {
-      entries: MAX_REAP_ENTRIES,
+      entries: sizes.reapEntries,
       nameBytes: MAX_REAP_NAME_BYTES,
     });
     if (due.length === 0) return;

@@ -20,10 +20,11 @@ import {
 } from '../../codec/key-layout.ts';
 import { FormatError } from '../../codec/packer.ts';
 import { type EntryName, nameOf } from '../../core/ids.ts';
-import { DAMAGE_READS, MAX_TREE_KEYS, MAX_TREE_PAGE_RECORDS } from '../../core/limits.ts';
+import { DAMAGE_READS } from '../../core/limits.ts';
 import type { TreeKey, TreeKeysPage } from '../../core/message.ts';
 import { type AcceptorState, isUnfinished, needsRound, NO_STORE } from '../../core/paxos/acceptor-state.ts';
 import { type Ballot, highestBallot } from '../../core/paxos/ballot.ts';
+import type { WorkSizes } from '../../core/work-sizes.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -51,6 +52,7 @@ export interface AcceptorStorePorts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly tracer: Tracer;
+  readonly sizes: Pick<WorkSizes, 'treePageKeys' | 'treePageRecords' | 'rememberedStates'>;
 }
 
 /** What a node can do about a vote that it has lost. */
@@ -73,14 +75,17 @@ export class AcceptorStore {
   readonly #clock: Clock;
   readonly #tracer: Tracer;
   readonly #unfinished = new Map<string, UnfinishedRound>();
-  readonly #remembered = new RememberedStates();
+  readonly #remembered: RememberedStates;
+  readonly #sizes: AcceptorStorePorts['sizes'];
   #onUnfinished: () => void = () => {};
 
-  constructor(records: RecordStore, { storage, clock, tracer }: AcceptorStorePorts) {
+  constructor(records: RecordStore, { storage, clock, tracer, sizes }: AcceptorStorePorts) {
     this.#records = records;
     this.#storage = storage;
     this.#clock = clock;
     this.#tracer = tracer;
+    this.#sizes = sizes;
+    this.#remembered = new RememberedStates(sizes.rememberedStates);
   }
 
   /** Reads the index of unfinished rounds, once, before anything is changed. Rejects if the disk cannot be read. */
@@ -116,12 +121,13 @@ export class AcceptorStore {
     const from = after === undefined ? ALL_ACCEPTORS.from : keyAfter(after);
     const keys: TreeKey[] = [];
     let seen = 0;
-    const range = { from, to: ALL_ACCEPTORS.to, limit: MAX_TREE_PAGE_RECORDS };
+    const { treePageKeys, treePageRecords } = this.#sizes;
+    const range = { from, to: ALL_ACCEPTORS.to, limit: treePageRecords };
     for await (const [storageKey] of this.#storage.range(range)) {
       const entry = entryOfRecordKey(storageKey);
       if (isWanted(entry)) keys.push({ ...entry, digest: undefined });
       seen += 1;
-      if (keys.length === MAX_TREE_KEYS || seen === MAX_TREE_PAGE_RECORDS) return { keys, next: storageKey };
+      if (keys.length === treePageKeys || seen === treePageRecords) return { keys, next: storageKey };
     }
     return { keys, next: undefined };
   }

@@ -10,7 +10,8 @@
  * Fail-stop: after a write failed nothing is known about the store, so no later write is tried, every waiting one
  * fails, and the node has to end. It comes back as a new incarnation.
  */
-import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, UNHURRIED_COMMIT_MS } from '../../core/limits.ts';
+import { MAX_BATCH_BYTES, UNHURRIED_COMMIT_MS } from '../../core/limits.ts';
+import type { WorkSizes } from '../../core/work-sizes.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Storage, StorageWrite } from '../../ports/storage.ts';
 import type { Tracer } from '../../ports/tracer.ts';
@@ -33,6 +34,7 @@ export interface GroupCommitOptions {
   readonly sync: boolean;
   /** The sequence number that the store has reached. */
   readonly sequence: number;
+  readonly sizes: Pick<WorkSizes, 'batchEntries'>;
   readonly onFatal: (error: Error) => void;
 }
 
@@ -161,7 +163,8 @@ export class GroupCommit {
   #takeBatch(): readonly Waiting[] {
     let bytes = 0;
     let count = 0;
-    while (count < this.#waiting.length && count < MAX_BATCH_ENTRIES) {
+    const most = Math.min(this.#waiting.length, this.#options.sizes.batchEntries);
+    while (count < most) {
       bytes += (this.#waiting[count] as Waiting).bytes;
       if (count > 0 && bytes > MAX_BATCH_BYTES) {
         bytes -= (this.#waiting[count] as Waiting).bytes;

@@ -2,6 +2,7 @@
 import type { ClusterConfig } from '../../core/cluster-config.ts';
 import type { NodeId } from '../../core/ids.ts';
 import type { Ring } from '../../core/ring/ring.ts';
+import type { Sized } from '../../core/work-sizes.ts';
 import { HintedRecords } from '../handoff/hinted-records.ts';
 import { HintStore, type HintStorePorts } from '../handoff/hint-store.ts';
 import { AcceptorStore } from './acceptor-store.ts';
@@ -11,7 +12,8 @@ import { LocalReplica, type LocalReplicaOptions } from './local-replica.ts';
 import { RecordStore } from './record-store.ts';
 
 export interface OwnCopyOptions
-  extends GroupCommitOptions,
+  extends Omit<GroupCommitOptions, 'sizes'>,
+    Sized,
     Pick<LocalReplicaOptions, 'incarnations' | 'onChanged' | 'losses' | 'inFlight'>,
     Pick<HintStorePorts, 'isLowOnSpace'> {
   readonly nodeId: NodeId;

@@ -43,6 +43,28 @@ describe('a node that was away', () => {
     await assertQuiet(stage);
   });
 
+  it.each([
+    { treePageKeys: 1, treePageRecords: 1, treeStepRecords: 1 },
+    { treePageKeys: 2, treePageRecords: 1, treeStepRecords: 1 },
+    { treePageKeys: 1, treePageRecords: 3, treeStepRecords: 2 },
+  ])('has it on the smallest pages, too: %o', async (sizes) => {
+    // So few partitions that a leaf has several keys, and a page others than those that are asked for.
+    const stage = await healingStage(3, { partitions: 1 }, sizes).startAll();
+    const entries = entriesOf(12);
+    await putAll(stage, entries, 'one', ['n1'], { w: 3 });
+    await stage.crash('n2');
+    await putAll(stage, entries.slice(0, 6), 'two', ['n1'], { w: 2, sloppy: false });
+    await putAll(stage, entriesOf(4, 'later'), 'two', ['n3'], { w: 2, sloppy: false });
+    stage.machine('n2').start();
+    await untilWhole(stage, [...entries, ...entriesOf(4, 'later')]);
+
+    stage.disk('n2').wipe();
+    await stage.crash('n2');
+    stage.machine('n2').start();
+    await untilWhole(stage, entries);
+    await assertQuiet(stage);
+  });
+
   it('has it although its disk is empty now', async () => {
     const stage = await healingStage(5).startAll();
     const entries = entriesOf(300);

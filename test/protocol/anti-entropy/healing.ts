@@ -4,6 +4,7 @@ import { largestNOf } from '../../../src/codec/record-codec.ts';
 import type { ClusterConfig } from '../../../src/core/cluster-config.ts';
 import type { EntryName } from '../../../src/core/ids.ts';
 import type { PutRequest } from '../../../src/core/request.ts';
+import type { WorkSizes } from '../../../src/core/work-sizes.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { assertWritten, putOf } from '../requests.ts';
 import type { SentMessage } from '../sent-message.ts';
@@ -16,8 +17,12 @@ import { hexOf } from './rebuilt-trees.ts';
  */
 export const WHOLE_AGAIN_MS = 10_000;
 
-export function healingStage(nodes: number, overrides: Partial<ClusterConfig> = {}): Stage {
-  return new Stage(nodes, overrides, { antiEntropy: true });
+export function healingStage(
+  nodes: number,
+  overrides: Partial<ClusterConfig> = {},
+  sizes?: Partial<WorkSizes>,
+): Stage {
+  return new Stage(nodes, overrides, { antiEntropy: true, sizes });
 }
 
 /** An exchange that ended. */

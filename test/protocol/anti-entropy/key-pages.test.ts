@@ -4,6 +4,7 @@ import { recordKey } from '../../../src/codec/key-layout.ts';
 import { decodeMessage, encodeMessage } from '../../../src/codec/message-codec.ts';
 import { encodeRecord } from '../../../src/codec/record-codec.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
+import { DEFAULT_WORK_SIZES } from '../../../src/core/work-sizes.ts';
 import type { Storage } from '../../../src/ports/storage.ts';
 import { readPartitionPage } from '../../../src/protocol/anti-entropy/key-pages.ts';
 import { plain } from '../../core/paxos/stage.ts';
@@ -21,7 +22,10 @@ describe('a page of keys', () => {
       yield* [recordKey(partition, entry), garbled].map((key) => [key, record] as const);
     }
     const request = { type: 'partition-keys', partition, leastN: 1, after: undefined } as const;
-    const page = await readPartitionPage({ storage: { range } as unknown as Storage, ring }, request);
+    const page = await readPartitionPage(
+      { storage: { range } as unknown as Storage, ring, sizes: DEFAULT_WORK_SIZES },
+      request,
+    );
     expect(page.keys.map(({ key }) => key)).toEqual(['whole']);
     const message = { type: 'reply', id: 1, sequence: 1, reply: { type: 'tree-keys', page } } as const;
     expect(decodeMessage(encodeMessage(message))).toMatchObject({ reply: { page: { keys: [entry] } } });

@@ -5,6 +5,7 @@ import type { KeyRecord } from '../../../src/core/causality/record.ts';
 import type { EntryName, NodeId, Partition, StoreId } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS } from '../../../src/core/limits.ts';
 import { buildRing, partitionOf, type Ring } from '../../../src/core/ring/ring.ts';
+import { DEFAULT_WORK_SIZES, type WorkSizes } from '../../../src/core/work-sizes.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { Pace } from '../../../src/protocol/background/pace.ts';
 import { TreeStore } from '../../../src/protocol/anti-entropy/tree-store.ts';
@@ -42,7 +43,7 @@ export class TreeBench {
   #running = 0;
 
   /** Accesses to the disk take their time, reads of single records and of pages, too. */
-  constructor(seed: number) {
+  constructor(seed: number, sizes: WorkSizes = DEFAULT_WORK_SIZES) {
     this.loop = new EventLoop(seed);
     this.life = new Life('bench', () => {});
     this.disk = new SimDisk(seed, 'bench', this.loop, {
@@ -62,20 +63,19 @@ export class TreeBench {
     });
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
     const storage = this.disk.opened(this.life);
-    const commit = new GroupCommit({ storage, clock, tracer, sync: true, sequence: 0, onFatal: () => {} });
+    const parts = { storage, clock, tracer, sizes };
+    const commit = new GroupCommit({ ...parts, sync: true, sequence: 0, onFatal: () => {} });
     const records = new RecordStore(this.ring, storage, commit);
     this.replica = new LocalReplica({
       records,
-      acceptors: new AcceptorStore(records, { storage, clock, tracer }),
+      acceptors: new AcceptorStore(records, parts),
       incarnations: new IncarnationSource(
         's'.repeat(21).concat('A') as StoreId,
         new SimRandom(seed, 'bench'),
       ),
       hints: new HintStore({
-        storage,
+        ...parts,
         ring: this.ring,
-        clock,
-        tracer,
         limits: DEFAULT_LIMITS,
         isLowOnSpace: () => false,
         onStored: () => {},
@@ -92,10 +92,8 @@ export class TreeBench {
     });
     this.pace = new Pace(clock, () => 0);
     this.trees = new TreeStore({
-      storage,
-      clock,
+      ...parts,
       ring: this.ring,
-      tracer,
       pace: this.pace,
       look: (entry, use) => this.replica.look(entry, use),
     });

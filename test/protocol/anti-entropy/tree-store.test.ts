@@ -1,11 +1,14 @@
 /** The trees that are kept up to date say what trees say that are made from the data, whatever happens while they are built. */
 import { describe, expect, it } from 'vitest';
 import type { EntryName, Partition } from '../../../src/core/ids.ts';
-import { TREE_LIFETIME_MS, TREE_REBUILD_MS, TREE_STEP_RECORDS } from '../../../src/core/limits.ts';
+import { TREE_LIFETIME_MS, TREE_REBUILD_MS } from '../../../src/core/limits.ts';
+import { DEFAULT_WORK_SIZES } from '../../../src/core/work-sizes.ts';
 import { dot, recordOf } from '../../core/causality/sample-records.ts';
 import { seededDraw } from '../../core/causality/seeded-draw.ts';
 import { rebuiltTrees, rootOf, type Trees } from './rebuilt-trees.ts';
 import { TreeBench } from './tree-bench.ts';
+
+const STEP = DEFAULT_WORK_SIZES.treeStepRecords;
 
 /** What the disk says, of the partitions that are built. */
 function expected(bench: TreeBench): Trees {
@@ -28,14 +31,14 @@ describe('the trees', () => {
       const draw = seededDraw(seed);
       const bench = new TreeBench(seed);
       // A few pages, some of which end where a partition ends, and keys that come to lie before, on and behind them.
-      const count = draw(3) === 0 ? draw(3) * TREE_STEP_RECORDS : draw(3 * TREE_STEP_RECORDS);
+      const count = draw(3) === 0 ? draw(3) * STEP : draw(3 * STEP);
       const entries = bench.entriesIn(0, count + 60);
       bench.place(entries.slice(0, count), recordOf(dot('a', 1), 'before'));
       const sorted = entries
         .slice(0, count)
         .toSorted((left, right) => Buffer.compare(bench.storageKey(left), bench.storageKey(right)));
       // Few enough that writes of one key wait for one another.
-      const atEndsOfPages = sorted.filter((_, index) => (index + 2) % TREE_STEP_RECORDS <= 2);
+      const atEndsOfPages = sorted.filter((_, index) => (index + 2) % STEP <= 2);
       const write = (): void => {
         const some = draw(3) === 0 && atEndsOfPages.length > 0 ? atEndsOfPages : entries;
         const entry = some[draw(some.length)] as EntryName;
@@ -70,6 +73,22 @@ describe('the trees', () => {
     // Otherwise all of this would prove nothing.
     expect(changesWhileBuilding).toBeGreaterThan(5_000);
     expect(looksWhileBuilding).toBeGreaterThan(100);
+  });
+
+  it.each([1, 2])('say it as well where %d records are listed at once', async (treeStepRecords) => {
+    const bench = new TreeBench(1, { ...DEFAULT_WORK_SIZES, treeStepRecords });
+    const entries = bench.entriesIn(0, 12);
+    bench.place(entries.slice(0, 6), recordOf(dot('a', 1), 'before'));
+    const build = { isRunning: true };
+    void bench.trees.buildDue().then(() => {
+      build.isRunning = false;
+    });
+    for (let turn = 0; build.isRunning; turn += 1) {
+      if (bench.running < 4) bench.mint(entries[turn % entries.length] as EntryName, 'meanwhile', 3);
+      await bench.runFor(1);
+    }
+    await bench.settle();
+    assertExact(bench);
   });
 
   it('have the root of their leaves', async () => {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { hintKey } from '../../../src/codec/key-layout.ts';
 import { placementHash } from '../../../src/codec/hash.ts';
 import type { EntryName, NodeId } from '../../../src/core/ids.ts';
-import { HINT_PAGE } from '../../../src/core/limits.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
+import { DEFAULT_WORK_SIZES } from '../../../src/core/work-sizes.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
 import { EventLoop } from '../../sim/world/event-loop.ts';
@@ -33,13 +33,17 @@ class Bench {
   readonly traces: TraceEvent[] = [];
   wallMs = 1_000_000;
 
-  open(limits = { maxHintsPerOwner: 1_000_000, maxHintBytes: 1_000_000_000 }): HintStore {
+  open(
+    limits = { maxHintsPerOwner: 1_000_000, maxHintBytes: 1_000_000_000 },
+    sizes: { readonly hintPage: number } = DEFAULT_WORK_SIZES,
+  ): HintStore {
     return new HintStore({
       storage: this.disk.opened(new Life('bench', () => {})),
       ring: RING,
       clock: { nowMs: () => 0, wallMs: () => this.wallMs, setTimer: () => ({ cancel: () => {} }) },
       tracer: { trace: (event) => this.traces.push(event) },
       limits,
+      sizes,
       isLowOnSpace: () => false,
       onStored: () => {},
     });
@@ -89,7 +93,7 @@ describe('hints', () => {
   it('are counted from the disk, page by page, and told if there are any', async () => {
     const bench = new Bench();
     const first = bench.open();
-    const count = 2 * HINT_PAGE + 1;
+    const count = 2 * DEFAULT_WORK_SIZES.hintPage + 1;
     for (let index = 0; index < count; index += 1) bench.add(first, index % 2 === 0 ? N1 : N2, index);
     const second = bench.open();
     expect(second.pending.size).toBe(0);
@@ -108,19 +112,40 @@ describe('hints', () => {
   it('are gone through page by page, each once, and only those of the owner', async () => {
     const bench = new Bench();
     const store = bench.open();
-    for (let index = 0; index < HINT_PAGE + 10; index += 1) bench.add(store, N1, index);
+    const { hintPage } = DEFAULT_WORK_SIZES;
+    for (let index = 0; index < hintPage + 10; index += 1) bench.add(store, N1, index);
     bench.add(store, N2, 1);
     const seen: string[] = [];
     let next: Uint8Array | undefined;
     do {
       const page = await bench.run(store.page(N1, next));
-      expect(page.entries.length).toBeLessThanOrEqual(HINT_PAGE);
+      expect(page.entries.length).toBeLessThanOrEqual(hintPage);
       seen.push(...page.entries.map(({ key }) => key));
       next = page.next;
     } while (next !== undefined);
-    expect(new Set(seen).size).toBe(HINT_PAGE + 10);
-    expect(seen).toHaveLength(HINT_PAGE + 10);
+    expect(new Set(seen).size).toBe(hintPage + 10);
+    expect(seen).toHaveLength(hintPage + 10);
   });
+
+  it.each([1, 2, 3])(
+    'are all met on pages of %d, at the start and when they are gone through',
+    async (hintPage) => {
+      const bench = new Bench();
+      for (let index = 0; index < 6; index += 1) bench.add(bench.open(), N1, index);
+      bench.add(bench.open(), N2, 1);
+      const store = bench.open(undefined, { hintPage });
+      await bench.run(store.load());
+      expect([store.countOf(N1), store.countOf(N2)]).toEqual([6, 1]);
+      const seen: string[] = [];
+      for (let next: Uint8Array | undefined, isFirst = true; isFirst || next !== undefined; isFirst = false) {
+        const page = await bench.run(store.page(N1, next));
+        expect(page.entries.length).toBeLessThanOrEqual(hintPage);
+        seen.push(...page.entries.map(({ key }) => key));
+        next = page.next;
+      }
+      expect(seen.toSorted()).toEqual([0, 1, 2, 3, 4, 5].map((index) => `key-${index}`));
+    },
+  );
 
   it('count for their bounds after a restart, too', async () => {
     const bench = new Bench();

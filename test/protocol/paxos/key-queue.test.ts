@@ -62,7 +62,7 @@ function queueOf(
   };
   const ports = {
     ...{ clock, preciseClock: clock, grants, acceptors: acceptors as Acceptors },
-    knownObjects: new KnownObjects(),
+    knownObjects: new KnownObjects(8),
     hedging: new HedgePolicy(),
     promptness: new Promptness(),
     ballots: new BallotClock(HOMES[0] as NodeId, 'incarnation-of-n1-aaaaA' as Incarnation),
@@ -82,7 +82,7 @@ function queueOf(
 describe('a write that was answered while what is there was read', () => {
   it('is not proposed any more', async () => {
     const clock = new TestClock();
-    const grants = new Grants();
+    const grants = new Grants(8);
     // By what was promised beforehand the key is there, so that a create seems to fail.
     const object = recordOf(paxosDot(ballot(1)), 'there');
     grants.keep(
@@ -118,7 +118,7 @@ describe('the next round', () => {
   /** A queue in which a request waits that only rounds can answer, and another one with `add`. */
   function begin(): ReturnType<typeof queueOf> & { readonly clock: TestClock; readonly add: () => void } {
     const clock = new TestClock();
-    const { queue, asked } = queueOf(clock, new Grants());
+    const { queue, asked } = queueOf(clock, new Grants(8));
     const add = (): void => {
       const times = { takenAtMs: 0, floorMs: 0, knownMs: 0 };
       const options = { mustPropose: true, isForwarded: false, ...times, resolve: () => {} };

@@ -48,6 +48,19 @@ describe('a deleted key', () => {
     expect(record).toBeUndefined();
   });
 
+  it('goes in a round of its own where one takes no more', async () => {
+    const { stage, entry } = await stageOfFive({ reapAfterMs: REAP_AFTER_MS, sizes: { reapEntries: 1 } });
+    const other = stage.entryAt('n1', 'n3', 'n2');
+    for (const deleted of [entry, other]) await writeAndDelete(stage, deleted);
+    await stage.world.runFor(REAP_AFTER_MS + 4 * REAP_INTERVAL_MS);
+    expect([...holders(stage, entry), ...holders(stage, other)]).toEqual([]);
+    const rounds = stage.traced('reap-round').map(({ event }) => [event.due, event.reaped]);
+    expect(rounds).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+  });
+
   it('is created anew, with its old context or without any, and has one sibling', async () => {
     const { stage, entry } = await stageOfFive();
     const context = await writeAndDelete(stage, entry);

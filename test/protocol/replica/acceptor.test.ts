@@ -13,6 +13,7 @@ import { type Ballot, ballotOf } from '../../../src/core/paxos/ballot.ts';
 import type { Voters } from '../../../src/core/paxos/messages.ts';
 import type { PaxosRequest } from '../../../src/core/paxos/peer-messages.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
+import { DEFAULT_WORK_SIZES } from '../../../src/core/work-sizes.ts';
 import { Acceptor, type Standing } from '../../../src/protocol/replica/acceptor.ts';
 import { AcceptorStore, type StoredState } from '../../../src/protocol/replica/acceptor-store.ts';
 import { Floors } from '../../../src/protocol/replica/floors.ts';
@@ -278,6 +279,7 @@ describe('an accepted object', () => {
       storage: bench.storage,
       clock: bench.clock,
       tracer: { trace: () => {} },
+      sizes: DEFAULT_WORK_SIZES,
     });
     expect(reopened.hasUnfinishedRound(ENTRY)).toBe(false);
     await reopened.load();
@@ -301,6 +303,7 @@ describe('an accepted object', () => {
       storage: bench.storage,
       clock: bench.clock,
       tracer: { trace: () => {} },
+      sizes: DEFAULT_WORK_SIZES,
     });
     await reopened.load();
     const state = await reopened.get(ENTRY);
@@ -321,6 +324,7 @@ describe('of how long it takes from an acceptance until it is known to be chosen
       storage: bench.storage,
       clock: { ...bench.clock, nowMs: () => nowMs },
       tracer: { trace: (event) => event.type === 'round-committed' && told.push(event.ms) },
+      sizes: DEFAULT_WORK_SIZES,
     });
   }
 
@@ -442,6 +446,7 @@ describe('a key that a round has reached', () => {
       storage: bench.storage,
       clock: bench.clock,
       tracer: { trace: () => {} },
+      sizes: DEFAULT_WORK_SIZES,
     });
     await reopened.load();
     for (const acceptors of [bench.acceptors, reopened]) {

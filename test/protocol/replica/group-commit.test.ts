@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { sequenceOfKey } from '../../../src/codec/key-layout.ts';
-import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../../../src/core/limits.ts';
+import { MAX_BATCH_BYTES } from '../../../src/core/limits.ts';
+import { DEFAULT_WORK_SIZES } from '../../../src/core/work-sizes.ts';
 import type { StorageWrite } from '../../../src/ports/storage.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
-import { GroupCommit, StorageFailed } from '../../../src/protocol/replica/group-commit.ts';
+import {
+  GroupCommit,
+  type GroupCommitOptions,
+  StorageFailed,
+} from '../../../src/protocol/replica/group-commit.ts';
 import { HeldStorage, turns } from './held-storage.ts';
 
 class Bench {
@@ -16,7 +21,7 @@ class Bench {
 
   fireTimer: () => void = () => {};
 
-  constructor(sync = true) {
+  constructor(sync = true, sizes: GroupCommitOptions['sizes'] = DEFAULT_WORK_SIZES) {
     this.commit = new GroupCommit({
       storage: this.storage,
       clock: {
@@ -30,6 +35,7 @@ class Bench {
       tracer: { trace: (event) => this.traces.push(event) },
       sync,
       sequence: 0,
+      sizes,
       onFatal: (error) => this.fatal.push(error),
     });
   }
@@ -170,9 +176,10 @@ describe('a group commit', () => {
 
   it('bounds a batch in entries and in bytes, but takes a larger write alone', async () => {
     const bench = new Bench();
-    for (let index = 0; index <= MAX_BATCH_ENTRIES; index += 1) bench.write(`${index}`);
+    const { batchEntries } = DEFAULT_WORK_SIZES;
+    for (let index = 0; index <= batchEntries; index += 1) bench.write(`${index}`);
     await turns();
-    expect(namesOf(bench.storage.held[0]?.batch)).toHaveLength(MAX_BATCH_ENTRIES);
+    expect(namesOf(bench.storage.held[0]?.batch)).toHaveLength(batchEntries);
     await bench.storage.held[0]?.pass();
     expect(namesOf(bench.storage.held[0]?.batch)).toHaveLength(1);
 
@@ -187,7 +194,24 @@ describe('a group commit', () => {
       await bench.storage.held[0]?.pass();
     }
     expect(batches).toEqual([['half'], ['more than the other half'], ['huge'], ['small']]);
-    expect(bench.results).toHaveLength(MAX_BATCH_ENTRIES + 5);
+    expect(bench.results).toHaveLength(batchEntries + 5);
+  });
+
+  it('of one entry takes one write after the other, in their order, each whole', async () => {
+    const bench = new Bench(true, { batchEntries: 1 });
+    bench.write('a');
+    void unhurried(bench, 'b');
+    void bench.commit.write(
+      ...['c', 'd'].map((name) => ({ type: 'delete', key: Buffer.from(name) }) as const),
+    );
+    const batches: string[][] = [];
+    await turns();
+    while (bench.storage.held.length > 0) {
+      batches.push(namesOf(bench.storage.held[0]?.batch));
+      await bench.storage.held[0]?.pass();
+    }
+    expect(batches).toEqual([['a'], ['b'], ['c', 'd']]);
+    expect([bench.commit.sequence, bench.commit.queuedBytes]).toEqual([3, 0]);
   });
 
   it('tells how many bytes wait, without those in flight', async () => {

@@ -8,6 +8,7 @@ import type { EntryName, NodeId, StoreId } from '../../../src/core/ids.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../../src/core/limits.ts';
 import type { ReadReply, StoreReply } from '../../../src/core/message.ts';
 import { buildRing, partitionOf } from '../../../src/core/ring/ring.ts';
+import { DEFAULT_WORK_SIZES } from '../../../src/core/work-sizes.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import { HintStore } from '../../../src/protocol/handoff/hint-store.ts';
@@ -68,7 +69,7 @@ export class ReplicaBench {
     },
   };
 
-  constructor(limits: Partial<Limits> = {}) {
+  constructor(limits: Partial<Limits> = {}, sizes = DEFAULT_WORK_SIZES) {
     const tracer = { trace: (event: TraceEvent): unknown => this.traces.push(event) };
     const { clock } = this;
     const commit = new GroupCommit({
@@ -77,6 +78,7 @@ export class ReplicaBench {
       tracer,
       sync: true,
       sequence: 0,
+      sizes,
       onFatal: () => {},
     });
     this.records = new RecordStore(RING, this.storage, commit);
@@ -87,10 +89,11 @@ export class ReplicaBench {
       clock,
       tracer,
       limits: { ...DEFAULT_LIMITS, ...limits },
+      sizes,
       isLowOnSpace: () => this.isLowOnSpace,
       onStored: (owner) => this.hintedFor.push(owner),
     });
-    this.acceptors = new AcceptorStore(records, { storage: this.storage, clock, tracer });
+    this.acceptors = new AcceptorStore(records, { storage: this.storage, clock, tracer, sizes });
     this.replica = new LocalReplica({
       records,
       acceptors: this.acceptors,

@@ -11,6 +11,7 @@ import { Stream } from '../world/draw.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
 import { conditionalOperations, drawCollectAfterMs, withConditional } from './draw-conditional.ts';
 import { drawFaults } from './draw-faults.ts';
+import { drawLimits, drawSizes } from './draw-knobs.ts';
 import type { ContextSource, PlannedFault, PlannedOperation, RunOptions, RunPlan } from './plan.ts';
 
 const SECOND_US = 1_000_000;
@@ -122,6 +123,8 @@ function drawOptions(seed: number, profile: Profile): RunOptions {
     maxSiblings: stream.chance(0.2) ? 4 : 64,
     repairs: drawRepairs(seed),
     readsSeeWrites: true,
+    sizes: drawSizes(seed),
+    limits: drawLimits(seed),
   };
 }
 

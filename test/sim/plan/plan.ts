@@ -3,6 +3,8 @@
  * run is shrunk by leaving parts of it out.
  */
 import type { BucketMode } from '../../../src/core/cluster-config.ts';
+import type { Limits } from '../../../src/core/limits.ts';
+import type { WorkSizes } from '../../../src/core/work-sizes.ts';
 import type { ClockFaults } from '../world/sim-clock.ts';
 import type { DiskOptions, WriteFault } from '../world/sim-disk.ts';
 import type { NetworkOptions } from '../world/sim-network.ts';
@@ -39,6 +41,10 @@ export interface RunOptions {
   readonly readsSeeWrites: boolean;
   /** Set: clients send conditional writes and linearizable reads. */
   readonly conditional?: ConditionalOptions | undefined;
+  /** How big steps, pages and caches are; as in production where it is not set. */
+  readonly sizes?: Partial<WorkSizes> | undefined;
+  /** Bounds that an operator may set, beside that of siblings; as in production where it is not set. */
+  readonly limits?: Partial<Limits> | undefined;
 }
 
 export interface ConditionalOptions {

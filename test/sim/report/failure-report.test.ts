@@ -46,6 +46,13 @@ describe('the report of a run', () => {
   });
 });
 
+it('sizes and limits are told of where they are not those of production', () => {
+  const options = { ...PLAN.options, sizes: { hintPage: 1, grants: 2 }, limits: undefined };
+  const lines = describeOptions({ ...PLAN, options });
+  expect(lines).toContain('sizes as in production, but: hintPage 1, grants 2');
+  expect(lines.filter((line) => line.startsWith('limits'))).toEqual([]);
+});
+
 describe('every kind of fault', () => {
   const at = { atUs: 0 };
   const faults: readonly PlannedFault[] = [

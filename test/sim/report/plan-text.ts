@@ -21,8 +21,16 @@ export function describeOptions({ options, operations, faults }: RunPlan): reado
     ...(conditional === undefined
       ? []
       : [`conditional writes: bucket mode ${conditional.mode}, workload ${conditional.workload}`]),
+    ...knobs('sizes as in production, but', options.sizes),
+    ...knobs('limits as in production, but', options.limits),
     `clocks: drift ${drifts} ppm, wall off by ${offsets} ms, late timers ${late}`,
   ];
+}
+
+/** Those that were set, in one line; no line if none was. */
+function knobs(what: string, set: Readonly<Record<string, number>> | undefined): readonly string[] {
+  const values = Object.entries(set ?? {}).map(([name, value]) => `${name} ${value}`);
+  return values.length === 0 ? [] : [`${what}: ${values.join(', ')}`];
 }
 
 /** An operation as its client begins it. */

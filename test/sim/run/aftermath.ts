@@ -211,9 +211,13 @@ export class Aftermath {
     return this.#parts.log.violation !== undefined;
   }
 
+  /** And as long again while the link holds something back. */
   async #runFor(ms: number): Promise<void> {
-    const { world, log } = this.#parts;
-    if (!this.#isOver) await world.loop.run(world.loop.nowUs + ms * 1_000, () => log.violation !== undefined);
+    const { world, log, link } = this.#parts;
+    while (!this.#isOver) {
+      await world.loop.run(world.loop.nowUs + ms * 1_000, () => log.violation !== undefined);
+      if (!link.isBusy) return;
+    }
   }
 
   /** Looks now and then whether a condition holds, for so long at most. */

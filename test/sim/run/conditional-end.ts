@@ -216,9 +216,13 @@ export class ConditionalEnd {
     return this.#parts.log.violation !== undefined;
   }
 
+  /** And as long again while the link holds something back. */
   async #runFor(ms: number): Promise<void> {
-    const { world } = this.#parts;
-    if (!this.#isOver) await world.loop.run(world.loop.nowUs + ms * 1_000, () => this.#isOver);
+    const { world, link } = this.#parts;
+    while (!this.#isOver) {
+      await world.loop.run(world.loop.nowUs + ms * 1_000, () => this.#isOver);
+      if (!link.isBusy) return;
+    }
   }
 }
 

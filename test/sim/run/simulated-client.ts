@@ -53,6 +53,11 @@ export class ClientLink {
     this.#world = world;
   }
 
+  /** Whether it holds calls back, and some are still to be answered: no deadline says by when. This one never does. */
+  get isBusy(): boolean {
+    return false;
+  }
+
   /** Calls a node; `onReply` is called once. `onAnswered` is called when the node has answered, before that travels. */
   call<Outcome extends ReadOutcome | PutOutcome | DeleteOutcome | ConditionalOutcome>(
     nodeId: NodeId,

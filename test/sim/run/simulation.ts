@@ -15,6 +15,7 @@ import { BUCKET } from './client-sessions.ts';
 import { ConditionalEnd } from './conditional-end.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { LostDisks } from './lost-disks.ts';
+import { PatientLink } from './patient-link.ts';
 import { RoundWatch } from './round-watch.ts';
 import { describeError, RunLog } from './run-log.ts';
 import { ClientLink } from './simulated-client.ts';
@@ -92,8 +93,10 @@ class Simulation {
       isOldStateTrusted: () => this.#lostDisks.isOldStateTrusted,
     };
     this.#workload = new Workload(parts);
-    this.#aftermath = new Aftermath(parts);
-    this.#conditionalEnd = isConditional ? new ConditionalEnd(parts) : undefined;
+    const maxOpen = plan.options.limits?.maxOperationsInFlight;
+    const link = maxOpen === undefined ? parts.link : new PatientLink(this.#world, maxOpen);
+    this.#aftermath = new Aftermath({ ...parts, link });
+    this.#conditionalEnd = isConditional ? new ConditionalEnd({ ...parts, link }) : undefined;
     loop.onEvent = (kind, owner) => watcher.onEvent?.(kind, owner, loop.nowUs);
     fabric.onDelivery = ({ from, to, frame }) => {
       loop.noteNumber(frame.length);
@@ -196,7 +199,7 @@ function worldOf({ options, seed }: RunPlan, observer: WorldObserver): SimCluste
     ...(conditional === undefined
       ? {}
       : { defaults: bucket, buckets: new Map([[BUCKET, { ...bucket, mode: conditional.mode }]]) }),
-    limits: { ...DEFAULT_LIMITS, maxSiblings: options.maxSiblings, reserveBytes: 1 },
+    limits: { ...DEFAULT_LIMITS, ...options.limits, maxSiblings: options.maxSiblings, reserveBytes: 1 },
   });
   const clocks = new Map(config.nodes.map(({ id }, index) => [id, options.clocks[index]]));
   return new SimCluster(
@@ -208,6 +211,7 @@ function worldOf({ options, seed }: RunPlan, observer: WorldObserver): SimCluste
       disk: options.disk,
       ...options.repairs,
       reapAfterMs: options.reapAfterMs,
+      sizes: options.sizes,
       clockOf: (node) => clocks.get(node) as (typeof options.clocks)[number],
     },
     observer,

@@ -65,6 +65,18 @@ describe('a failing plan', () => {
     expect((await pretend(plan)).invariant).toBe('broken');
   });
 
+  it('has sizes and limits as in production, unless it takes them to fail', async () => {
+    const small = {
+      ...PLAN,
+      options: { ...PLAN.options, sizes: { hintPage: 1 }, limits: { maxHintsPerOwner: 1 } },
+    };
+    const needsLimits = async (plan: RunPlan): Promise<Attempt> =>
+      plan.options.limits === undefined ? { ...FIRST, invariant: undefined } : pretend(plan);
+    const { plan } = await shrinkPlan(small, FIRST, { run: needsLimits, maxRuns: 500, isLate: () => false });
+    expect(plan.options.sizes).toBeUndefined();
+    expect(plan.options.limits).toEqual({ maxHintsPerOwner: 1 });
+  });
+
   it('keeps failing with the same invariant: another failure does not count', async () => {
     const run = async (plan: RunPlan): Promise<Attempt> => {
       const attempt = await pretend(plan);

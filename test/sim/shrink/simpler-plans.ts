@@ -21,6 +21,8 @@ export const SIMPLIFICATIONS: readonly Simplification[] = [
   withDisk({ meanSyncUs: 300 }),
   withDisk({ segmentBytes: 200_000 }),
   withPerfectClocks,
+  withDefault('sizes'),
+  withDefault('limits'),
   withoutIdleKeys,
   withoutIdleTime,
   withNodes(3),
@@ -69,6 +71,14 @@ function withPerfectClocks({ options, ...rest }: RunPlan): RunPlan {
     stallMs: 0,
   }));
   return { ...rest, options: { ...options, clocks } };
+}
+
+/** As in production. */
+function withDefault(option: 'sizes' | 'limits'): Simplification {
+  return (plan) =>
+    plan.options[option] === undefined
+      ? plan
+      : { ...plan, options: { ...plan.options, [option]: undefined } };
 }
 
 /** Keys that no operation names; the others keep their names, and so their home replicas. */

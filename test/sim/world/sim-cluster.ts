@@ -5,6 +5,7 @@
 import { configurationEpoch } from '../../../src/codec/hash.ts';
 import type { ClusterConfig } from '../../../src/core/cluster-config.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
+import type { WorkSizes } from '../../../src/core/work-sizes.ts';
 import type { TraceEvent } from '../../../src/ports/tracer.ts';
 import {
   startStorageNode,
@@ -37,6 +38,8 @@ export interface WorldOptions {
   readonly reapAfterMs?: number | undefined;
   /** Share of the reads that ask all home replicas; none if this is not set. */
   readonly askAllShare?: number;
+  /** How big steps, pages and caches are; as in production where it is not set. */
+  readonly sizes?: Partial<WorkSizes> | undefined;
 }
 
 export interface WorldObserver {
@@ -91,7 +94,7 @@ export class SimNode {
     this.#starts += 1;
     const { options, loop, fabric, observer } = this.#world;
     const { seed, config, sync, antiEntropy = true, handoff = true } = options;
-    const { readRepair = true, askAllShare = 0, reapAfterMs } = options;
+    const { readRepair = true, askAllShare = 0, reapAfterMs, sizes } = options;
     const processName = `${this.place}#${this.#starts}`;
     const life = new Life(processName, () => this.#died(CRASHED_INSIDE_CALL, false));
     this.#life = life;
@@ -107,6 +110,7 @@ export class SimNode {
       readRepair,
       reapAfterMs,
       askAllShare,
+      sizes,
       ...voting,
       clock: new SimClock(seed, loop, life, this.clockFaults),
       random: new SimRandom(seed, processName),
