@@ -95,7 +95,7 @@ export class Aftermath {
     for (const key of plan.options.keys) {
       const entry = { bucket: BUCKET, key };
       const copies = whiteBox.visibleCopies(entry, this.#largestN(key));
-      if (converges) log.report(checkConverged(key, whiteBox.withoutReaped(entry, copies)));
+      if (converges) log.report(checkConverged(key, this.#replicasOf(entry)));
       const live = eventsShown(entry, handoff ? copies : whiteBox.allCopies(entry));
       shown.set(key, live);
       log.report(checkNoFalseSiblings(history, { id: 0, key, shown: live }, converges && handoff));
@@ -199,12 +199,18 @@ export class Aftermath {
   }
 
   #hasConverged(): boolean {
-    const { plan, whiteBox } = this.#parts;
-    return plan.options.keys.every((key) => {
-      const entry = { bucket: BUCKET, key };
-      const copies = whiteBox.visibleCopies(entry, this.#largestN(key));
-      return checkConverged(key, whiteBox.withoutReaped(entry, copies)).length === 0;
+    return this.#parts.plan.options.keys.every((key) => {
+      return checkConverged(key, this.#replicasOf({ bucket: BUCKET, key })).length === 0;
     });
+  }
+
+  /** What is to be equal: what home replicas hold as such, and not what one of them keeps for another as a fallback of a smaller N. */
+  #replicasOf(entry: EntryName): ReadonlyMap<NodeId, Uint8Array | undefined> {
+    const { whiteBox } = this.#parts;
+    const copies = [...whiteBox.visibleCopies(entry, this.#largestN(entry.key))].map(
+      ([node, bytes]) => [node, whiteBox.isKeptForOthers(entry, node, bytes) ? undefined : bytes] as const,
+    );
+    return whiteBox.withoutReaped(entry, new Map(copies));
   }
 
   get #isOver(): boolean {
@@ -327,11 +333,10 @@ export class Aftermath {
   #largestN(key: string): number {
     const { whiteBox, plan } = this.#parts;
     const entry = { bucket: BUCKET, key };
-    const held = [...whiteBox.allCopies(entry)].flatMap(([node, bytes]) => {
-      const n = bytes === undefined ? 0 : largestNOf(bytes);
-      // What a node still keeps for others, because nobody hands it over, is not what those others hold.
-      return whiteBox.homesOf(entry, n).includes(node) ? [n] : [];
-    });
+    // What a node still keeps for others, because nobody hands it over, is not what those others hold.
+    const held = [...whiteBox.allCopies(entry)].flatMap(([node, bytes]) =>
+      bytes === undefined || whiteBox.isKeptForOthers(entry, node, bytes) ? [] : [largestNOf(bytes)],
+    );
     return held.length === 0 ? plan.options.n : Math.max(...held);
   }
 }

@@ -11,7 +11,7 @@ import {
   unfinishedKey,
 } from '../../../src/codec/key-layout.ts';
 import { decodeAcceptorState } from '../../../src/codec/acceptor-codec.ts';
-import { decodeRecord, encodeRecord, recordDigest } from '../../../src/codec/record-codec.ts';
+import { decodeRecord, encodeRecord, largestNOf, recordDigest } from '../../../src/codec/record-codec.ts';
 import { contains } from '../../../src/core/causality/causal-context.ts';
 import { type Dot, formatDot } from '../../../src/core/causality/dot.ts';
 import type { KeyRecord } from '../../../src/core/causality/record.ts';
@@ -114,6 +114,11 @@ export class WhiteBox {
     return new Map(
       [...copies].map(([node, bytes]) => [node, bytes === undefined || isReaped(bytes) ? undefined : bytes]),
     );
+  }
+
+  /** Whether a node that holds these bytes is no home replica of them, by the N that they were written with. */
+  isKeptForOthers(entry: EntryName, node: NodeId, bytes: Uint8Array | undefined): boolean {
+    return bytes !== undefined && !this.homesOf(entry, largestNOf(bytes)).includes(node);
   }
 
   /** The bytes that each home replica shows now. */
