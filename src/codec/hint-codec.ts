@@ -5,7 +5,7 @@
 import { FormatError, packFields, unpackFields } from './packer.ts';
 
 const FORMAT_VERSION = 2;
-/** Without `isStray`: nothing that was written so was a stray. */
+/** Does not tell whether it is a stray, so it is taken for one: then all home replicas are asked before the record goes. */
 const FIRST_FORMAT_VERSION = 1;
 
 export interface Hint {
@@ -36,7 +36,7 @@ export function decodeHint(value: Uint8Array): Hint {
   const hint = {
     storedAtMs: fields.integer(0),
     bytes: fields.integer(0),
-    isStray: version !== FIRST_FORMAT_VERSION && fields.boolean(),
+    isStray: version === FIRST_FORMAT_VERSION || fields.boolean(),
   };
   fields.end();
   return hint;

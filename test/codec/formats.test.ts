@@ -192,7 +192,8 @@ describe('the store', () => {
     expect([...keys, hex(encodeHint(HINT_SAMPLE))]).toEqual(Object.values(GOLDEN['hints'] ?? {}));
     expect(decodeHint(bytesOf('hints', 'value'))).toEqual(HINT_SAMPLE);
     const first = Buffer.from('9301cb4278bcfe5687b000cd0159', 'hex');
-    expect(decodeHint(first)).toEqual({ ...HINT_SAMPLE, isStray: false });
+    expect(decodeHint(first)).toEqual({ ...HINT_SAMPLE, isStray: true });
+    expect(decodeHint(encodeHint({ ...HINT_SAMPLE, isStray: false })).isStray).toBe(false);
     expect(() => decodeHint(Uint8Array.from(first, (byte, index) => (index === 1 ? 3 : byte)))).toThrow(
       'hint format version 3',
     );

@@ -14,7 +14,11 @@ import {
 const SECOND_US = 1_000_000;
 
 type CrashFault = Extract<PlannedFault, { readonly type: 'crash' }>;
-type FaultDraw = (stream: Stream, options: RunOptions, atUs: number) => readonly PlannedFault[];
+type FaultDraw = (
+  stream: Stream,
+  options: RunOptions,
+  atUs: number,
+) => PlannedFault | readonly PlannedFault[];
 
 /** The longest that anything stays broken: longer than all timeouts of nodes and clients. */
 const LONGEST_SECONDS = 60;
@@ -65,7 +69,7 @@ function drawSeries(
     atUs < options.faultyUs;
     atUs += stream.between(0.3, 1.7) * meanUs
   ) {
-    faults.push(...drawFault(stream, options, Math.floor(atUs)));
+    faults.push(...[drawFault(stream, options, Math.floor(atUs))].flat());
   }
   return faults;
 }
@@ -79,18 +83,16 @@ function anyNode(stream: Stream, options: RunOptions): number {
   return stream.integer(0, options.nodes - 1);
 }
 
-function drawCrash(stream: Stream, options: RunOptions, atUs: number): readonly CrashFault[] {
-  return [
-    {
-      type: 'crash',
-      atUs,
-      node: anyNode(stream, options),
-      power: options.sync && stream.chance(0.3),
-      afterCalls: stream.chance(0.3) ? stream.integer(1, 40) : 0,
-      downUs: stream.chance(0.3) ? 0 : drawDurationUs(stream, 0.5),
-      disk: 'kept',
-    },
-  ];
+function drawCrash(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'crash',
+    atUs,
+    node: anyNode(stream, options),
+    power: options.sync && stream.chance(0.3),
+    afterCalls: stream.chance(0.3) ? stream.integer(1, 40) : 0,
+    downUs: stream.chance(0.3) ? 0 : drawDurationUs(stream, 0.5),
+    disk: 'kept',
+  };
 }
 
 /** All processes end at once, or all machines lose their power, and they come back one after the other. */
@@ -153,7 +155,7 @@ function drawSolitude(
   ];
 }
 
-function drawPartition(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
+function drawPartition(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
   const all = [...Array(options.nodes).keys()];
   const links: (readonly [number, number])[] = [];
   const cutBetween = (left: readonly number[], right: readonly number[], both: boolean): void => {
@@ -185,13 +187,13 @@ function drawPartition(stream: Stream, options: RunOptions, atUs: number): reado
       );
     }
   }
-  return [{ type: 'cut', atUs, links, forUs: drawDurationUs(stream, 0.5) }];
+  return { type: 'cut', atUs, links, forUs: drawDurationUs(stream, 0.5) };
 }
 
 /** One direction of one link holds what is sent for a while, and then delivers it at once. */
-function drawClog(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
+function drawClog(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
   const [from = 0, to = 1] = stream.shuffle([...Array(options.nodes).keys()]);
-  return [{ type: 'cut', atUs, links: [[from, to]], forUs: Math.floor(stream.between(0.1, 10) * SECOND_US) }];
+  return { type: 'cut', atUs, links: [[from, to]], forUs: Math.floor(stream.between(0.1, 10) * SECOND_US) };
 }
 
 /** Some nodes are cut off one after the other, and reached again in another order (FoundationDB calls it swizzling). */
@@ -215,84 +217,72 @@ function drawSwizzle(stream: Stream, options: RunOptions, atUs: number): readonl
   }));
 }
 
-function drawReset(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
+function drawReset(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
   const [left = 0, right = 1] = stream.shuffle([...Array(options.nodes).keys()]);
-  return [{ type: 'reset', atUs, left, right }];
+  return { type: 'reset', atUs, left, right };
 }
 
-function drawPause(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
-  return [
-    {
-      type: 'pause',
-      atUs,
-      node: anyNode(stream, options),
-      forUs: drawDurationUs(stream, 0.1),
-    },
-  ];
+function drawPause(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'pause',
+    atUs,
+    node: anyNode(stream, options),
+    forUs: drawDurationUs(stream, 0.1),
+  };
 }
 
-function drawSlow(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
-  return [
-    {
-      type: 'slow',
-      atUs,
-      node: anyNode(stream, options),
-      factor: stream.pick([10, 100, 1_000]),
-      forUs: drawDurationUs(stream, 1),
-    },
-  ];
+function drawSlow(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'slow',
+    atUs,
+    node: anyNode(stream, options),
+    factor: stream.pick([10, 100, 1_000]),
+    forUs: drawDurationUs(stream, 1),
+  };
 }
 
-function drawClockJump(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
-  return [
-    {
-      type: 'clock-jump',
-      atUs,
-      node: anyNode(stream, options),
-      ms: stream.pick([-3_600_000, -5_000, 5_000, 86_400_000]),
-    },
-  ];
+function drawClockJump(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'clock-jump',
+    atUs,
+    node: anyNode(stream, options),
+    ms: stream.pick([-3_600_000, -5_000, 5_000, 86_400_000]),
+  };
 }
 
-function drawWriteFault(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
-  return [
-    {
-      type: 'write-fault',
-      atUs,
-      node: anyNode(stream, options),
-      fault: stream.pick(['fail', 'fail-after-effect'] as const),
-      forUs: drawDurationUs(stream, 1),
-    },
-  ];
+function drawWriteFault(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'write-fault',
+    atUs,
+    node: anyNode(stream, options),
+    fault: stream.pick(['fail', 'fail-after-effect'] as const),
+    forUs: drawDurationUs(stream, 1),
+  };
 }
 
-function drawLowSpace(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
-  return [
-    {
-      type: 'low-space',
-      atUs,
-      node: anyNode(stream, options),
-      forUs: drawDurationUs(stream, 1),
-    },
-  ];
+function drawLowSpace(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'low-space',
+    atUs,
+    node: anyNode(stream, options),
+    forUs: drawDurationUs(stream, 1),
+  };
 }
 
-function drawFilter(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
+function drawFilter(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
   const [from = 0, to = 1] = stream.shuffle([...Array(options.nodes).keys()]);
   const isConditional = options.conditional !== undefined;
   const kinds = isConditional ? [...FILTERED_KINDS, ...FILTERED_PAXOS_KINDS] : FILTERED_KINDS;
   const kind = stream.chance(0.25) ? stream.pick(FILTERED_BACKGROUND_KINDS) : stream.pick(kinds);
-  return [{ type: 'filter', atUs, from, to, kind, forUs: drawDurationUs(stream, 1) }];
+  return { type: 'filter', atUs, from, to, kind, forUs: drawDurationUs(stream, 1) };
 }
 
-function drawMisread(stream: Stream, options: RunOptions, atUs: number): readonly PlannedFault[] {
-  return [
-    {
-      type: 'misread',
-      atUs,
-      node: anyNode(stream, options),
-      kind: stream.pick(MISREAD_KINDS),
-      forUs: drawDurationUs(stream, 1),
-    },
-  ];
+function drawMisread(stream: Stream, options: RunOptions, atUs: number): PlannedFault {
+  return {
+    type: 'misread',
+    atUs,
+    node: anyNode(stream, options),
+    kind: stream.pick(MISREAD_KINDS),
+    forUs: drawDurationUs(stream, 1),
+  };
 }
